@@ -183,9 +183,3 @@ def settle_system(name: str, system: System, *, by: User) -> int:
             incident.set_system(system, by=by)
         return alerts.update(system=system)
 
-
-def follow_merge(merged: Incident, into: Incident) -> None:
-    """Move the alerts of a merged incident to the one it was merged into."""
-    Alert.objects.filter(incident=merged).update(
-        incident=into, routed_because=f"Moved to {into} when {merged} was merged into it."
-    )

@@ -297,7 +297,7 @@ class Incident(models.Model):
         self._move([Status.RESOLVED], to=Status.CLOSED, by=by)
 
     def merge_into(self, other: "Incident", *, by: User) -> None:
-        """Say that this is the same failure as `other`; its alerts move there by `alerts.routing.follow_merges`."""
+        """Say that this is the same failure as `other`; its alerts move there."""
         with transaction.atomic():
             # Both rows in one order, so that merging A into B while B goes into A cannot deadlock or make a ring.
             rows = {row.pk: row for row in Incident.objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()}
@@ -306,6 +306,8 @@ class Incident(models.Model):
             if rows[other.pk].status in (Status.MERGED, Status.DECLINED):
                 raise Refused(f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted.")
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other))
+            moved = f"Moved to {other} when {self} was merged into it."
+            self.alerts.update(incident=other, routed_because=moved)
             other.record(Event.Kind.MERGED, by=by, merged=str(self))
 
     def set_severity(self, severity: str, *, by: User | None, reason: str = "") -> None:

@@ -1,0 +1,3 @@
+from django.http import HttpRequest, HttpResponse
+def trends(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("")

@@ -232,9 +232,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "incidents.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.URLPathVersioning",
-    "ALLOWED_VERSIONS": ["v1"],
-    "DEFAULT_VERSION": "v1",
     "EXCEPTION_HANDLER": "incidents.api.errors.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -247,6 +244,21 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "incidents.api.schema.describe_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "IncidentStatus": "incidents.response.models.Status",
+        "IncidentSeverity": "incidents.response.models.Severity",
+        "AlertStatus": "incidents.alerts.models.Alert.Status",
+        "AlertSeverity": "incidents.alerts.models.AlertSeverity",
+        "DeliveryStatus": "incidents.alerts.models.Delivery.Status",
+        "SourceKind": "incidents.alerts.models.Source.Kind",
+        "SystemKind": "incidents.systems.models.System.Kind",
+        "FollowUpKind": "incidents.followups.models.FollowUp.Kind",
+    },
 }
 
 # Logs: one structured line an occurrence, with the request's id; never a body, a token or a query string

@@ -137,3 +137,11 @@ def key_of() -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {secret}"}
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: Any) -> None:
+    """Names without hashes: nothing is collected for the tests."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }

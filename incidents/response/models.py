@@ -368,15 +368,15 @@ class Incident(models.Model):
         text = _needed(text, "Write something first; an empty note was not kept.")
         with transaction.atomic():
             note = Note.objects.create(incident=self, author=by, text=text)
-            self.record(Event.Kind.NOTE, by=by, note=note)
+            self.record(Event.Kind.NOTE, by=by, written=note)
         return note
 
     def record(
-        self, kind: "Event.Kind", *, by: User | None, note: "Note | None" = None, at: datetime | None = None, **detail: Any
+        self, kind: "Event.Kind", *, by: User | None, written: "Note | None" = None, at: datetime | None = None, **detail: Any
     ) -> "Event":
         """Append what happened; nothing here is ever updated or deleted."""
         moment = at or timezone.now()
-        event = Event.objects.create(incident=self, kind=kind, by=by, note=note, at=moment, detail=detail)
+        event = Event.objects.create(incident=self, kind=kind, by=by, note=written, at=moment, detail=detail)
         Incident.objects.filter(pk=self.pk).update(changed_at=timezone.now())
         return event
 

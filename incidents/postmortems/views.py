@@ -58,13 +58,15 @@ def postmortem(request: Request, number: int) -> Answer:
     return render(request, "postmortems/postmortem.html", _context(request, _find(request, number)))
 
 
-def _context(request: Request, shown: Postmortem, **given: Any) -> dict[str, Any]:
+def _context(request: Request, shown: Postmortem, *, unsaved: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the page shows; `unsaved` are texts by section that could not be saved and must not be lost."""
     may_edit = _may_write(request, shown)
     facts = prefill.facts_of(shown)
     parts = [
         {
             "section": section,
             "part": section.part,
+            "text": (unsaved or {}).get(section.key, section.text),
             "facts": facts.get(section.key, []),
             "questions": guide.questions(section.part, category=shown.incident.category),
             "state": "done" if section.text.strip() else "needed" if section.part.required else "open",
@@ -82,7 +84,7 @@ def _context(request: Request, shown: Postmortem, **given: Any) -> dict[str, Any
         "may_publish": has_role(request.user, Role.LEAD, team=shown.incident.team),
         "owner_form": LeadForm(initial={"lead": shown.owner_id}),
         "reason_form": ReasonForm(),
-    } | given
+    }
 
 
 def _may_write(request: Request, shown: Postmortem) -> bool:

@@ -1,7 +1,7 @@
 """Typed readers of the environment: a value that cannot be used stops the start with one sentence."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -55,7 +55,9 @@ def database(name: str) -> dict[str, object] | None:
         return None
     if urlsplit(address).scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"{name} must begin with postgresql://; Faultline runs on PostgreSQL only.")
-    return dict(_read.db_url_config(address))
+    settings = dict(_read.db_url_config(address))
+    # A socket's folder is written %2Frun%2Fpostgresql, as libpq has it; the reader leaves that as it is.
+    return settings | {"HOST": unquote(str(settings["HOST"]))}
 
 
 def redis(name: str) -> str:

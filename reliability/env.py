@@ -56,8 +56,8 @@ def database(name: str) -> dict[str, object] | None:
     if urlsplit(address).scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"{name} must begin with postgresql://; Faultline runs on PostgreSQL only.")
     settings = dict(_read.db_url_config(address))
-    # A socket's folder is written %2Frun%2Fpostgresql, as libpq has it; the reader leaves that as it is.
-    return settings | {"HOST": unquote(str(settings["HOST"]))}
+    # A socket's folder stands percent-encoded where a host would be.
+    return settings | {"HOST": unquote(settings["HOST"])}
 
 
 def redis(name: str) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from incidents.web.logs import cut_secrets
 from reliability import embedded, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -67,7 +68,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "incidents.web.middleware.sign_in_first",
+    "incidents.web.middleware.own_clock",
 ]
 
 TEMPLATES = [
@@ -80,7 +81,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "incidents.web.context.shell",
+                "incidents.navigation.shell",
             ],
             "builtins": ["incidents.templatetags.ui", "template_partials.templatetags.partials"],
         },
@@ -277,11 +278,11 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer() if LOG_JSON else structlog.dev.ConsoleRenderer(colors=False),
+                cut_secrets,
             ],
         },
     },
-    "filters": {"no_secrets": {"()": "incidents.web.logs.CutSecrets"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_secrets"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"handlers": [], "propagate": True},

@@ -1,0 +1,39 @@
+"""What kinds of failure AI systems have: data files with typed readers, and no tables."""
+
+from incidents.taxonomy.catalogue import (
+    Category,
+    Containment,
+    FailureMode,
+    Unknown,
+    all_containments,
+    categories,
+    category,
+    category_choices,
+    containment,
+    containments_for,
+    failure_mode,
+    failure_mode_choices,
+    find,
+)
+from incidents.taxonomy.prompts import Prompt, prompts_for
+from incidents.taxonomy.rules import Suggestion, classify
+
+__all__ = [
+    "Category",
+    "Containment",
+    "FailureMode",
+    "Prompt",
+    "Suggestion",
+    "Unknown",
+    "all_containments",
+    "categories",
+    "category",
+    "category_choices",
+    "classify",
+    "containment",
+    "containments_for",
+    "failure_mode",
+    "failure_mode_choices",
+    "find",
+    "prompts_for",
+]

@@ -1,0 +1,170 @@
+"""What a team promised to do after an incident, by when, and how it will know that it worked."""
+
+from datetime import date, timedelta
+from typing import Any, Self
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.response.models import Event, Incident, Refused, WrongStatus
+
+
+class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(incident__in=Incident.objects.visible_to(user))
+
+    def open(self) -> Self:
+        return self.filter(state__in=[FollowUp.State.OPEN, FollowUp.State.IN_PROGRESS])
+
+    def overdue(self) -> Self:
+        return self.open().filter(due_on__lt=timezone.localdate())
+
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def for_list(self) -> Self:
+        return self.select_related("incident", "incident__system", "owner").order_by(
+            models.F("due_on").asc(nulls_last=True), "priority", "pk"
+        )
+
+    def add(self, incident: Incident, *, title: str, by: User, **fields: Any) -> "FollowUp":
+        title = " ".join(title.split())
+        if not title:
+            raise Refused("A follow-up needs a title: begin with a verb.")
+        owner = fields.get("owner")
+        _check_owner(incident, owner)
+        with transaction.atomic():
+            follow_up = self.create(incident=incident, title=title[:200], created_by=by, **fields)
+            incident.record(Event.Kind.FOLLOW_UP, by=by, id=follow_up.pk, title=follow_up.title, became="open")
+        return follow_up
+
+
+class FollowUp(models.Model):
+    class Kind(models.TextChoices):
+        PREVENT = "prevent", "Prevent it"
+        DETECT = "detect", "Detect it sooner"
+        CONTAIN = "contain", "Contain it better"
+        EVALUATE = "evaluate", "Test for it"
+        PROCESS = "process", "Change how we work"
+        REPAIR = "repair", "Correct what it did"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        IN_PROGRESS = "in_progress", "In progress"
+        DONE = "done", "Done"
+        WONT_DO = "wont_do", "Won’t do"
+
+    class Priority(models.IntegerChoices):
+        P0 = 0, "P0"
+        P1 = 1, "P1"
+        P2 = 2, "P2"
+        P3 = 3, "P3"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="followups")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=10_000)
+    check_text = models.CharField("how we will know that it worked", max_length=500, blank=True)
+    kind = models.CharField("type", max_length=12, choices=Kind, default=Kind.PREVENT)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.P2)
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="followups")
+    due_on = models.DateField(null=True, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.TextField(blank=True, max_length=2000)
+
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["open", "in_progress"], finished_at__isnull=True)
+                | models.Q(state__in=["done", "wont_do"], finished_at__isnull=False),
+                name="finished_followups_say_when",
+            ),
+        ]
+        indexes = [models.Index(fields=["owner", "state", "due_on"], name="followups_by_owner")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/follow-ups/{self.pk}/"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.OPEN, self.State.IN_PROGRESS)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.is_open and self.due_on is not None and self.due_on < timezone.localdate()
+
+    @property
+    def was_on_time(self) -> bool | None:
+        """Whether it was done by its due date; None while that cannot be said."""
+        if self.due_on is None or self.state == self.State.WONT_DO:
+            return None
+        if self.state == self.State.DONE and self.finished_at:
+            return timezone.localdate(self.finished_at) <= self.due_on
+        return False if self.is_overdue else None
+
+    def begin(self, *, by: User) -> None:
+        self._move([self.State.OPEN], to=self.State.IN_PROGRESS, by=by)
+
+    def complete(self, *, by: User, outcome: str = "") -> None:
+        """Say that it is done, and what showed that it worked."""
+        self._move(
+            [self.State.OPEN, self.State.IN_PROGRESS],
+            to=self.State.DONE,
+            by=by,
+            outcome=outcome.strip(),
+            finished_at=timezone.now(),
+        )
+
+    def drop(self, *, by: User, reason: str) -> None:
+        """Decide not to do it; the reason is kept where others will look for it."""
+        if not reason.strip():
+            raise Refused("Say why it will not be done.")
+        self._move(
+            [self.State.OPEN, self.State.IN_PROGRESS],
+            to=self.State.WONT_DO,
+            by=by,
+            outcome=reason.strip(),
+            finished_at=timezone.now(),
+        )
+
+    def reopen(self, *, by: User) -> None:
+        self._move([self.State.DONE, self.State.WONT_DO], to=self.State.OPEN, by=by, finished_at=None, outcome="")
+
+    def plan(self, *, by: User, owner: User | None, due_on: date | None, priority: int) -> None:
+        """Change who does it, by when, and how urgent it is."""
+        _check_owner(self.incident, owner)
+        changes = {"owner": owner, "due_on": due_on, "priority": priority}
+        with transaction.atomic():
+            row = FollowUp.objects.select_for_update().get(pk=self.pk)
+            was = {name: getattr(row, name) for name in changes}
+            if was != changes:
+                FollowUp.objects.filter(pk=self.pk).update(**changes)
+                planned = {name: str(value) if value is not None else "" for name, value in changes.items()}
+                self.incident.record(Event.Kind.FOLLOW_UP, by=by, id=self.pk, title=self.title, **planned)
+        self.refresh_from_db()
+
+    def _move(self, start: list[str], *, to: str, by: User, **changes: Any) -> None:
+        with transaction.atomic():
+            if not FollowUp.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
+                self.refresh_from_db()
+                raise WrongStatus(f"“{self.title}” is {self.get_state_display().lower()} already.")
+            detail = {"id": self.pk, "title": self.title, "became": str(to)}
+            self.incident.record(Event.Kind.FOLLOW_UP, by=by, **detail)
+        self.refresh_from_db()
+
+
+def _check_owner(incident: Incident, owner: User | None) -> None:
+    if owner and not Incident.objects.visible_to(owner).filter(pk=incident.pk).exists():
+        raise Refused(f"{owner} may not see {incident}, so they cannot own a follow-up of it.")
+
+
+def due_in_days(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)

@@ -1,0 +1,38 @@
+"""Makes a source and prints its token and address as one JSON object."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from incidents.alerts.models import Source, ingest_url
+from incidents.people.models import Team
+from incidents.systems.models import System
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", choices=Source.Kind.values)
+        parser.add_argument("name")
+        parser.add_argument("--team", metavar="SLUG")
+        parser.add_argument("--system", metavar="SLUG")
+
+    def handle(self, *, kind: str, name: str, team: str | None, system: str | None, **options: Any) -> None:
+        try:
+            source, token = Source.objects.connect(
+                kind=kind,
+                name=name,
+                team=Team.objects.get(slug=team) if team else None,
+                system=System.objects.get(slug=system) if system else None,
+            )
+        except Team.DoesNotExist:
+            raise CommandError(f"There is no team “{team}”.") from None
+        except System.DoesNotExist:
+            raise CommandError(f"There is no system “{system}”.") from None
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        self.stdout.write(json.dumps({"slug": source.slug, "kind": kind, "token": token, "url": ingest_url(token)}))

@@ -1,0 +1,41 @@
+"""Drains deliveries with neither Celery nor Redis, so that losing both costs seconds and nothing else."""
+
+import signal
+import threading
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from incidents.alerts.ingest import drain
+from incidents.health.models import Heartbeat
+from incidents.postmortems.due import start_missing
+
+log = structlog.get_logger(__name__)
+
+LEFT_TO_WORKERS = timedelta(seconds=2)
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, **options: Any) -> None:
+        stop = threading.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: stop.set())
+        while not stop.wait(1):
+            self._sweep()
+
+    def _sweep(self) -> None:
+        try:
+            swept = drain(older_than=LEFT_TO_WORKERS)
+            start_missing()
+            Heartbeat.note("sweeper")
+        except (OperationalError, InterfaceError) as error:
+            log.warning("database_unavailable", error=type(error).__name__)
+            close_old_connections()
+            return
+        if swept:
+            log.info("swept", deliveries=swept)

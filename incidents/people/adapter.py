@@ -1,0 +1,18 @@
+"""How django-allauth meets our people."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+
+from incidents.people.models import User
+
+
+class InviteOnly(DefaultAccountAdapter):
+    """Accounts are made by an administrator: nobody signs up by themselves."""
+
+    def is_open_for_signup(self, request: Any) -> bool:
+        return False
+
+
+def display_name(user: User) -> str:
+    return str(user)

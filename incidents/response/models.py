@@ -1,0 +1,512 @@
+"""The incident and everything that happens to it.
+
+Each verb is one method: it compares and sets the state in one statement, records one Event and does both in
+one transaction. `by` is the person who acts; None means Faultline itself, on behalf of a monitor.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+
+import pgtrigger
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from incidents import taxonomy
+from incidents.people.models import Team, User
+from incidents.systems.models import System
+
+
+class WrongStatus(Exception):
+    """The incident is not in a status from which this can be done; the message says in which it is."""
+
+
+class Refused(ValidationError):
+    """What was asked cannot be done as asked; the message says why and what would work."""
+
+
+class Status(models.TextChoices):
+    TRIAGE = "triage", "Triage"
+    INVESTIGATING = "investigating", "Investigating"
+    CONTAINED = "contained", "Contained"
+    RESOLVED = "resolved", "Resolved"
+    CLOSED = "closed", "Closed"
+    DECLINED = "declined", "Declined"
+    MERGED = "merged", "Merged"
+
+
+OPEN = (Status.TRIAGE, Status.INVESTIGATING, Status.CONTAINED)
+COUNTED = (*OPEN, Status.RESOLVED, Status.CLOSED)  # declined and merged ones are no incidents of their own
+
+
+class Severity(models.TextChoices):
+    SEV1 = "sev1", "SEV1"
+    SEV2 = "sev2", "SEV2"
+    SEV3 = "sev3", "SEV3"
+    SEV4 = "sev4", "SEV4"
+    UNKNOWN = "unknown", "Unknown"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse; unknown ranks lowest, so that any judgement replaces it."""
+        return 0 if self is Severity.UNKNOWN else 5 - int(self.value[-1])
+
+
+class NoticedBy(models.TextChoices):
+    """Who noticed first: the share found by one's own monitoring is the number that leaders ask for."""
+
+    UNKNOWN = "", "Not said yet"
+    MONITOR = "monitor", "A monitor"
+    EVALUATION = "evaluation", "An evaluation"
+    STAFF = "staff", "A colleague"
+    USER = "user", "A user or customer"
+    OUTSIDE = "outside", "Press, partner or regulator"
+
+
+CLOCKS = {
+    "impact_started_at": "Impact started",
+    "detected_at": "Detected",
+    "declared_at": "Declared",
+    "acknowledged_at": "Acknowledged",
+    "contained_at": "Contained",
+    "resolved_at": "Resolved",
+}
+
+
+class IncidentCounter(models.Model):
+    """One row that holds the last number given. Taking a number locks it until the incident is committed, so none is lost."""
+
+    only = models.BooleanField(primary_key=True, default=True)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(only=True), name="one_incident_counter")]
+
+    def __str__(self) -> str:
+        return f"last number {self.last}"
+
+    @classmethod
+    def take(cls) -> int:
+        """Take the next number. Call it last in the transaction: its lock lasts until the commit."""
+        cls.objects.get_or_create(only=True)
+        cls.objects.filter(only=True).update(last=models.F("last") + 1)
+        return cls.objects.get(only=True).last
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: User) -> Self:
+        """Keep what the user may see: everything of the organisation, and private ones that name them."""
+        if not user.is_active:
+            return self.none()
+        named = Incident.people.through.objects.filter(incident_id=models.OuterRef("pk"), user_id=user.pk)
+        return self.filter(models.Q(private=False) | models.Exists(named))
+
+    def open(self) -> Self:
+        return self.filter(status__in=OPEN)
+
+    def counted(self) -> Self:
+        """Keep what reports count: not declined, not merged into another."""
+        return self.filter(status__in=COUNTED)
+
+    def for_list(self) -> Self:
+        return self.select_related("system", "team", "lead")
+
+    def worst_first(self) -> Self:
+        """Order as on-call reads: what nobody has taken first, then the worst, then the newest."""
+        return self.order_by(models.F("status").desc(), "severity", "-number")
+
+    def declare(
+        self,
+        *,
+        title: str,
+        by: User | None,
+        system: System | None = None,
+        severity: str = Severity.UNKNOWN,
+        **fields: Any,
+    ) -> "Incident":
+        """Open an incident. One that a person declares is being investigated; one that an alert opens waits in triage."""
+        now = timezone.now()
+        title = " ".join(title.split())
+        if not title:
+            raise Refused("An incident needs a title: say what went wrong in one line.")
+        with transaction.atomic():
+            incident = Incident(
+                title=title[:200],
+                system=system,
+                team=fields.pop("team", None) or (system.team if system else None),
+                severity=severity,
+                opened_by=by,
+                status=Status.INVESTIGATING if by else Status.TRIAGE,
+                lead=fields.pop("lead", None) or by,
+                acknowledged_at=now if by else None,
+                declared_at=now,
+                **{"detected_at": now, "private": False} | fields,
+            )
+            incident.number = IncidentCounter.take()
+            incident.save(force_insert=True)
+            if incident.private and by:
+                incident.people.add(by)
+            incident.record(Event.Kind.OPENED, by=by, severity=severity, system=system.name if system else "")
+        return incident
+
+
+class Incident(models.Model):
+    """The operational record of one failure. It may have no alert at all."""
+
+    number = models.PositiveIntegerField(unique=True)
+    title = models.CharField(max_length=200)
+    summary = models.TextField(blank=True, max_length=20_000)
+    status = models.CharField(max_length=16, choices=Status, default=Status.TRIAGE)
+    severity = models.CharField(max_length=8, choices=Severity, default=Severity.UNKNOWN)
+    system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
+    category = models.CharField(max_length=32, blank=True)
+    failure_mode = models.CharField(max_length=64, blank=True)
+    classified_because = models.CharField(max_length=500, blank=True)
+    lead = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="led_incidents")
+    opened_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    noticed_by = models.CharField(max_length=12, choices=NoticedBy, blank=True, default=NoticedBy.UNKNOWN)
+    private = models.BooleanField(default=False)
+    people = models.ManyToManyField(User, blank=True, related_name="private_incidents")
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged")
+    correlation_key = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - only NULLs may repeat
+
+    impact_started_at = models.DateTimeField(null=True, blank=True)
+    detected_at = models.DateTimeField(null=True, blank=True)
+    declared_at = models.DateTimeField(default=timezone.now)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    contained_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["correlation_key"],
+                condition=models.Q(status__in=[status.value for status in OPEN], correlation_key__isnull=False),
+                name="one_open_incident_per_correlation_key",
+            ),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="incident_status_is_known"),
+            models.CheckConstraint(condition=models.Q(severity__in=Severity.values), name="incident_severity_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(status=Status.MERGED, merged_into__isnull=False)
+                | (~models.Q(status=Status.MERGED) & models.Q(merged_into__isnull=True)),
+                name="merged_incidents_say_into_which",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(merged_into=models.F("id")), name="no_incident_merges_into_itself"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=[Status.RESOLVED, Status.CLOSED]) | models.Q(resolved_at__isnull=False),
+                name="resolved_incidents_say_when",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "severity", "-number"], name="incidents_by_status"),
+            models.Index(fields=["system", "-number"], name="incidents_by_system"),
+            models.Index(fields=["-declared_at"], name="incidents_by_declared"),
+        ]
+
+    def __str__(self) -> str:
+        return f"INC-{self.number}"
+
+    def get_absolute_url(self) -> str:
+        return f"/incidents/{self.number}/"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def silence(self) -> timedelta | None:
+        """How long the output was wrong before anybody noticed; None while either end is unknown."""
+        if self.impact_started_at is None or self.detected_at is None:
+            return None
+        return self.detected_at - self.impact_started_at
+
+    @property
+    def category_name(self) -> str:
+        return taxonomy.category(self.category).name
+
+    # Verbs
+
+    def acknowledge(self, *, by: User) -> None:
+        """Take the incident: whoever acknowledges leads it until somebody else does."""
+        self._move(
+            [Status.TRIAGE],
+            to=Status.INVESTIGATING,
+            by=by,
+            kind=Event.Kind.ACKNOWLEDGED,
+            acknowledged_at=models.functions.Coalesce("acknowledged_at", models.Value(timezone.now())),
+            lead=models.functions.Coalesce("lead", models.Value(by.pk)),
+        )
+
+    def decline(self, *, by: User, reason: str) -> None:
+        """Say that this is no incident, and why; its alerts stay."""
+        self._move([Status.TRIAGE], to=Status.DECLINED, by=by, reason=_needed(reason, "Say why this is no incident."))
+
+    def contain(self, *, by: User, action: str, note: str = "", at: datetime | None = None) -> None:
+        """Record an act that limits the harm. The first one moves the incident to contained."""
+        containment = taxonomy.containment(action)
+        moment = at or timezone.now()
+        with transaction.atomic():
+            detail = {"action": containment.code, "name": containment.name, "note": note.strip()}
+            if self._lock().status == Status.CONTAINED:
+                self.record(Event.Kind.CONTAINMENT, by=by, **detail)
+            else:
+                self._move(
+                    [Status.INVESTIGATING],
+                    to=Status.CONTAINED,
+                    by=by,
+                    kind=Event.Kind.CONTAINMENT,
+                    contained_at=models.functions.Coalesce("contained_at", models.Value(moment)),
+                    **detail,
+                )
+            Containment.objects.create(incident=self, action=action, note=note.strip(), by=by, at=moment)
+
+    def resolve(self, *, by: User, note: str = "") -> None:
+        """Say that the output is right again."""
+        self._move(
+            [Status.INVESTIGATING, Status.CONTAINED],
+            to=Status.RESOLVED,
+            by=by,
+            resolved_at=timezone.now(),
+            note=note.strip(),
+        )
+
+    def reopen(self, *, by: User, reason: str) -> None:
+        """Take it up again. Where a newer incident already gathers its alerts, that one goes on gathering them."""
+        reason = _needed(reason, "Say why it is open again.")
+        with transaction.atomic():
+            key = self._lock().correlation_key
+            taken = Incident.objects.open().filter(correlation_key=key).exclude(pk=self.pk).exists() if key else False
+            try:
+                with transaction.atomic():
+                    self._reopen(by=by, reason=reason, **({"correlation_key": None} if taken else {}))
+            except IntegrityError:  # an alert opened the newer one between the look and the move
+                self._reopen(by=by, reason=reason, correlation_key=None)
+
+    def _reopen(self, *, by: User, reason: str, **changes: Any) -> None:
+        start = [Status.RESOLVED, Status.CLOSED, Status.DECLINED]
+        self._move(start, to=Status.INVESTIGATING, by=by, reason=reason, resolved_at=None, **changes)
+
+    def close(self, *, by: User) -> None:
+        """Nothing is left to do or to learn here."""
+        self._move([Status.RESOLVED], to=Status.CLOSED, by=by)
+
+    def merge_into(self, other: "Incident", *, by: User) -> None:
+        """Say that this is the same failure as `other`; its alerts move there by `alerts.routing.follow_merges`."""
+        with transaction.atomic():
+            # Both rows in one order, so that merging A into B while B goes into A cannot deadlock or make a ring.
+            rows = {row.pk: row for row in Incident.objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()}
+            if self.pk == other.pk:
+                raise Refused("An incident cannot be merged into itself.")
+            if rows[other.pk].status in (Status.MERGED, Status.DECLINED):
+                raise Refused(f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted.")
+            self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other))
+            other.record(Event.Kind.MERGED, by=by, merged=str(self))
+
+    def set_severity(self, severity: str, *, by: User | None, reason: str = "") -> None:
+        self._set(Event.Kind.SEVERITY, by=by, reason=reason, severity=Severity(severity))
+
+    def assign_lead(self, lead: User | None, *, by: User) -> None:
+        if lead and not Incident.objects.visible_to(lead).filter(pk=self.pk).exists():
+            raise Refused(f"{lead} may not see this incident, so they cannot lead it.")
+        self._set(Event.Kind.LEAD, by=by, lead=lead)
+
+    def classify(self, category: str, failure_mode: str = "", *, by: User | None, reason: str = "") -> None:
+        """Settle what kind of failure it is; an empty category makes it unclassified again."""
+        if failure_mode:
+            category = taxonomy.failure_mode(failure_mode).category
+        elif category:
+            taxonomy.category(category)
+        self._set(
+            Event.Kind.CLASSIFIED,
+            by=by,
+            category=category,
+            failure_mode=failure_mode,
+            classified_because=reason or (f"Settled by {by}." if by else ""),
+        )
+
+    def set_system(self, system: System | None, *, by: User) -> None:
+        team = {"team": system.team} if system else {}
+        self._set(Event.Kind.SYSTEM, by=by, system=system, **team)
+
+    def describe(self, *, title: str, summary: str, by: User) -> None:
+        title = _needed(" ".join(title.split()), "An incident needs a title.")
+        self._set(Event.Kind.DESCRIBED, by=by, title=title[:200], summary=summary.strip())
+
+    def say_who_noticed(self, noticed_by: str, *, by: User) -> None:
+        self._set(Event.Kind.NOTICED, by=by, noticed_by=NoticedBy(noticed_by))
+
+    def set_clock(self, clock: str, at: datetime | None, *, by: User, reason: str = "") -> None:
+        """Correct one of the six clocks. None is “unknown”, which is a fact and never zero."""
+        if clock not in CLOCKS:
+            raise Refused(f"“{clock}” is not a clock; the six are {', '.join(CLOCKS)}.")
+        if at is None and clock == "declared_at":
+            raise Refused("When it was declared is always known.")
+        if at is None and clock == "resolved_at" and self.status in (Status.RESOLVED, Status.CLOSED):
+            raise Refused("A resolved incident has a time of resolution; reopen it instead.")
+        if at and at > timezone.now() + timedelta(minutes=5):
+            raise Refused(f"{CLOCKS[clock]} cannot be in the future.")
+        self._set(Event.Kind.CLOCK, by=by, reason=reason, **{clock: at})
+
+    def restrict(self, people: list[User], *, by: User) -> None:
+        """Make it private: only `people`, the lead and whoever does this see it, here and in everything about it."""
+        self._set(Event.Kind.VISIBILITY, by=by, private=True)
+        self.people.set({*people, by, *([self.lead] if self.lead else [])})
+
+    def open_up(self, *, by: User) -> None:
+        """Make a private incident visible to the organisation."""
+        self._set(Event.Kind.VISIBILITY, by=by, private=False)
+
+    def add_note(self, text: str, *, by: User) -> "Note":
+        text = _needed(text, "Write something first; an empty note was not kept.")
+        with transaction.atomic():
+            note = Note.objects.create(incident=self, author=by, text=text)
+            self.record(Event.Kind.NOTE, by=by, note=note)
+        return note
+
+    def record(
+        self, kind: "Event.Kind", *, by: User | None, note: "Note | None" = None, at: datetime | None = None, **detail: Any
+    ) -> "Event":
+        """Append what happened; nothing here is ever updated or deleted."""
+        moment = at or timezone.now()
+        event = Event.objects.create(incident=self, kind=kind, by=by, note=note, at=moment, detail=detail)
+        Incident.objects.filter(pk=self.pk).update(changed_at=timezone.now())
+        return event
+
+    # How they are done
+
+    def _lock(self) -> "Incident":
+        return Incident.objects.select_for_update(no_key=True).get(pk=self.pk)
+
+    def _move(
+        self,
+        start: list[Status],
+        *,
+        to: Status,
+        by: User | None,
+        kind: "Event.Kind | None" = None,
+        **given: Any,
+    ) -> None:
+        """Move from one of `start` to `to`; whatever in `given` is no field goes into the Event as it is."""
+        fields = {name: value for name, value in given.items() if name in _FIELDS}
+        detail = {name: value for name, value in given.items() if name not in _FIELDS and value != ""}
+        with transaction.atomic():
+            was = self._lock().status
+            # Compared and set in one statement: of two people who press the same button at once, one moves it.
+            if not Incident.objects.filter(pk=self.pk, status__in=start).update(status=to, **fields):
+                wanted = " or ".join(status.label.lower() for status in start)
+                raise WrongStatus(f"{self} is {Status(was).label.lower()}, not {wanted}.")
+            self.record(kind or Event.Kind.STATUS, by=by, was=was, became=to.value, **detail)
+        self.refresh_from_db()
+
+    def _set(self, kind: "Event.Kind", *, by: User | None, reason: str = "", **changes: Any) -> None:
+        """Change facts and record what each was; setting what is already so records nothing."""
+        with transaction.atomic():
+            row = self._lock()
+            was = {name: getattr(row, name) for name in changes}
+            if was != changes:
+                Incident.objects.filter(pk=self.pk).update(**changes)
+                extra = {"reason": reason.strip()} if reason.strip() else {}
+                self.record(kind, by=by, was=_readable(was), became=_readable(changes), **extra)
+        self.refresh_from_db()
+
+
+_FIELDS = {field.name for field in Incident._meta.concrete_fields}
+
+
+def _needed(text: str, sentence: str) -> str:
+    text = text.strip()
+    if not text:
+        raise Refused(sentence)
+    return text
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, str | bool | None]:
+    """Write facts as an Event keeps them: names instead of rows, times as ISO 8601 in UTC."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value if isinstance(value, bool | None) else str(value)
+        for name, value in facts.items()
+    }
+
+
+class Note(models.Model):
+    """A person's own words on an incident; the text can be corrected, the Event that it was written cannot."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    text = models.TextField(max_length=20_000)
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+    def rewrite(self, text: str, *, by: User) -> None:
+        """Correct one's own note."""
+        if self.author_id != by.pk:
+            raise Refused("Only whoever wrote a note may rewrite it.")
+        text = _needed(text, "A note cannot be empty; its old text was kept.")
+        Note.objects.filter(pk=self.pk).update(text=text, edited_at=timezone.now())
+        self.refresh_from_db()
+
+
+class Containment(models.Model):
+    """An act that limited harm, from the catalogue in the taxonomy."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="containments")
+    action = models.CharField(max_length=40)
+    note = models.TextField(blank=True, max_length=2000)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return taxonomy.containment(self.action).name
+
+
+class Event(models.Model):
+    """One thing that happened to an incident. The database itself refuses to change or delete it."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened", "opened the incident"
+        ACKNOWLEDGED = "acknowledged", "acknowledged"
+        STATUS = "status", "changed the status"
+        SEVERITY = "severity", "changed the severity"
+        LEAD = "lead", "changed the lead"
+        CLASSIFIED = "classified", "classified it"
+        SYSTEM = "system", "set the system"
+        DESCRIBED = "described", "edited the description"
+        NOTICED = "noticed", "said who noticed first"
+        CLOCK = "clock", "corrected a clock"
+        VISIBILITY = "visibility", "changed who may see it"
+        NOTE = "note", "wrote a note"
+        CONTAINMENT = "containment", "contained it"
+        MERGED = "merged", "merged another incident into this one"
+        ALERT_LINKED = "alert_linked", "linked an alert"
+        ALERTS_CLEARED = "alerts_cleared", "all alerts cleared"
+        POSTMORTEM = "postmortem", "moved the postmortem"
+        FOLLOW_UP = "follow_up", "changed a follow-up"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=16, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    note = models.OneToOneField(Note, on_delete=models.PROTECT, null=True, blank=True, related_name="event")
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["incident", "at", "id"], name="events_by_incident")]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="events_are_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident} {self.kind}"

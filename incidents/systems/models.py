@@ -1,0 +1,135 @@
+"""The catalogue: AI systems in production, what they depend on, and what was changed in them."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from incidents.people.models import Team, User
+
+
+class SystemQuerySet(models.QuerySet["System"]):
+    def visible_to(self, user: User) -> Self:
+        """Keep what the user may see: the catalogue is open to everybody in the organisation who is signed in."""
+        return self if user.is_active else self.none()
+
+    def for_list(self) -> Self:
+        return self.select_related("team").order_by("tier", Lower("name"))
+
+    def named(self, name: str) -> "System | None":
+        """Find the system that a monitor calls `name`: its slug, its name, or a name settled earlier."""
+        name = name.strip()
+        if not name:
+            return None
+        direct = self.filter(models.Q(slug__iexact=name) | models.Q(name__iexact=name)).first()
+        return direct or self.filter(names__name__iexact=name).first()
+
+
+class System(models.Model):
+    """An AI product in production that one team owns."""
+
+    class Kind(models.TextChoices):
+        PREDICTOR = "predictor", "Predictor"
+        RECOMMENDER = "recommender", "Recommender"
+        SEARCH = "search", "Search"
+        RAG = "rag", "RAG assistant"
+        GENERATIVE = "generative", "Generative"
+        AGENT = "agent", "Agent"
+        FORECASTER = "forecaster", "Forecaster"
+        PIPELINE = "pipeline", "Pipeline"
+        DATA = "data", "Data set or index"
+
+    class Tier(models.IntegerChoices):
+        CRITICAL = 1, "Tier 1: wrong output harms people or money at once"
+        IMPORTANT = 2, "Tier 2: wrong output hurts within a day"
+        SUPPORTING = 3, "Tier 3: wrong output is noticed before it hurts"
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=16, choices=Kind)
+    tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.IMPORTANT)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="systems")
+    purpose = models.TextField(blank=True, max_length=2000)
+    fallback = models.TextField(blank=True, max_length=2000, help_text="What serves users when this system may not.")
+    runbook_url = models.URLField(blank=True, max_length=2000)
+    dashboard_url = models.URLField(blank=True, max_length=2000)
+    upstreams = models.ManyToManyField("self", through="Dependency", symmetrical=False, related_name="downstreams")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SystemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(tier__gte=1, tier__lte=3), name="system_tier_is_1_to_3"),
+            models.UniqueConstraint(Lower("name"), name="one_system_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"/systems/{self.slug}/"
+
+
+class Dependency(models.Model):
+    """`system` takes something from `upstream`, so a fault there may show here."""
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="dependencies")
+    upstream = models.ForeignKey(System, on_delete=models.CASCADE, related_name="dependents")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["system", "upstream"], name="one_dependency_per_pair"),
+            models.CheckConstraint(
+                condition=~models.Q(system=models.F("upstream")), name="no_system_depends_on_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system} depends on {self.upstream}"
+
+
+class SystemName(models.Model):
+    """Another name by which monitors call a system, settled once by a person and honoured from then on."""
+
+    name = models.CharField(max_length=200)
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="names")
+    settled_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    settled_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="one_system_per_settled_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} means {self.system}"
+
+
+class Change(models.Model):
+    """Something that was altered in a system; the first place to look when its output goes wrong."""
+
+    class Kind(models.TextChoices):
+        MODEL = "model", "Model"
+        PROMPT = "prompt", "Prompt"
+        INDEX = "index", "Index"
+        DATASET = "dataset", "Data set"
+        FEATURE = "feature", "Feature"
+        PERMISSION = "permission", "Tool permission"
+        GUARDRAIL = "guardrail", "Guardrail"
+        CONFIGURATION = "configuration", "Configuration"
+        PROVIDER = "provider", "Upstream provider"
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="changes")
+    kind = models.CharField(max_length=16, choices=Kind)
+    title = models.CharField(max_length=200)
+    version = models.CharField(max_length=100, blank=True)
+    url = models.URLField(blank=True, max_length=2000)
+    happened_at = models.DateTimeField(default=timezone.now)
+    recorded_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-happened_at", "-pk"]
+        indexes = [models.Index(fields=["system", "-happened_at"], name="changes_by_system")]
+
+    def __str__(self) -> str:
+        return self.title

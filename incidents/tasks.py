@@ -1,0 +1,23 @@
+"""Doorways for Celery: each loads, calls one verb, and may run twice. What is due is in PostgreSQL."""
+
+from celery import shared_task
+
+from incidents.alerts import ingest
+from incidents.health.models import Heartbeat
+from incidents.postmortems import due
+
+
+@shared_task
+def drain_deliveries() -> None:
+    ingest.drain()
+
+
+@shared_task
+def start_postmortems() -> None:
+    due.start_missing()
+
+
+@shared_task
+def tick() -> None:
+    """Prove that beat sends, the broker carries and a worker works."""
+    Heartbeat.note("worker")

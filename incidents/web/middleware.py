@@ -1,0 +1,53 @@
+"""What every request passes."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from psycopg_pool import PoolTimeout
+
+from incidents.web.problems import problem
+
+View = Callable[[HttpRequest], HttpResponse]
+
+log = structlog.get_logger(__name__)
+
+_RETRY = {"Retry-After": "5"}
+
+
+def storage_trouble(get_response: View) -> View:
+    """Turn a database that cannot be reached into 503 with Retry-After: nothing was stored, so ask again."""
+
+    class Guard:
+        def __call__(self, request: HttpRequest) -> HttpResponse:
+            return get_response(request)
+
+        def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+            return _unavailable(request, error) if isinstance(error, _TROUBLE) else None
+
+    return Guard()
+
+
+_TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
+
+
+def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("database_unavailable", error=type(error).__name__)
+    if request.path.startswith(("/ingest", "/api/")):
+        return problem(503, "storage_unavailable", "The database cannot be reached; nothing was stored.", headers=_RETRY)
+    return HttpResponse(render_to_string("503.html"), status=503, headers=_RETRY)
+
+
+def own_clock(get_response: View) -> View:
+    """Show times in the zone of whoever looks."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        zone = getattr(request.user, "time_zone", "UTC")
+        with timezone.override(ZoneInfo(zone)):
+            return get_response(request)
+
+    return middleware

@@ -1,0 +1,336 @@
+"""What becomes of deliveries."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+
+from incidents.alerts.ingest import drain
+from incidents.alerts.models import Alert, Delivery, Outcome, Source
+from incidents.people.models import Team, User
+from incidents.response.models import Event, Incident
+from incidents.systems.models import System
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def group(*alerts: dict[str, Any]) -> dict[str, Any]:
+    return {"version": "4", "status": "firing", "receiver": "faultline", "alerts": list(alerts)}
+
+
+def telling(status: str = "firing", *, start: datetime = NOON, end: datetime | None = None, **labels: str) -> dict[str, Any]:
+    labels = {"alertname": "GroundednessLow", "system": "support-assistant", "severity": "critical"} | labels
+    return {
+        "status": status,
+        "labels": labels,
+        "annotations": {"summary": "Groundedness is below 0.7"},
+        "startsAt": start.isoformat(),
+        "endsAt": end.isoformat() if end else "0001-01-01T00:00:00Z",
+    }
+
+
+class TestOneAlert:
+    def test_a_firing_alert_opens_a_classified_incident_and_says_why(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        answer = post(prometheus[1], group(telling()))
+        assert answer.status_code == 200
+        assert answer.json()["status_url"].endswith(f"/api/v1/deliveries/{answer.json()['delivery']}/")
+        assert drain() == 1
+        incident = Incident.objects.get()
+        assert (incident.number, incident.status, incident.severity) == (1, "triage", "sev1")
+        assert (incident.system, incident.category, incident.failure_mode) == (
+            support_assistant, "retrieval", "retrieval.ungrounded",
+        )  # fmt: skip
+        assert "GroundednessLow" in incident.classified_because
+        alert = Alert.objects.get()
+        assert alert.incident == incident
+        assert alert.routed_because.startswith("Opened INC-1")
+        assert [event.kind for event in incident.events.all()] == ["opened", "alert_linked"]
+        assert incident.detected_at == alert.first_received_at
+
+    def test_the_same_delivery_twice_makes_one_alert_seen_twice(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        for _ in range(2):
+            post(prometheus[1], group(telling()))
+        drain()
+        assert Alert.objects.get().occurrences == 2
+        assert Incident.objects.count() == 1
+        assert sorted(Outcome.objects.values_list("result", flat=True)) == ["opened", "repeated"]
+
+    def test_a_resolve_clears_the_alert_and_leaves_the_incident_to_people(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        post(prometheus[1], group(telling()))
+        post(prometheus[1], group(telling("resolved", end=NOON + timedelta(minutes=5))))
+        drain()
+        alert = Alert.objects.get()
+        assert (alert.status, alert.ends_at) == ("resolved", NOON + timedelta(minutes=5))
+        incident = Incident.objects.get()
+        assert incident.status == "triage"
+        assert incident.events.filter(kind=Event.Kind.ALERTS_CLEARED).count() == 1
+
+    def test_a_stale_firing_after_the_resolve_reopens_nothing(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        for said in (telling(), telling("resolved", end=NOON + timedelta(minutes=5)), telling()):
+            post(prometheus[1], group(said))
+            drain()
+        assert Alert.objects.get().status == "resolved"
+        assert Outcome.objects.order_by("-pk").values_list("result", flat=True)[0] == "stale"
+
+    def test_a_resolve_that_comes_before_its_firing_opens_nothing(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        for said in (telling("resolved", end=NOON + timedelta(minutes=5)), telling()):
+            post(prometheus[1], group(said))
+            drain()
+        assert Incident.objects.count() == 0
+        assert Alert.objects.get().status == "resolved"
+
+    def test_it_fires_again_with_a_newer_start_as_a_new_episode_of_the_same_incident(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        for said in (
+            telling(),
+            telling("resolved", end=NOON + timedelta(minutes=5)),
+            telling(start=NOON + timedelta(minutes=9)),
+        ):
+            post(prometheus[1], group(said))
+        drain()
+        assert [alert.status for alert in Alert.objects.order_by("starts_at")] == ["resolved", "firing"]
+        assert Incident.objects.count() == 1
+
+    def test_information_is_recorded_and_opens_no_incident(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        post(prometheus[1], group(telling(severity="info")))
+        drain()
+        assert Incident.objects.count() == 0
+        assert "no incident" in Alert.objects.get().routed_because
+
+
+class TestRouting:
+    def test_alerts_of_one_system_and_category_share_an_incident(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        post(prometheus[1], group(telling(severity="warning")))
+        drain()
+        post(prometheus[1], group(telling(instance="b")))
+        drain()
+        incident = Incident.objects.get()
+        assert incident.alerts.count() == 2
+        assert incident.severity == "sev1", "a worse alert raises the severity while nobody has taken the incident"
+
+    def test_a_joining_alert_leaves_alone_the_severity_of_an_incident_that_somebody_took(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
+    ) -> None:
+        post(prometheus[1], group(telling(severity="warning")))
+        drain()
+        Incident.objects.get().acknowledge(by=mara)
+        post(prometheus[1], group(telling(instance="b")))
+        drain()
+        assert Incident.objects.get().severity == "sev3"
+
+    def test_after_the_resolution_the_next_alert_opens_a_new_incident(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
+    ) -> None:
+        post(prometheus[1], group(telling()))
+        drain()
+        first = Incident.objects.get()
+        first.acknowledge(by=mara)
+        first.resolve(by=mara)
+        post(prometheus[1], group(telling(instance="b")))
+        drain()
+        assert Incident.objects.count() == 2
+
+    def test_an_unknown_system_is_kept_and_settled_once_for_later_alerts_too(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
+    ) -> None:
+        from incidents.alerts.routing import settle_system
+
+        post(prometheus[1], group(telling(system="Helpdesk Bot")))
+        drain()
+        alert = Alert.objects.get()
+        assert (alert.system, alert.system_name) == (None, "Helpdesk Bot")
+        assert settle_system("Helpdesk Bot", support_assistant, by=mara) == 1
+        assert Incident.objects.get().system == support_assistant
+        post(prometheus[1], group(telling(system="helpdesk bot", instance="b")))
+        drain()
+        assert Alert.objects.filter(system=support_assistant).count() == 2
+
+    def test_the_sources_own_system_is_used_where_the_alert_names_none(
+        self, evaluations: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        Source.objects.update(system=support_assistant)
+        post(evaluations[1], {"title": "Nightly evaluation failed", "metric": "hit_rate@5"})
+        drain()
+        assert Incident.objects.get().system == support_assistant
+
+
+class TestOddDeliveries:
+    @pytest.mark.parametrize(
+        ("body", "error"),
+        [
+            (b'{"alerts": [', "not JSON"),
+            (b"\xff\xfe{}", "not UTF-8"),
+            (b'"text"', "no list"),
+            (b'{"alerts": 7}', "no list"),
+            (b"[" * 100_000, "nested"),
+            (b'{"alerts":' + b"[" * 90 + b"]" * 90 + b"}", "nested"),
+        ],
+    )
+    def test_what_cannot_be_read_is_kept_with_the_reason(
+        self, body: bytes, error: str, prometheus: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        assert post(prometheus[1], body).status_code == 200
+        drain()
+        delivery = Delivery.objects.get()
+        assert delivery.status == "dead"
+        assert error in delivery.error
+        assert bytes(delivery.body) == body
+
+    @pytest.mark.parametrize(
+        "title", [r"\u0000 nul", r"\ud83d alone", "x" * 5000, "   ", "<script>alert(1)</script>", "‮gnp"]
+    )
+    def test_strange_text_is_taken(self, title: str, evaluations: tuple[Source, str], post: Callable[..., Any]) -> None:
+        body = f'{{"title": "{title}", "message": "m", "value": NaN, "key": "k", "n": {"9" * 5000}}}'
+        assert post(evaluations[1], body.encode()).status_code == 200
+        drain()
+        assert Delivery.objects.get().status == "processed"
+        assert Alert.objects.get().title
+
+    def test_a_dead_delivery_can_be_tried_again(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        post(evaluations[1], b"{")
+        drain()
+        delivery = Delivery.objects.get()
+        Delivery.objects.update(body=b'{"title": "mended"}')
+        delivery.retry()
+        drain()
+        delivery.refresh_from_db()
+        assert (delivery.status, delivery.error, delivery.claim_count) == ("processed", "", 1)
+
+    def test_one_poisoned_delivery_does_not_stop_the_ones_behind_it(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        post(evaluations[1], {"title": "Before"})
+        post(evaluations[1], b"nonsense")
+        post(evaluations[1], {"title": "After"})
+        drain()
+        assert sorted(Alert.objects.values_list("title", flat=True)) == ["After", "Before"]
+
+    def test_a_test_notification_opens_nothing(self, evaluations: tuple[Source, str], post: Callable[..., Any]) -> None:
+        post(evaluations[1], {"title": "Hello", "test": True})
+        drain()
+        assert not Alert.objects.exists()
+        assert Outcome.objects.get().result == "test"
+
+
+class TestTheDoor:
+    def test_it_takes_the_token_in_the_address_as_bearer_and_as_basic_password(
+        self, client: Client, evaluations: tuple[Source, str]
+    ) -> None:
+        import base64
+
+        token = evaluations[1]
+        basic = base64.b64encode(f"any:{token}".encode()).decode()
+        for where, headers in (
+            (f"/ingest/{token}", {}),
+            ("/ingest", {"Authorization": f"Bearer {token}"}),
+            ("/ingest", {"Authorization": f"Basic {basic}"}),
+        ):
+            assert client.post(where, b"{}", content_type="text/plain", headers=headers).status_code == 200
+
+    @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic !!", "Basic \xff", "GenieKey a", "Bearer " + "a" * 10_000])
+    def test_a_wrong_credential_is_401_as_problem_json(self, client: Client, header: str, db: None) -> None:
+        answer = client.post("/ingest", b"{}", content_type="application/json", headers={"Authorization": header})
+        assert answer.status_code == 401
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "bad_credential"
+
+    def test_an_unknown_address_is_404_and_a_retired_source_410(
+        self, client: Client, evaluations: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        assert post("0" * 32, {"title": "x"}).status_code == 404
+        assert post("not-a-token", {"title": "x"}).status_code == 404
+        evaluations[0].retire()
+        assert post(evaluations[1], {"title": "x"}).status_code == 410
+
+    def test_an_empty_body_is_400_and_a_huge_one_413(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any], settings: Any
+    ) -> None:
+        settings.INGEST_MAX_BYTES = 100
+        assert post(evaluations[1], b"  ").status_code == 400
+        assert post(evaluations[1], b"x" * 101).status_code == 413
+        assert not Delivery.objects.exists()
+
+    def test_a_body_larger_than_a_form_may_be_is_taken(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        assert post(evaluations[1], {"title": "big", "message": "x" * 3_000_000}).status_code == 200
+
+    def test_get_is_405(self, client: Client, evaluations: tuple[Source, str]) -> None:
+        assert client.get(f"/ingest/{evaluations[1]}").status_code == 405
+
+    def test_a_rotated_token_works_until_its_overlap_ends(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        source, old = evaluations
+        new = source.rotate()
+        assert post(old, {"title": "x"}).status_code == post(new, {"title": "x"}).status_code == 200
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+            assert post(old, {"title": "x"}).status_code == 404
+            assert post(new, {"title": "x"}).status_code == 200
+
+    def test_the_token_is_stored_hashed(self, evaluations: tuple[Source, str]) -> None:
+        source, token = evaluations
+        assert token not in json.dumps(list(Source.objects.values()), default=str)
+        assert source.hint == token[-4:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_storm_of_simultaneous_deliveries_makes_each_alert_once() -> None:
+    """400 new fingerprints × 8 simultaneous deliveries, drained by four at once."""
+    team = Team.objects.create(slug="a", name="A")
+    for n in range(4):
+        System.objects.create(slug=f"system-{n}", name=f"system-{n}", kind="rag", team=team)
+    source, token = Source.objects.connect(kind="alertmanager", name="Prometheus", team=team)
+    kinds = ["GroundednessLow", "FeatureDriftHigh"]
+    bodies = [
+        json.dumps(group(telling(system=f"system-{n % 4}", alertname=kinds[n // 4 % 2], instance=str(n)))).encode()
+        for n in range(400)
+    ]
+
+    def send(body: bytes) -> int:
+        try:
+            return Client().post(f"/ingest/{token}", body, content_type="application/json").status_code
+        finally:
+            connection.close()
+
+    def work(_: int) -> int:
+        try:
+            return sum(drain() for _ in range(3))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as pool:
+        drains = [pool.submit(work, n) for n in range(4)]
+        answers = list(pool.map(send, [body for body in bodies for _ in range(8)]))
+        [drained.result() for drained in drains]
+    drain()
+    assert set(answers) == {200}
+    assert not Delivery.objects.exclude(status="processed").exists()
+    assert Alert.objects.count() == 400
+    assert sum(Alert.objects.values_list("occurrences", flat=True)) == 3200
+    assert Outcome.objects.count() == 3200
+    assert Incident.objects.count() == 8, "one for each system and category"
+    assert sorted(Incident.objects.values_list("number", flat=True)) == list(range(1, 9)), "numbers have no gap"

@@ -1,0 +1,139 @@
+"""The cast: the people, teams and systems that the tests tell stories about."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from incidents.alerts.models import Source
+from incidents.people.models import ApiKey, Membership, Role, Team, User
+from incidents.response.models import Incident
+from incidents.systems.models import Dependency, System
+
+
+@pytest.fixture
+def assistants(db: None) -> Team:
+    return Team.objects.create(slug="assistants", name="Assistants")
+
+
+@pytest.fixture
+def risk(db: None) -> Team:
+    return Team.objects.create(slug="risk", name="Risk")
+
+
+def _person(email: str, name: str, **memberships: Any) -> User:
+    user = User.objects.create_user(f"{email}@example.com", "faultline-demo", name=name)
+    for team, role in memberships.values():
+        Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def mara(assistants: Team) -> User:
+    """On call for the assistants."""
+    return _person("mara", "Mara Okafor", a=(assistants, Role.RESPONDER))
+
+
+@pytest.fixture
+def jo(assistants: Team) -> User:
+    """Leads the assistants' team."""
+    return _person("jo", "Jo Lindqvist", a=(assistants, Role.LEAD))
+
+
+@pytest.fixture
+def rui(risk: Team) -> User:
+    """Responds for the risk team, so is a stranger to the assistants'."""
+    return _person("rui", "Rui Costa", a=(risk, Role.RESPONDER))
+
+
+@pytest.fixture
+def lee(assistants: Team, risk: Team) -> User:
+    """Leads the organisation and reads its reports."""
+    return _person("lee", "Lee Tan", a=(assistants, Role.VIEWER), b=(risk, Role.VIEWER))
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    """Belongs to no team."""
+    return _person("sam", "Sam Outsider")
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """Administers."""
+    return User.objects.create_superuser("ada@example.com", "faultline-demo", name="Ada Admin")
+
+
+@pytest.fixture
+def support_assistant(assistants: Team) -> System:
+    return System.objects.create(
+        slug="support-assistant", name="support-assistant", kind=System.Kind.RAG, tier=1, team=assistants
+    )
+
+
+@pytest.fixture
+def policy_index(assistants: Team, support_assistant: System) -> System:
+    system = System.objects.create(slug="policy-index", name="policy-index", kind=System.Kind.DATA, team=assistants)
+    Dependency.objects.create(system=support_assistant, upstream=system)
+    return system
+
+
+@pytest.fixture
+def fraud_scorer(risk: Team) -> System:
+    return System.objects.create(slug="fraud-scorer", name="fraud-scorer", kind=System.Kind.PREDICTOR, tier=1, team=risk)
+
+
+@pytest.fixture
+def incident(mara: User, support_assistant: System) -> Incident:
+    """An incident that Mara declared and is investigating."""
+    return Incident.objects.declare(
+        title="Answers cite the retired pricing policy", by=mara, system=support_assistant, severity="sev2"
+    )
+
+
+@pytest.fixture
+def prometheus(assistants: Team) -> tuple[Source, str]:
+    """An Alertmanager of the assistants' team, with its token."""
+    return Source.objects.connect(kind="alertmanager", name="Prometheus", team=assistants)
+
+
+@pytest.fixture
+def evaluations(assistants: Team) -> tuple[Source, str]:
+    """The nightly evaluation job, which posts our own JSON."""
+    return Source.objects.connect(kind="generic", name="Nightly evaluations", team=assistants)
+
+
+@pytest.fixture
+def as_person(client: Client) -> Callable[[User], Client]:
+    """Sign somebody in."""
+
+    def sign_in(user: User) -> Client:
+        signed_in = Client()
+        signed_in.force_login(user)
+        return signed_in
+
+    return sign_in
+
+
+@pytest.fixture
+def post(client: Client) -> Callable[..., Any]:
+    """Post a delivery to the door, as a monitor does."""
+
+    def send(token: str, body: Any, **extra: Any) -> Any:
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        return client.post(f"/ingest/{token}", data, content_type=extra.pop("content_type", "application/json"), **extra)
+
+    return send
+
+
+@pytest.fixture
+def key_of() -> Callable[..., dict[str, str]]:
+    """Make a person's API key and return the header that presents it."""
+
+    def make(user: User, *scopes: str) -> dict[str, str]:
+        _, secret = ApiKey.issue(user, name="test", scopes=list(scopes or ("read", "write")))
+        return {"Authorization": f"Bearer {secret}"}
+
+    return make

@@ -1,2 +1,202 @@
+"""The atoms of every page. Built in, so templates use them without loading anything."""
+
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
+
 from django import template
+from django.forms import BoundField
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from incidents import taxonomy
+from incidents.people.models import User
+from incidents.web.markdown import render
+
 register = template.Library()
+
+_CATEGORY_ICONS = {
+    "drift": "trending-down",
+    "retrieval": "search-x",
+    "feedback_loop": "repeat",
+    "agent_action": "bot",
+    "data_quality": "database",
+    "model_release": "rocket",
+    "output_safety": "shield-alert",
+}
+
+
+@cache
+def _sprite() -> str:
+    return static("icons.svg")
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', _sprite(), name)
+
+
+@register.simple_tag
+def severity(value: str) -> SafeString:
+    """The badge of sev1 … sev4 or unknown: word, shade and, where unknown, a dashed outline."""
+    if value == "unknown":
+        return SafeString('<span class="sev sev--unknown" title="Severity not set yet">SEV?</span>')
+    return format_html('<span class="sev sev--{}">SEV{}</span>', value[-1], value[-1])
+
+
+@register.simple_tag
+def category(code: str) -> SafeString:
+    name = taxonomy.category(code).name
+    drawing = icon(_CATEGORY_ICONS.get(code, "circle-question-mark"))
+    return format_html('<span class="cat cat--{}">{}{}</span>', code or "none", drawing, name)
+
+
+@register.simple_tag
+def failure_mode(code: str) -> str:
+    return taxonomy.failure_mode(code).name if code else ""
+
+
+@register.simple_tag
+def status(value: str, label: str) -> SafeString:
+    return format_html('<span class="phase phase--{}">{}</span>', value, label)
+
+
+@register.simple_tag
+def when(moment: datetime | None) -> SafeString:
+    """A moment in the reader's zone with how long ago it was; the exact UTC time on hover."""
+    if moment is None:
+        return SafeString('<span class="faint">unknown</span>')
+    local = timezone.localtime(moment)
+    this_year = local.year == timezone.localtime().year
+    shown = format_date(local, "D j M, H:i T" if this_year else "j M Y, H:i T")
+    return format_html(
+        '<time datetime="{}" title="{}">{} <span class="faint">({})</span></time>',
+        _iso(moment), _iso(moment), shown, _ago(moment),
+    )  # fmt: skip
+
+
+@register.simple_tag
+def clock_time(moment: datetime) -> SafeString:
+    """A moment in a timeline: the time, with the day where it is not today."""
+    local = timezone.localtime(moment)
+    today = local.date() == timezone.localdate()
+    shown = format_date(local, "H:i" if today else "j M, H:i")
+    return format_html('<time datetime="{}" title="{}">{}</time>', _iso(moment), _iso(moment), shown)
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString:
+    """How long ago, kept fresh by times.js; the exact time on hover."""
+    if moment is None:
+        return SafeString('<span class="faint">never</span>')
+    exact = format_date(timezone.localtime(moment), "D j M Y, H:i:s T")
+    return format_html('<time data-ago datetime="{}" title="{}">{}</time>', _iso(moment), exact, _ago(moment))
+
+
+@register.filter
+def span(length: timedelta | float | None) -> str:
+    """A length of time in its two largest units; None is unknown, which is not zero."""
+    if length is None:
+        return "unknown"
+    seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
+    if seconds < 0:
+        return f"−{span(-seconds)}"
+    units = (("d", 86400), ("h", 3600), ("min", 60))
+    for position, (name, size) in enumerate(units):
+        if seconds >= size:
+            whole, rest = divmod(int(seconds), size)
+            if position + 1 < len(units) and rest >= units[position + 1][1]:
+                return f"{whole} {name} {rest // units[position + 1][1]} {units[position + 1][0]}"
+            return f"{whole} {name}"
+    return f"{int(seconds)} s"
+
+
+@register.simple_tag
+def avatar(user: User | None) -> SafeString:
+    if user is None:
+        return SafeString('<span class="avatar avatar--none" title="Nobody yet" role="img" aria-label="Nobody yet">–</span>')
+    return format_html('<span class="avatar" title="{0}" role="img" aria-label="{0}">{1}</span>', str(user), user.initials)
+
+
+@register.simple_tag
+def person(user: User | None) -> SafeString:
+    if user is None:
+        return SafeString('<span class="faint">nobody yet</span>')
+    return format_html(
+        '<span class="person"><span class="avatar" aria-hidden="true">{}</span>{}</span>', user.initials, str(user)
+    )
+
+
+@register.simple_tag
+def due(day: date | None, is_open: bool = True) -> SafeString:  # noqa: FBT001, FBT002 - read by templates
+    """A due date; late is said in words, not by colour."""
+    if day is None:
+        return SafeString('<span class="faint small">no due date</span>')
+    days = (day - timezone.localdate()).days
+    text = format_date(day, "j M Y" if day.year != timezone.localdate().year else "j M")
+    if is_open and days < 0:
+        return format_html('<span class="chip chip--late">{} d late · {}</span>', -days, text)
+    if is_open and days <= 2:
+        return format_html('<span class="chip chip--warn">due {}</span>', "today" if days == 0 else text)
+    return format_html('<span class="chip">{}{}</span>', "due " if is_open else "", text)
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    return render(text)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """This page's address with some of its parameters changed; None or empty takes one away."""
+    parameters: QueryDict = context["request"].GET.copy()
+    parameters.pop("cursor", None)
+    for name, value in changes.items():
+        parameters.pop(name, None)
+        if value not in (None, ""):
+            parameters[name] = str(value)
+    return f"?{parameters.urlencode()}"
+
+
+@register.inclusion_tag("web/_field.html")
+def field(bound: BoundField) -> dict[str, Any]:
+    """A form field with its label, help and error, tied together for those who do not see them."""
+    described = [f"{bound.id_for_label}_help"] if bound.help_text else []
+    attributes: dict[str, Any] = {}
+    if bound.errors:
+        described.insert(0, f"{bound.id_for_label}_error")
+        attributes["aria-invalid"] = "true"
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    return {
+        "field": bound,
+        "widget": bound.as_widget(attrs=attributes),
+        "is_choice": bound.widget_type == "checkbox",
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(timezone.get_default_timezone()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _ago(moment: datetime) -> str:
+    passed = timezone.now() - moment
+    if passed < timedelta(0):
+        return f"in {span(-passed)}"
+    if passed < timedelta(minutes=1):
+        return "just now"
+    return f"{_rough(passed)} ago"
+
+
+def _rough(length: timedelta) -> str:
+    """One unit is enough for an age."""
+    days = length.days
+    if days >= 60:
+        return f"{days // 30} months"
+    if days:
+        return f"{days} d"
+    return span(length).split(" min")[0].split(" h")[0] + (" h" if length >= timedelta(hours=1) else " min")

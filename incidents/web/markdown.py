@@ -1,0 +1,104 @@
+"""What people write, as safe HTML.
+
+Two guards. Python-Markdown needs quadratic time for some inputs (ten thousand “[”), so text with such runs is shown
+as it was typed instead. And whatever it produces passes a tight allow-list: no style, no classes but ours, no
+attribute that htmx would act on, no picture from elsewhere.
+"""
+
+import re
+from functools import lru_cache
+from html import escape
+
+import markdown as python_markdown
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+
+LONGEST = 100_000
+_MOST_OPENINGS = 400  # brackets and the like in one text; real documents have a few dozen
+_RISKY = re.compile(r"[\[!<`*_>~|]{12,}")
+
+_TAGS = {
+    "a", "abbr", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
+    "h6", "hr", "input", "kbd", "li", "ol", "p", "pre", "section", "strong", "sub", "summary", "sup", "table", "tbody",
+    "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "input": {"type", "checked", "disabled"},
+    "li": {"class"},
+    "ol": {"start"},
+    "td": {"align"},
+    "th": {"align"},
+    "abbr": {"title"},
+}
+_INCIDENT = re.compile(r"(?<![\w/#-])INC-([1-9][0-9]{0,8})(?![\w-])")
+
+
+def render(text: str) -> SafeString:
+    """Render Markdown; never raises, and never takes long."""
+    return _render(text[:LONGEST].replace("\x00", "�").replace("\x02", "").replace("\x03", ""))
+
+
+@lru_cache(maxsize=512)
+def _render(text: str) -> SafeString:
+    if not text.strip():
+        return mark_safe("")  # noqa: S308 - empty
+    if _is_risky(text):
+        return mark_safe(f'<pre class="plain">{escape(text)}</pre>')  # noqa: S308 - escaped
+    try:
+        html = _markdown().convert(text)
+    except (ValueError, AssertionError, IndexError, RecursionError):  # its parser trips over some malformed HTML
+        return mark_safe(f'<pre class="plain">{escape(text)}</pre>')  # noqa: S308 - escaped
+    safe = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
+        attribute_filter=_keep,
+        strip_comments=True,
+    )
+    return mark_safe(_link_incidents(safe))  # noqa: S308 - cleaned above; the links added are made of digits
+
+
+def _markdown() -> python_markdown.Markdown:
+    return python_markdown.Markdown(
+        extensions=["tables", "footnotes", "sane_lists", "pymdownx.superfences", "pymdownx.tasklist", "pymdownx.tilde"],
+        extension_configs={"tables": {"use_align_attribute": True}, "pymdownx.superfences": {"css_class": ""}},
+        output_format="html",
+    )
+
+
+def _is_risky(text: str) -> bool:
+    openings = sum(text.count(mark) for mark in ("[", "<", "`", "![", "*", "_"))
+    nested = max((len(m.group()) for m in re.finditer(r"(?m)^[> \t]+", text)), default=0)
+    return bool(openings > _MOST_OPENINGS and openings > len(text) / 40) or nested > 60 or bool(_RISKY.search(_no_rules(text)))
+
+
+def _no_rules(text: str) -> str:
+    """Leave out lines that are rules, fences or table borders: long runs are ordinary there."""
+    return re.sub(r"(?m)^[ \t]*[-*_`~|: ]+[ \t]*$", "", text)
+
+
+def _keep(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "class":
+        return value if value == "task-list-item" else None
+    if tag == "input" and attribute == "type":
+        return value if value == "checkbox" else None
+    if tag == "a" and attribute == "href" and value.startswith("#"):
+        return None
+    return value
+
+
+def _link_incidents(html: str) -> str:
+    """Make INC-12 a link, outside of code and of other links."""
+    parts = re.split(r"(<(?:a|code|pre)\b.*?</(?:a|code|pre)>|<[^>]+>)", html, flags=re.DOTALL)
+    return "".join(
+        part if part.startswith("<") else _INCIDENT.sub(r'<a href="/incidents/\1/">INC-\1</a>', part) for part in parts
+    )
+
+
+def excerpt(text: str, *, longest: int = 160) -> str:
+    """The beginning of a text without its marks, on one line."""
+    plain = " ".join(re.sub(r"[#*_`>\[\]|~]+", " ", text).split())
+    return plain if len(plain) <= longest else plain[: longest - 1].rsplit(" ", 1)[0] + "…"

@@ -1,59 +1,79 @@
 """A throwaway PostgreSQL and Redis for the test run, started before Django reads its settings.
 
-Used as `-p tests.servers`. DATABASE_URL and REDIS_URL, where given, are used instead. Workers of xdist inherit both.
+Loaded as `-p tests.servers`. Where DATABASE_URL or REDIS_URL is given, that server is used instead. The workers of
+xdist inherit both. However the run ends, the kernel stops the servers with it.
 """
 
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from reliability.embedded import Postgres, Valkey
+from reliability.embedded import CannotStart, Postgres, Process, Valkey
 
-_started: list["subprocess.Popen[bytes]"] = []
+_INSTALLATION = [
+    *("ROLE", "HOST", "PORT", "BASE_URL", "ALLOWED_HOSTS", "DEMO", "DEBUG", "SECRET_KEY"),
+    *("EMAIL_URL", "MAIL_FROM", "LOG_JSON", "LOG_LEVEL"),
+]
+
+_started: list[Process] = []
 _folder: Path | None = None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
-    global _folder
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        _folder = Path(tempfile.mkdtemp(prefix="faultline-test-"))
-        # An installation's own settings must not leak into the tests.
-        for name in ("DATA", "PORT", "HOST", "BASE_URL", "DEMO", "SECRET_KEY", "EMAIL_URL", "ROLE", "DEBUG"):
-            os.environ.pop(name, None)
-        os.environ["DATA"] = str(_folder)
-        if not os.environ.get("DATABASE_URL"):
-            _start_postgres(_folder)
-        if not os.environ.get("REDIS_URL"):
-            _start_valkey(_folder)
+        try:
+            _start_servers()
+        except CannotStart as reason:
+            _stop_servers()
+            raise pytest.UsageError(str(reason)) from None
     yield
 
 
-def _start_postgres(folder: Path) -> None:
-    server = Postgres(folder, name="postgres", fast=True)
+def pytest_unconfigure() -> None:
+    _stop_servers()
+
+
+def _start_servers() -> None:
+    global _folder
+    _folder = Path(tempfile.mkdtemp(prefix="faultline-test-"))
+    for name in _INSTALLATION:  # an installation's own settings must not leak into the tests
+        os.environ.pop(name, None)
+    os.environ["DATA"] = str(_folder)
+    if not os.environ.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = _start_postgres(_folder)
+    if not os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = _start_valkey(_folder)
+
+
+def _start_postgres(folder: Path) -> str:
+    server = Postgres(folder, fast=True)
     server.prepare()
-    _started.append(server.start((folder / "postgres.log").open("ab")))
-    server.wait_until_ready()
-    os.environ["DATABASE_URL"] = server.url
+    with (folder / "postgres.log").open("ab") as log:
+        _started.append(server.start(log))
+    server.wait_until_ready(_started[-1])
+    return server.url
 
 
-def _start_valkey(folder: Path) -> None:
+def _start_valkey(folder: Path) -> str:
     server = Valkey(folder)
     server.prepare()
-    _started.append(server.start((folder / "valkey.log").open("ab")))
-    server.wait_until_ready()
-    os.environ["REDIS_URL"] = server.url
+    with (folder / "valkey.log").open("ab") as log:
+        _started.append(server.start(log))
+    server.wait_until_ready(_started[-1])
+    return server.url
 
 
-def pytest_unconfigure() -> None:
-    for process in reversed(_started):
-        process.send_signal(signal.SIGINT)
+def _stop_servers() -> None:
+    for process in _started:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
     for process in _started:
         process.wait(20)
     _started.clear()

@@ -19,6 +19,7 @@ DEMO = env.flag("DEMO", default=True)
 # Core
 
 DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY_GIVEN = bool(env.text("SECRET_KEY"))
 SECRET_KEY = env.text("SECRET_KEY") or embedded.secret_key(DATA)
 SERVED_OVER_TLS = BASE_URL.startswith("https://")
 _host = urlsplit(BASE_URL).hostname or ""

@@ -8,11 +8,11 @@ from incidents.alerts import views as alerts
 from incidents.followups import views as followups
 from incidents.health import views as health
 from incidents.home import home
-from incidents.people import views as people
 from incidents.postmortems import views as postmortems
 from incidents.reports import views as reports
 from incidents.response import views as response
 from incidents.systems import views as systems
+from incidents.web import account
 
 _incident = "incidents/<int:number>/"
 _postmortem = "postmortems/<int:number>/"
@@ -20,10 +20,10 @@ _follow_up = "follow-ups/<int:pk>/"
 
 urlpatterns = [
     path("", home, name="home"),
-    path("welcome/", people.first_run, name="first-run"),
-    path("account/", people.account, name="account"),
-    path("account/keys/", people.make_key, name="key-new"),
-    path("account/keys/<int:pk>/revoke/", people.revoke_key, name="key-revoke"),
+    path("welcome/", account.first_run, name="first-run"),
+    path("account/", account.account, name="account"),
+    path("account/keys/", account.make_key, name="key-new"),
+    path("account/keys/<int:pk>/revoke/", account.revoke_key, name="key-revoke"),
     # Incidents
     path("incidents/", response.incidents, name="incidents"),
     path("incidents/new/", response.declare, name="declare"),

@@ -1,6 +1,7 @@
 """Settings, in Django's order. Every choice a deployment can make comes from the environment; docs/operate.md lists them."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -265,7 +266,7 @@ SPECTACULAR_SETTINGS = {
 # Logs: one structured line an occurrence, with the request's id; never a body, a token or a query string
 
 LOG_JSON = env.flag("LOG_JSON", default=False)
-_shared_processors = [
+_shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -288,7 +289,7 @@ LOGGING = {
         "line": {
             "()": structlog.stdlib.ProcessorFormatter,
             "foreign_pre_chain": _shared_processors,
-            "processors": [
+            "processors": [  # the last one gets a line, which the type of a processor does not foresee
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer() if LOG_JSON else structlog.dev.ConsoleRenderer(colors=False),
                 cut_secrets,

@@ -489,7 +489,9 @@ def _first_line(error: Exception) -> str:
 def _static_state() -> str:
     """Describe all static files by name, size and time; the same text means that nothing is to be collected."""
     files = (
-        (path, Path(storage.path(path)).stat()) for finder in get_finders() for path, storage in finder.list(ignore_patterns=[])
+        (path, Path(storage.path(path)).stat())
+        for finder in get_finders()
+        for path, storage in finder.list(ignore_patterns=[])
     )
     return "\n".join(sorted(f"{path} {found.st_size} {found.st_mtime_ns}" for path, found in files))
 

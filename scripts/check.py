@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TEMPLATES = [str(file) for file in sorted((HERE / "templates").rglob("*.html"))]
 
-CHECKS = {
+CHECKS: dict[str, list[str | Path]] = {
     "ruff check": [BIN / "ruff", "check", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
     "templates": [BIN / "djade", "--check", "--target-version", "5.2", *TEMPLATES],

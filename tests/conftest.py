@@ -82,7 +82,9 @@ def policy_index(assistants: Team, support_assistant: System) -> System:
 
 @pytest.fixture
 def fraud_scorer(risk: Team) -> System:
-    return System.objects.create(slug="fraud-scorer", name="fraud-scorer", kind=System.Kind.PREDICTOR, tier=1, team=risk)
+    return System.objects.create(
+        slug="fraud-scorer", name="fraud-scorer", kind=System.Kind.PREDICTOR, tier=1, team=risk
+    )
 
 
 @pytest.fixture
@@ -123,7 +125,9 @@ def post(client: Client) -> Callable[..., Any]:
 
     def send(token: str, body: Any, **extra: Any) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body)
-        return client.post(f"/ingest/{token}", data, content_type=extra.pop("content_type", "application/json"), **extra)
+        return client.post(
+            f"/ingest/{token}", data, content_type=extra.pop("content_type", "application/json"), **extra
+        )
 
     return send
 

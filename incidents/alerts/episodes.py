@@ -57,9 +57,9 @@ def _judge_firing(
 
 def _judge_resolve(
     starts_at: datetime,
-    start_given: bool,  # noqa: FBT001 - mirrors judge()
+    start_given: bool,
     ends_at: datetime | None,
-    end_given: bool,  # noqa: FBT001
+    end_given: bool,
     *,
     open_since: datetime | None,
     closed: Closed | None,

@@ -145,7 +145,9 @@ class _Turn:
         starts_at, ends_at, flags = claims.settled_times(claim, received_at=delivery.received_at)
         flags = [*claim.flags, *flags]
         if claim.is_test:
-            self._trace(delivery, position, claim, None, "test", "A test from the monitor’s set-up page; nothing was opened.")
+            self._trace(
+                delivery, position, claim, None, "test", "A test from the monitor’s set-up page; nothing was opened."
+            )
             return
         alert, ended = self.firing.get(fingerprint), self.ended.get(fingerprint)
         verdict = episodes.judge(

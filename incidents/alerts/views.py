@@ -97,7 +97,7 @@ def link(request: Request, pk: int) -> Answer:
         return redirect(routing.open_incident(shown, by=request.user))
     form = MergeForm(request.POST)
     if not form.is_valid():
-        raise ValidationError(form.errors["into"])
+        raise ValidationError(list(form.errors["into"]))
     into = visible_or_404(Incident.objects.visible_to(request.user), number=form.cleaned_data["into"])
     routing.link(shown, into, by=request.user)
     return redirect(into)

@@ -21,8 +21,8 @@ Slug = serializers.SlugRelatedField[Any]
 class PersonField(serializers.RelatedField[User, Any, str]):
     """Somebody, by e-mail address."""
 
-    def to_representation(self, value: User) -> str:
-        return value.email
+    def to_representation(self, value: Any) -> str:
+        return str(value.email)
 
     def to_internal_value(self, data: Any) -> User:
         found = User.objects.filter(email__iexact=data, is_active=True).first() if isinstance(data, str) else None
@@ -118,7 +118,18 @@ class SystemSerializer(serializers.ModelSerializer[System]):
 
     class Meta:
         model = System
-        fields = ("slug", "name", "kind", "tier", "team", "purpose", "fallback", "runbook_url", "dashboard_url", "depends_on")
+        fields = (
+            "slug",
+            "name",
+            "kind",
+            "tier",
+            "team",
+            "purpose",
+            "fallback",
+            "runbook_url",
+            "dashboard_url",
+            "depends_on",
+        )
         read_only_fields = fields
 
 
@@ -169,7 +180,7 @@ class SourceWriteSerializer(serializers.Serializer[Any]):
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
-    source = Slug(slug_field="slug", read_only=True)
+    source = Slug(slug_field="slug", read_only=True)  # type: ignore[assignment]  # Field has an attribute of this name
     system = Slug(slug_field="slug", read_only=True)
     incident = Slug(slug_field="number", read_only=True)
 
@@ -198,13 +209,25 @@ class TraceSerializer(serializers.Serializer[Any]):
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    source = Slug(slug_field="slug", read_only=True)
+    source = Slug(slug_field="slug", read_only=True)  # type: ignore[assignment]  # Field has an attribute of this name
     alerts = serializers.SerializerMethodField(help_text="The ids of the alerts it was about.")
     trace = TraceSerializer(source="outcomes", many=True, read_only=True)
 
     class Meta:
         model = Delivery
-        fields = ("id", "source", "status", "received_at", "processed_at", "size", "digest", "claim_count", "alerts", "error", "trace")
+        fields = (
+            "id",
+            "source",
+            "status",
+            "received_at",
+            "processed_at",
+            "size",
+            "digest",
+            "claim_count",
+            "alerts",
+            "error",
+            "trace",
+        )
         read_only_fields = fields
 
     def get_alerts(self, delivery: Delivery) -> list[int]:
@@ -234,7 +257,17 @@ class PostmortemSerializer(serializers.ModelSerializer[Postmortem]):
 
     class Meta:
         model = Postmortem
-        fields = ("incident", "state", "owner", "due_on", "started_at", "published_at", "published_by", "not_required_because", "sections")
+        fields = (
+            "incident",
+            "state",
+            "owner",
+            "due_on",
+            "started_at",
+            "published_at",
+            "published_by",
+            "not_required_because",
+            "sections",
+        )
         read_only_fields = fields
 
 
@@ -244,7 +277,21 @@ class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
 
     class Meta:
         model = FollowUp
-        fields = ("id", "incident", "title", "description", "check_text", "kind", "priority", "state", "owner", "due_on", "created_at", "finished_at", "outcome")
+        fields = (
+            "id",
+            "incident",
+            "title",
+            "description",
+            "check_text",
+            "kind",
+            "priority",
+            "state",
+            "owner",
+            "due_on",
+            "created_at",
+            "finished_at",
+            "outcome",
+        )
         read_only_fields = fields
 
 

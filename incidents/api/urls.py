@@ -1,6 +1,6 @@
 """The addresses of the API."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -25,7 +25,7 @@ router.register("follow-ups", views.FollowUpViewSet, "follow-up")
 
 
 @csrf_exempt
-def nothing_here(request: HttpRequest) -> object:
+def nothing_here(request: HttpRequest) -> HttpResponse:
     return problem(404, "not_found", "The API has no such address; /api/v1/docs/ lists them.")
 
 

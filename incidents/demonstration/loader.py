@@ -160,17 +160,17 @@ def _correlation_key(story: Story, system: System, category: str, *, is_open: bo
 def _stage(number: int, ago: timedelta, contained_at: datetime, resolved_at: datetime, *, is_latest: bool) -> str:
     now = timezone.now()
     if is_latest:
-        return ("contained", "investigating", "contained", "investigating", "investigating", "triage")[number % 6] if (
-            ago > timedelta(hours=1)
-        ) else "triage"
+        return (
+            ("contained", "investigating", "contained", "investigating", "investigating", "triage")[number % 6]
+            if (ago > timedelta(hours=1))
+            else "triage"
+        )
     if contained_at > now or resolved_at > now:
         return "investigating"
     return "closed" if ago > timedelta(days=45) else "resolved"
 
 
-def _history(
-    chance: random.Random, cast: Cast, incident: Incident, story: Story, lead: User, *, reached: int
-) -> None:
+def _history(chance: random.Random, cast: Cast, incident: Incident, story: Story, lead: User, *, reached: int) -> None:
     """Write the events, the notes, the containments and the alerts behind them."""
     told: list[Event] = []
 
@@ -179,7 +179,13 @@ def _history(
             note = detail.pop("written", None)
             told.append(Event(incident=incident, kind=kind, at=at, by=by, note=note, detail=detail))
 
-    add(Event.Kind.OPENED, incident.declared_at, incident.opened_by, severity=incident.severity, system=str(incident.system))
+    add(
+        Event.Kind.OPENED,
+        incident.declared_at,
+        incident.opened_by,
+        severity=incident.severity,
+        system=str(incident.system),
+    )
     if story.alert:
         alert = _alert(chance, cast, incident, story, cleared=reached >= 3)
         add(Event.Kind.ALERT_LINKED, incident.declared_at, count=1, alerts=[{"id": alert.pk, "title": alert.title}])
@@ -209,7 +215,9 @@ def _alert(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
     at = incident.detected_at or incident.declared_at
     mode = taxonomy.failure_mode(story.mode)
     metric = mode.signals[0]
-    body = json.dumps({"title": incident.title, "metric": metric, "system": story.system, "key": f"{story.alert}-{incident.number}"})
+    body = json.dumps(
+        {"title": incident.title, "metric": metric, "system": story.system, "key": f"{story.alert}-{incident.number}"}
+    )
     delivery = Delivery.objects.create(
         source=cast.source, received_at=at, due_at=at, processed_at=at, body=body.encode(), size=len(body),
         digest=f"{incident.number:064x}", status=Delivery.Status.PROCESSED, claim_count=1,
@@ -281,10 +289,16 @@ def _learn(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
     )  # fmt: skip
     if state == "published":
         Postmortem.objects.filter(pk=postmortem.pk).update(frozen_facts=prefill.frozen(postmortem))
-    events = [Event(incident=incident, kind=Event.Kind.POSTMORTEM, at=resolved, detail={"became": "draft", "owner": str(lead)})]
+    events = [
+        Event(
+            incident=incident, kind=Event.Kind.POSTMORTEM, at=resolved, detail={"became": "draft", "owner": str(lead)}
+        )
+    ]
     if published_at:
         events.append(
-            Event(incident=incident, kind=Event.Kind.POSTMORTEM, at=published_at, by=lead, detail={"became": "published"})
+            Event(
+                incident=incident, kind=Event.Kind.POSTMORTEM, at=published_at, by=lead, detail={"became": "published"}
+            )
         )
     for follow_up in follow_ups:
         events.append(
@@ -307,7 +321,9 @@ def _texts(story: Story) -> dict[str, str]:
     }
 
 
-def _follow_ups(chance: random.Random, cast: Cast, incident: Incident, story: Story, *, ago: timedelta) -> list[FollowUp]:
+def _follow_ups(
+    chance: random.Random, cast: Cast, incident: Incident, story: Story, *, ago: timedelta
+) -> list[FollowUp]:
     made = []
     resolved = incident.resolved_at or incident.declared_at
     today = timezone.localdate()
@@ -331,7 +347,11 @@ def _follow_ups(chance: random.Random, cast: Cast, incident: Incident, story: St
                 created_by=incident.lead,
                 created_at=resolved + timedelta(days=1),
                 finished_at=finished,
-                outcome="Seen to fire in a drill." if done and not dropped else "Covered by another." if dropped else "",
+                outcome="Seen to fire in a drill."
+                if done and not dropped
+                else "Covered by another."
+                if dropped
+                else "",
             )
         )
     return made

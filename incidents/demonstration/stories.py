@@ -11,7 +11,7 @@ TEAMS = {
 }
 
 # email, name, administrator?, {team: role}
-PEOPLE = (
+PEOPLE: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
     ("mara", "Mara Okafor", False, {"assistants": "responder", "operations": "responder", "risk": "responder"}),
     ("jo", "Jo Lindqvist", False, {"assistants": "lead", "operations": "lead"}),
     ("lee", "Lee Tan", False, dict.fromkeys(TEAMS, "viewer")),

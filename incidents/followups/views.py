@@ -19,7 +19,9 @@ from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 class PlanForm(forms.Form):
     owner = PersonField(required=False, empty_label="Nobody yet")
-    due_on = forms.DateField(required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    due_on = forms.DateField(
+        required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     priority = forms.TypedChoiceField(choices=FollowUp.Priority.choices, coerce=int, initial=FollowUp.Priority.P2)
 
     def clean_due_on(self) -> Any:
@@ -97,7 +99,9 @@ def add(request: Request, number: int) -> Answer:
             form.add_error(None, refusal)
         else:
             return redirect(follow_up)
-    return render(request, "followups/add.html", {"form": form, "incident": incident}, status=422 if form.is_bound else 200)
+    return render(
+        request, "followups/add.html", {"form": form, "incident": incident}, status=422 if form.is_bound else 200
+    )
 
 
 def _find(request: Request, pk: int) -> FollowUp:

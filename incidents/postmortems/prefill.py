@@ -100,7 +100,9 @@ def _changes(incident: Incident) -> list[Fact]:
              change.url or change.system.get_absolute_url())
         for change in before.select_related("system")[:10]
     ]  # fmt: skip
-    return found or [Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())]
+    return found or [
+        Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())
+    ]
 
 
 def _class(incident: Incident) -> list[Fact]:
@@ -122,4 +124,8 @@ def _response(incident: Incident) -> list[Fact]:
 
 def _moment(moment: datetime | None) -> str:
     """Exports and postmortems print UTC and say so."""
-    return timezone.localtime(moment, timezone.get_default_timezone()).strftime("%Y-%m-%d %H:%M UTC") if moment else "unknown"
+    return (
+        timezone.localtime(moment, timezone.get_default_timezone()).strftime("%Y-%m-%d %H:%M UTC")
+        if moment
+        else "unknown"
+    )

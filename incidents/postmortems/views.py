@@ -62,7 +62,7 @@ def _context(request: Request, shown: Postmortem, *, unsaved: dict[str, str] | N
     """What the page shows; `unsaved` are texts by section that could not be saved and must not be lost."""
     may_edit = _may_write(request, shown)
     facts = prefill.facts_of(shown)
-    parts = [
+    parts: list[dict[str, Any]] = [
         {
             "section": section,
             "part": section.part,

@@ -163,7 +163,8 @@ def trends(user: User, *, period: Period, team: Team | None) -> Trends:
         noticed_url=_url(period, team, noticed_by="monitor"),
         follow_ups_on_time=statistics.share(sum(judged), len(judged)),
         follow_ups_overdue=sum(item.is_overdue for item in follow_ups),
-        follow_ups_url="/follow-ups/?" + urlencode({"show": "all", "due_since": period.since, "due_until": period.until}),
+        follow_ups_url="/follow-ups/?"
+        + urlencode({"show": "all", "due_since": period.since, "due_until": period.until}),
         postmortems_on_time=_postmortems_on_time(user, period, team),
         still_open=sum(row.is_open for row in rows),
         all_url=_url(period, team),
@@ -255,7 +256,14 @@ def _code(row: Incident, by: str) -> str:
 
 
 def _phase(
-    rows: Sequence[Incident], period: Period, team: Team | None, label: str, help_: str, start: str, end: str, known: str
+    rows: Sequence[Incident],
+    period: Period,
+    team: Team | None,
+    label: str,
+    help_: str,
+    start: str,
+    end: str,
+    known: str,
 ) -> Phase:
     found = []
     for row in rows:

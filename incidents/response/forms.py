@@ -84,7 +84,10 @@ class ReasonForm(forms.Form):
 
 class ResolveForm(forms.Form):
     note = forms.CharField(
-        max_length=2000, required=False, label="What made the output right again?", widget=forms.Textarea(attrs={"rows": 2})
+        max_length=2000,
+        required=False,
+        label="What made the output right again?",
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
 
@@ -160,7 +163,9 @@ def _minute(moment: datetime | None) -> datetime | None:
 
 
 class MergeForm(forms.Form):
-    into = forms.CharField(max_length=20, label="Into which incident?", widget=forms.TextInput(attrs={"placeholder": "INC-12"}))
+    into = forms.CharField(
+        max_length=20, label="Into which incident?", widget=forms.TextInput(attrs={"placeholder": "INC-12"})
+    )
 
     def clean_into(self) -> int:
         number = self.cleaned_data["into"].strip().upper().removeprefix("INC-").removeprefix("#")
@@ -171,5 +176,7 @@ class MergeForm(forms.Form):
 
 class PrivacyForm(forms.Form):
     people = forms.ModelMultipleChoiceField(
-        queryset=User.objects.filter(is_active=True).order_by("name"), required=False, label="Who may see it, besides you and the lead"
+        queryset=User.objects.filter(is_active=True).order_by("name"),
+        required=False,
+        label="Who may see it, besides you and the lead",
     )

@@ -252,7 +252,7 @@ class Incident(models.Model):
         containment = taxonomy.containment(action)
         moment = at or timezone.now()
         with transaction.atomic():
-            detail = {"action": containment.code, "name": containment.name, "note": note.strip()}
+            detail: dict[str, Any] = {"action": containment.code, "name": containment.name, "note": note.strip()}
             if self._lock().status == Status.CONTAINED:
                 self.record(Event.Kind.CONTAINMENT, by=by, **detail)
             else:
@@ -300,11 +300,16 @@ class Incident(models.Model):
         """Say that this is the same failure as `other`; its alerts move there."""
         with transaction.atomic():
             # Both rows in one order, so that merging A into B while B goes into A cannot deadlock or make a ring.
-            rows = {row.pk: row for row in Incident.objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()}
+            rows = {
+                row.pk: row
+                for row in Incident.objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()
+            }
             if self.pk == other.pk:
                 raise Refused("An incident cannot be merged into itself.")
             if rows[other.pk].status in (Status.MERGED, Status.DECLINED):
-                raise Refused(f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted.")
+                raise Refused(
+                    f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted."
+                )
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other))
             moved = f"Moved to {other} when {self} was merged into it."
             self.alerts.update(incident=other, routed_because=moved)
@@ -333,7 +338,7 @@ class Incident(models.Model):
         )
 
     def set_system(self, system: System | None, *, by: User) -> None:
-        team = {"team": system.team} if system else {}
+        team: dict[str, Any] = {"team": system.team} if system else {}
         self._set(Event.Kind.SYSTEM, by=by, system=system, **team)
 
     def describe(self, *, title: str, summary: str, by: User) -> None:
@@ -372,7 +377,13 @@ class Incident(models.Model):
         return note
 
     def record(
-        self, kind: "Event.Kind", *, by: User | None, written: "Note | None" = None, at: datetime | None = None, **detail: Any
+        self,
+        kind: "Event.Kind",
+        *,
+        by: User | None,
+        written: "Note | None" = None,
+        at: datetime | None = None,
+        **detail: Any,
     ) -> "Event":
         """Append what happened; nothing here is ever updated or deleted."""
         moment = at or timezone.now()
@@ -413,7 +424,7 @@ class Incident(models.Model):
             was = {name: getattr(row, name) for name in changes}
             if was != changes:
                 Incident.objects.filter(pk=self.pk).update(**changes)
-                extra = {"reason": reason.strip()} if reason.strip() else {}
+                extra: dict[str, Any] = {"reason": reason.strip()} if reason.strip() else {}
                 self.record(kind, by=by, was=_readable(was), became=_readable(changes), **extra)
         self.refresh_from_db()
 
@@ -431,7 +442,11 @@ def _needed(text: str, sentence: str) -> str:
 def _readable(facts: dict[str, Any]) -> dict[str, str | bool | None]:
     """Write facts as an Event keeps them: names instead of rows, times as ISO 8601 in UTC."""
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value if isinstance(value, bool | None) else str(value)
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else value
+        if isinstance(value, bool | None)
+        else str(value)
         for name, value in facts.items()
     }
 

@@ -1,5 +1,6 @@
 """The pages of incidents."""
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -171,7 +172,7 @@ def _odd_clocks(shown: Incident) -> list[str]:
     ordered = [pair for pair in known if pair[0] != CLOCKS["declared_at"]]
     return [
         f"{later.lower()} before {earlier.lower()}"
-        for (earlier, at), (later, after) in zip(ordered, ordered[1:], strict=False)
+        for (earlier, at), (later, after) in itertools.pairwise(ordered)
         if after < at
     ]
 
@@ -319,9 +320,7 @@ def clocks(request: Request, number: int) -> Answer:
 @responds
 def merge(request: Request, number: int) -> Answer:
     shown = _may_respond(request, number, to="merge it")
-    into = visible_or_404(
-        Incident.objects.visible_to(request.user), number=_valid(MergeForm(request.POST))["into"]
-    )
+    into = visible_or_404(Incident.objects.visible_to(request.user), number=_valid(MergeForm(request.POST))["into"])
     shown.merge_into(into, by=request.user)
     messages.success(request, f"{shown} was merged into {into}.")
     return redirect(into)
@@ -357,4 +356,3 @@ def add_note(request: Request, number: int) -> Answer:
 def preview(request: Request) -> Answer:
     """Show what somebody is writing as it will look."""
     return render(request, "web/_preview.html", {"html": render_markdown(request.POST.get("text", ""))})
-

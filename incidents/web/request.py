@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -32,7 +32,7 @@ Row = TypeVar("Row", bound=Any)
 
 def page(view: PageView) -> PageView:
     """A page for people who are signed in."""
-    return cast(PageView, login_required(view))
+    return login_required(view)
 
 
 def change(*refusals: type[Exception]) -> Callable[[PageView], PageView]:
@@ -73,7 +73,7 @@ def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:
     found = rows.filter(**lookup).first()
     if found is None:
         raise Http404
-    return cast(Row, found)
+    return found
 
 
 def first_error(errors: Iterable[Iterable[str]]) -> str:

@@ -19,8 +19,12 @@ JSON = "application/json"
 
 
 class TestKeys:
-    @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Bearer flk_" + "0" * 64}])
-    def test_without_a_usable_key_it_is_401_as_problem_json(self, client: Client, header: dict[str, str], db: None) -> None:
+    @pytest.mark.parametrize(
+        "header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Bearer flk_" + "0" * 64}]
+    )
+    def test_without_a_usable_key_it_is_401_as_problem_json(
+        self, client: Client, header: dict[str, str], db: None
+    ) -> None:
         answer = client.get("/api/v1/incidents/", headers=header)
         assert answer.status_code == 401
         assert answer["Content-Type"] == "application/problem+json"
@@ -32,7 +36,9 @@ class TestKeys:
         answer = client.post("/api/v1/incidents/", {"title": "x"}, content_type=JSON, headers=header)
         assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
 
-    def test_a_revoked_key_and_one_of_somebody_who_left_are_refused(self, client: Client, mara: User, key_of: Key) -> None:
+    def test_a_revoked_key_and_one_of_somebody_who_left_are_refused(
+        self, client: Client, mara: User, key_of: Key
+    ) -> None:
         header = key_of(mara)
         User.objects.filter(pk=mara.pk).update(is_active=False)
         assert client.get("/api/v1/incidents/", headers=header).status_code == 401
@@ -40,7 +46,9 @@ class TestKeys:
         ApiKey.objects.get().revoke()
         assert client.get("/api/v1/incidents/", headers=header).status_code == 401
 
-    def test_the_session_of_a_browser_does_not_open_the_api(self, as_person: Callable[[User], Client], mara: User) -> None:
+    def test_the_session_of_a_browser_does_not_open_the_api(
+        self, as_person: Callable[[User], Client], mara: User
+    ) -> None:
         assert as_person(mara).get("/api/v1/incidents/").status_code == 401
 
 
@@ -57,7 +65,9 @@ class TestIncidents:
         assert made.status_code == 201, made.content
         number = made.json()["number"]
         assert post(f"{number}/classify/", failure_mode="retrieval.stale_index").json()["category"] == "retrieval"
-        assert post(f"{number}/clock/", clock="impact_started_at", at="2026-01-02T03:04:05Z").json()["silence_seconds"] > 0
+        assert (
+            post(f"{number}/clock/", clock="impact_started_at", at="2026-01-02T03:04:05Z").json()["silence_seconds"] > 0
+        )
         assert post(f"{number}/note/", text="The index is **old**.").status_code == 201
         assert post(f"{number}/contain/", action="rollback_index", note="v12").json()["status"] == "contained"
         assert post(f"{number}/resolve/").json()["status"] == "resolved"
@@ -83,7 +93,9 @@ class TestIncidents:
         "query",
         ["ordering=password", "cursor=zzz", "status=nonsense", "system=none", "since=notadate", "category=%00"],
     )
-    def test_a_wrong_filter_is_a_problem_and_never_a_500(self, client: Client, mara: User, key_of: Key, query: str) -> None:
+    def test_a_wrong_filter_is_a_problem_and_never_a_500(
+        self, client: Client, mara: User, key_of: Key, query: str
+    ) -> None:
         answer = client.get(f"/api/v1/incidents/?{query}", headers=key_of(mara, "read"))
         assert answer.status_code in (400, 404), answer.content
         assert answer["Content-Type"] == "application/problem+json"
@@ -138,9 +150,17 @@ class TestIncidents:
 
 class TestTheRest:
     def test_a_delivery_shows_its_alerts_and_trace(
-        self, client: Client, mara: User, key_of: Key, evaluations: tuple[Source, str], post: Any, support_assistant: System
+        self,
+        client: Client,
+        mara: User,
+        key_of: Key,
+        evaluations: tuple[Source, str],
+        post: Any,
+        support_assistant: System,
     ) -> None:
-        answer = post(evaluations[1], {"title": "Groundedness low", "metric": "groundedness", "system": "support-assistant"})
+        answer = post(
+            evaluations[1], {"title": "Groundedness low", "metric": "groundedness", "system": "support-assistant"}
+        )
         drain()
         header = key_of(mara, "read")
         shown = client.get(answer.json()["status_url"], headers=header).json()
@@ -171,7 +191,9 @@ class TestTheRest:
         assert len(source["token"]) == 32
         assert source["url"].endswith(f"/ingest/{source['token']}")
         assert post("changes", system="bot", kind="prompt", title="Shorter prompt").status_code == 201
-        assert client.get("/api/v1/changes/?system=bot", headers=header).json()["results"][0]["title"] == "Shorter prompt"
+        assert (
+            client.get("/api/v1/changes/?system=bot", headers=header).json()["results"][0]["title"] == "Shorter prompt"
+        )
 
     def test_a_postmortem_is_written_reviewed_and_published(
         self, client: Client, jo: User, mara: User, key_of: Key, incident: Incident
@@ -195,7 +217,12 @@ class TestTheRest:
         body = {"title": "Alert on index age", "kind": "detect", "owner": "mara@example.com", "due_on": "2026-12-24"}
         made = client.post(f"/api/v1/incidents/{incident.number}/follow-ups/", body, content_type=JSON, headers=header)
         assert made.status_code == 201, made.content
-        done = client.post(f"/api/v1/follow-ups/{made.json()['id']}/complete/", {"note": "Fires in the drill."}, content_type=JSON, headers=header)
+        done = client.post(
+            f"/api/v1/follow-ups/{made.json()['id']}/complete/",
+            {"note": "Fires in the drill."},
+            content_type=JSON,
+            headers=header,
+        )
         assert (done.json()["state"], done.json()["outcome"]) == ("done", "Fires in the drill.")
 
     def test_an_unknown_address_is_404_as_problem_json(self, client: Client, db: None) -> None:

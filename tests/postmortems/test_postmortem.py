@@ -55,7 +55,9 @@ class TestFacts:
         self, postmortem: Postmortem, mara: User, jo: User, support_assistant: System
     ) -> None:
         began = timezone.now() - timedelta(hours=3)
-        Change.objects.create(system=support_assistant, kind="index", title="Rebuild", happened_at=began - timedelta(hours=1))
+        Change.objects.create(
+            system=support_assistant, kind="index", title="Rebuild", happened_at=began - timedelta(hours=1)
+        )
         postmortem.incident.set_clock("impact_started_at", began, by=mara)
         facts = prefill.facts_of(postmortem)
         assert facts["silence"][0].text.startswith(("2 h 59", "3 h"))
@@ -71,7 +73,9 @@ class TestFacts:
     def test_the_factors_are_asked_about_in_the_words_of_the_category(self, postmortem: Postmortem) -> None:
         asked = guide.questions(guide.part("factors"), category="retrieval")
         assert any("stage was the right text lost" in question for question in asked)
-        assert not any("stage was the right text lost" in q for q in guide.questions(guide.part("factors"), category="drift"))
+        assert not any(
+            "stage was the right text lost" in q for q in guide.questions(guide.part("factors"), category="drift")
+        )
 
 
 class TestWriting:

@@ -27,7 +27,9 @@ def test_large_means_neither_underflow_nor_hang() -> None:
     assert 4700 < low < 5000 < high < 5300
 
 
-@pytest.mark.parametrize(("before", "now", "unusual"), [(10, 23, True), (10, 22, False), (20, 36, True), (20, 35, False)])
+@pytest.mark.parametrize(
+    ("before", "now", "unusual"), [(10, 23, True), (10, 22, False), (20, 36, True), (20, 35, False)]
+)
 def test_the_smallest_change_that_means_something(before: int, now: int, unusual: bool) -> None:
     assert (rate_change_p(before, 90, now, 90) < 0.05) is unusual
 
@@ -35,7 +37,8 @@ def test_the_smallest_change_that_means_something(before: int, now: int, unusual
 @pytest.mark.parametrize(("q", "n"), [(0.5, 6), (0.75, 13), (0.9, 36)])
 def test_an_interval_exists_from_a_certain_number_on(q: float, n: int) -> None:
     enough, too_few = quantile(range(n), q), quantile(range(n - 1), q)
-    assert enough and too_few
+    assert enough
+    assert too_few
     assert None not in (enough.low, enough.high)
     assert None in (too_few.low, too_few.high)
 
@@ -58,7 +61,9 @@ def test_five_thousand_values_do_not_overflow() -> None:
 @given(st.lists(st.integers(0, 60), max_size=24), st.one_of(st.none(), st.floats(0, 80)))
 def test_columns_stay_inside_their_box(counts: list[int], limit: float | None) -> None:
     drawn = charts.columns([("m", [charts.Piece("drift", count, "l", "/")]) for count in counts], limit=limit)
-    assert all(0 <= bar.y and bar.y + bar.height <= drawn.height and bar.x + bar.width <= drawn.width for bar in drawn.bars)
+    assert all(
+        bar.y >= 0 and bar.y + bar.height <= drawn.height and bar.x + bar.width <= drawn.width for bar in drawn.bars
+    )
     assert len(drawn.bars) == sum(count > 0 for count in counts)
 
 

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
-from html import unescape
 
 from incidents.people.models import Team, User
 from incidents.reports.trends import Period, trends

@@ -120,7 +120,9 @@ class TestFacts:
         ("clock", "at"),
         [("birthday", None), ("declared_at", None), ("detected_at", datetime(2999, 1, 1, tzinfo=UTC))],
     )
-    def test_an_impossible_clock_is_refused(self, incident: Incident, mara: User, clock: str, at: datetime | None) -> None:
+    def test_an_impossible_clock_is_refused(
+        self, incident: Incident, mara: User, clock: str, at: datetime | None
+    ) -> None:
         with pytest.raises(Refused):
             incident.set_clock(clock, at, by=mara)
 

@@ -60,7 +60,9 @@ def make_key(request: Request) -> Answer:
     """Make an API key and show it, in this one answer and never again."""
     form = KeyForm(request.POST)
     if not form.is_valid():
-        profile = ProfileForm(initial={"name": request.user.name, "time_zone": request.user.time_zone, "theme": request.user.theme})
+        profile = ProfileForm(
+            initial={"name": request.user.name, "time_zone": request.user.time_zone, "theme": request.user.theme}
+        )
         return _render_account(request, form=profile, key_form=form, status=422)
     key, secret = ApiKey.issue(
         request.user,
@@ -86,13 +88,17 @@ class FirstAdministratorForm(forms.Form):
     name = forms.CharField(max_length=120, label="Your name")
     email = forms.EmailField(max_length=254, label="E-mail")
     password = forms.CharField(
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False, help_text="At least 10 characters."
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+        help_text="At least 10 characters.",
     )
     team = forms.CharField(max_length=80, label="Your first team", initial="Response")
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        validate_password(password, User(email=self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", "")))
+        validate_password(
+            password, User(email=self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", ""))
+        )
         return password
 
 

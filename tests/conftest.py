@@ -11,6 +11,7 @@ from incidents.alerts.models import Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
 from incidents.response.models import Incident
 from incidents.systems.models import Dependency, System
+from tests.tools import not_tested
 
 
 @pytest.fixture
@@ -149,3 +150,8 @@ def _plain_static_files(settings: Any) -> None:
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for sentence in not_tested:
+        terminalreporter.write_line(f"!!! {sentence}", red=True, bold=True)

@@ -13,6 +13,7 @@ from incidents.reports import views as reports
 from incidents.response import views as response
 from incidents.systems import views as systems
 from incidents.web import account
+from incidents.web.styleguide import styleguide
 
 _incident = "incidents/<int:number>/"
 _postmortem = "postmortems/<int:number>/"
@@ -84,6 +85,7 @@ urlpatterns = [
     path(_follow_up + "drop/", followups.drop, name="follow-up-drop"),
     path(_follow_up + "reopen/", followups.reopen, name="follow-up-reopen"),
     path(_follow_up + "plan/", followups.plan, name="follow-up-plan"),
+    path("style-guide/", styleguide, name="style-guide"),
     # Reports
     path("reports/", reports.trends, name="reports"),
     # The door for monitors, and what machines ask

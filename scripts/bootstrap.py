@@ -15,7 +15,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
-TOOLS = HERE / ".tools"
 OLDEST = (3, 11)
 
 
@@ -78,47 +77,50 @@ def fetch_tools() -> None:
     """Fetch Chromium and Alertmanager where they are missing; what cannot be had is skipped by its tests, loudly."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))) and not os.environ.get("CHROMIUM"):
         fetch_chromium()
-    if not shutil.which("prometheus-alertmanager") and not (TOOLS / "alertmanager").exists():
-        fetch_package("prometheus-alertmanager", "usr/bin/prometheus-alertmanager", "alertmanager")
+    if not shutil.which("prometheus-alertmanager"):
+        fetch_alertmanager()
 
 
 def fetch_chromium() -> None:
-    if any((Path.home() / ".cache" / "ms-playwright").glob("chromium*")):
+    if any((Path.home() / ".cache" / "ms-playwright").glob("chromium-*")):
         return
     say("Chromium is missing: trying the driver’s own download …")
     if _quietly([str(PYTHON), "-m", "playwright", "install", "chromium"], seconds=180):
         return
-    if _may_install():
-        say("Trying Debian’s package …")
-        _quietly(["apt-get", "update", "-q"], seconds=300)
-        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], seconds=600)
+    install_package("chromium")
 
 
-def fetch_package(package: str, program: str, name: str) -> None:
-    """Unpack one program of a Debian package beside us: installed, it would start a service."""
-    if not shutil.which("dpkg-deb"):
+def fetch_alertmanager() -> None:
+    say("Prometheus Alertmanager is missing.")
+    install_package("prometheus-alertmanager")
+
+
+def install_package(package: str) -> None:
+    """Install a Debian package, as root, without starting the service that it may bring."""
+    if not _may_install():
         return
-    TOOLS.mkdir(exist_ok=True)
-    say(f"{package} is missing: unpacking Debian’s …")
-    if not _quietly(["apt-get", "download", package], seconds=120, cwd=TOOLS) and _may_install():
+    say(f"Installing Debian’s {package} …")
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
         _quietly(["apt-get", "update", "-q"], seconds=300)
-        _quietly(["apt-get", "download", package], seconds=120, cwd=TOOLS)
-    for archive in TOOLS.glob(f"{package}_*.deb"):
-        unpacked = TOOLS / f"{name}-files"
-        if _quietly(["dpkg-deb", "-x", str(archive), str(unpacked)], seconds=120):
-            shutil.copy(unpacked / program, TOOLS / name)
-        shutil.rmtree(unpacked, ignore_errors=True)
-        archive.unlink()
+        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", package], seconds=900)
+    finally:
+        if ours:
+            policy.unlink()
 
 
 def _may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def _quietly(command: list[str], *, seconds: int, cwd: Path = HERE) -> bool:
+def _quietly(command: list[str], *, seconds: int) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

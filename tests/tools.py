@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent.parent
 not_tested: list[str] = []
 
 
@@ -19,9 +18,7 @@ def chromium() -> str | None:
 
 
 def alertmanager() -> str | None:
-    """Find a Prometheus Alertmanager: the system's, or the one that `make test` unpacked."""
-    unpacked = HERE / ".tools" / "alertmanager"
-    return shutil.which("prometheus-alertmanager") or (str(unpacked) if unpacked.exists() else None)
+    return shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
 
 def needed(path: str | None, *, program: str, what: str) -> str:

@@ -58,7 +58,7 @@ def _render(text: str) -> SafeString:
         attribute_filter=_keep,
         strip_comments=True,
     )
-    return mark_safe(_link_incidents(safe))  # noqa: S308 - cleaned above; the links added are made of digits
+    return mark_safe(_link_incidents(_mark_boxes(safe)))  # noqa: S308 - cleaned above; the links added are made of digits
 
 
 def _markdown() -> python_markdown.Markdown:
@@ -92,6 +92,11 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
     if tag == "a" and attribute == "href" and value.startswith("#"):
         return None
     return value
+
+
+def _mark_boxes(html: str) -> str:
+    """Write the boxes of a task list as signs: an input that cannot be used needs a label and says nothing."""
+    return re.sub(r"<input[^>]*>", lambda box: "☑" if "checked" in box.group() else "☐", html)
 
 
 def _link_incidents(html: str) -> str:

@@ -39,7 +39,9 @@ def test_it_listens_on_loopback_only(up: Running) -> None:
     assert all(address.startswith("0100007F") for address in mine)
 
 
-@pytest.mark.parametrize("part", ["celery -A reliability worker", "celery -A reliability beat", "manage.py sweeper", "valkey-server"])
+@pytest.mark.parametrize(
+    "part", ["celery -A reliability worker", "celery -A reliability beat", "manage.py sweeper", "valkey-server"]
+)
 def test_a_part_that_dies_is_started_again(up: Running, part: str) -> None:
     killed = up.pid_of(part)
     os.kill(killed, signal.SIGKILL)
@@ -73,7 +75,9 @@ def test_alerts_sent_while_redis_is_killed_again_and_again_are_all_found(up: Run
     for n in range(30):
         if n % 10 == 5:
             os.kill(until(lambda: next((p for p, c in up.group() if "valkey-server" in c), None)), signal.SIGKILL)
-        status, _ = up.post(f"/ingest/{source['token']}", {"title": f"Bias {n}", "metric": "forecast_bias", "key": str(n)})
+        status, _ = up.post(
+            f"/ingest/{source['token']}", {"title": f"Bias {n}", "metric": "forecast_bias", "key": str(n)}
+        )
         assert status == 200
     header = up.key()
     path = f"/api/v1/alerts/?source={source['slug']}"

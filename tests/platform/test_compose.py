@@ -23,7 +23,9 @@ def compose() -> dict[str, Any]:
 def test_every_part_of_faultline_is_there_and_restarts(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert set(services) == OURS | {"postgres", "redis"}
-    assert all(service["restart"] == ("no" if name == "migrate" else "unless-stopped") for name, service in services.items())
+    assert all(
+        service["restart"] == ("no" if name == "migrate" else "unless-stopped") for name, service in services.items()
+    )
 
 
 def test_nothing_starts_before_the_database_is_migrated(compose: dict[str, Any]) -> None:

@@ -16,7 +16,12 @@ HERE = Path(__file__).resolve().parent.parent.parent
     "more",
     [
         {},
-        {"BASE_URL": "https://faultline.example", "EMAIL_URL": "smtp://mail.example", "DEMO": "0", "SECRET_KEY": "x" * 60 + "abcdefgh"},
+        {
+            "BASE_URL": "https://faultline.example",
+            "EMAIL_URL": "smtp://mail.example",
+            "DEMO": "0",
+            "SECRET_KEY": "x" * 60 + "abcdefgh",
+        },
     ],
 )
 def test_the_deployment_check_is_clean(tmp_path: Path, more: dict[str, str]) -> None:

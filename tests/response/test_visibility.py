@@ -1,5 +1,6 @@
 """A private incident is invisible in everything about it, to everybody it does not name."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,7 @@ def pages_about(incident: Incident) -> list[str]:
 
 
 LISTS = (
-    "/incidents/?status=all", f"/incidents/?status=all&q={CANARY}", "/alerts/?show=all", f"/alerts/?show=all&q={CANARY}",
+    "/incidents/?status=all", f"/incidents/?status=all&q={CANARY.lower()}", "/alerts/?show=all", f"/alerts/?show=all&q={CANARY.lower()}",
     "/deliveries/", "/sources/nightly-evaluations/", "/systems/support-assistant/", "/postmortems/?show=all",
     "/follow-ups/?show=all", "/reports/?months=3", "/api/v1/incidents/?status=all", "/api/v1/alerts/", "/api/v1/deliveries/",
     "/api/v1/postmortems/", "/api/v1/follow-ups/",
@@ -77,7 +78,7 @@ def test_nobody_else_finds_it_anywhere(
     for path in LISTS:
         answer = ask(client, path, key)
         assert answer.status_code == 200, path
-        assert CANARY not in answer.content.decode().replace(f'value="{CANARY}"', ""), path
+        assert CANARY not in answer.content.decode(), path
 
 
 def test_the_people_it_names_find_it_everywhere(
@@ -113,13 +114,14 @@ def test_every_page_asks_who_you_are(db: None, client: Client) -> None:
     """Walks all routes, so that one added without a thought fails here."""
     checked = 0
     for path, name in routes(get_resolver().url_patterns):
-        if path.startswith(("accounts/", "admin/")) or name in OPEN_TO_ALL or name is None or path.startswith("^"):
+        if path.startswith(("accounts/", "admin/")) or name in OPEN_TO_ALL or name is None:
             continue
         filled = "/" + path.replace("<int:number>", "1").replace("<int:pk>", "1").replace("<slug:slug>", "x").replace(
             "<slug:key>", "x"
         )
-        if "(?P" in filled or "<" in filled:
-            filled = "/api/v1/incidents/"
+        if "^" in filled:  # the API’s routes are regular expressions
+            filled = filled.replace("^", "").replace("$", "").replace("\\Z", "")
+            filled = re.sub(r"\(\?P<\w+>[^()]*\)", "1", filled)
         for answer in (client.get(filled), client.post(filled)):
             assert answer.status_code in (301, 302, 401, 403, 405), f"{filled} answered {answer.status_code}"
             if answer.status_code == 302 and not path.startswith("i/"):

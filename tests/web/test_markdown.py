@@ -17,6 +17,12 @@ ALLOWED = {
 ATTRIBUTES = {"href", "title", "rel", "class", "start", "align"}
 
 
+def scheme_of(address: str) -> str:
+    """Read the scheme as browsers do: blind to tabs, line breaks and what stands before."""
+    found = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\t\r\n]", "", address.lower()).strip("\x00 "))
+    return found[1] if found else ""
+
+
 class Reader(HTMLParser):
     """An independent reading of the result."""
 
@@ -30,7 +36,7 @@ class Reader(HTMLParser):
         for name, value in attrs:
             if name not in ATTRIBUTES:
                 self.wrong.append(f"{tag} {name}")
-            if name == "href" and not re.match(r"(https?://|mailto:|/|[\w.?=&%-]*$)", value or ""):
+            if name == "href" and scheme_of(value or "") not in {"", "http", "https", "mailto"}:
                 self.wrong.append(f"{tag} {value}")
             if name == "class" and value not in {"plain", "task-list-item"}:
                 self.wrong.append(f"{tag} .{value}")
@@ -66,7 +72,7 @@ ATTACKS = [
 @pytest.mark.parametrize("text", ATTACKS)
 def test_attacks_do_nothing(text: str) -> None:
     html = render(text)
-    assert [fault for fault in faults(html) if fault != "a //evil.example"] == []
+    assert faults(html) == []
     assert "<script" not in html
 
 

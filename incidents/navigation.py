@@ -1,6 +1,7 @@
 """What the page shell shows. Above all slices, like urls.py: it counts in several and is imported by none."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
@@ -31,7 +32,7 @@ class Shell:
         self.user = user
         self.theme = user.theme
 
-    @property
+    @cached_property  # a page shows it twice: beside, and in the phone’s menu
     def nav(self) -> list[Item]:
         user = self.user
         return [

@@ -74,6 +74,11 @@ class Scoped(views.APIView):
 
     scope: Scope | None = None  # where neither read nor write is meant
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if wrong := [name for name, value in request.query_params.items() if "\x00" in name + value]:
+            raise serializers.ValidationError({wrong[0].replace("\x00", ""): ["NUL is not text."]})
+
     @property
     def person(self) -> User:
         return cast(User, self.request.user)

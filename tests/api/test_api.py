@@ -225,6 +225,12 @@ class TestTheRest:
         )
         assert (done.json()["state"], done.json()["outcome"]) == ("done", "Fires in the drill.")
 
+    @pytest.mark.parametrize(
+        "path", ["alerts/?source=%00", "changes/?system=%00", "alerts/?status=x", "deliveries/?cursor=%00"]
+    )
+    def test_nul_and_nonsense_in_a_filter_are_400(self, client: Client, mara: User, key_of: Key, path: str) -> None:
+        assert client.get(f"/api/v1/{path}", headers=key_of(mara, "read")).status_code == 400
+
     def test_an_unknown_address_is_404_as_problem_json(self, client: Client, db: None) -> None:
         answer = client.get("/api/v1/nonsense/")
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

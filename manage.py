@@ -4,8 +4,21 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+from reliability.embedded import CannotStart
+
+
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reliability.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, CannotStart) as reason:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(str(reason))
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ Nothing here imports Django: settings.py asks for addresses, the supervisor and 
 """
 
 import ctypes
+import errno
 import hashlib
 import importlib.util
 import os
@@ -13,8 +14,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +36,14 @@ class CannotStart(Exception):  # noqa: N818 - it is raised to be read
     """Something needed cannot be started; the message is a sentence with the way out."""
 
 
-def disk_is_full(folder: Path) -> CannotStart:
-    return CannotStart(f"The disk that holds {folder} is full; free some space, or set DATA= to a folder elsewhere.")
+def folder_trouble(folder: Path, error: OSError) -> CannotStart:
+    """Say why the data folder cannot be used."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return CannotStart(f"The disk that holds {folder} is full; free some space, or set DATA= to a folder elsewhere.")
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return CannotStart(f"The data folder {folder} cannot be made, a file is in its place; set DATA= to a folder.")
+    reason = (error.strerror or str(error)).lower()
+    return CannotStart(f"The data folder {folder} cannot be written ({reason}); set DATA= to a folder of your own.")
 
 
 # Folders and keys
@@ -63,14 +72,25 @@ def make_run_dir(data: Path) -> Path:
 def secret_key(data: Path) -> str:
     """Read this installation's own key, made on its first start and readable by its owner only."""
     file = data / "secret_key"
-    data.mkdir(parents=True, exist_ok=True)
     try:
-        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not file.exists():
+            _write_once(file, secrets.token_urlsafe(50))
         return file.read_text()
-    with os.fdopen(made, "w") as handle:
-        handle.write(secrets.token_urlsafe(50))
-    return file.read_text()
+    except OSError as error:
+        raise folder_trouble(data, error) from None
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a new file whole or not at all; where another process is first, its file stays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with os.fdopen(handle, "w") as writer:
+            writer.write(text)
+        with suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        Path(draft).unlink()
 
 
 # Processes
@@ -316,7 +336,7 @@ class Postgres:
             **self._allowed(signal.SIGTERM),
         )
         if "No space left" in done.stderr:
-            raise disk_is_full(self.data)
+            raise folder_trouble(self.data, OSError(errno.ENOSPC, "full"))
         if done.returncode:
             last = done.stderr.strip().splitlines()[-1:] or ["it gave no reason"]
             raise CannotStart(f"PostgreSQL’s {program} failed in {self.data}: {last[0]}")

@@ -1,11 +1,94 @@
 """The addresses of the pages, slice by slice."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from incidents.alerts import door
+from incidents.alerts import views as alerts
+from incidents.followups import views as followups
 from incidents.health import views as health
+from incidents.home import home
+from incidents.postmortems import views as postmortems
+from incidents.reports import views as reports
+from incidents.response import views as response
+from incidents.systems import views as systems
+from incidents.web import account
+from incidents.web.styleguide import styleguide
+
+_incident = "incidents/<int:number>/"
+_postmortem = "postmortems/<int:number>/"
+_follow_up = "follow-ups/<int:pk>/"
 
 urlpatterns = [
+    path("", home, name="home"),
+    path("welcome/", account.first_run, name="first-run"),
+    path("account/", account.account, name="account"),
+    path("account/keys/", account.make_key, name="key-new"),
+    path("account/keys/<int:pk>/revoke/", account.revoke_key, name="key-revoke"),
+    # Incidents
+    path("incidents/", response.incidents, name="incidents"),
+    path("incidents/new/", response.declare, name="declare"),
+    path("preview/", response.preview, name="preview"),
+    path("i/<int:number>", RedirectView.as_view(pattern_name="incident"), name="incident-short"),
+    path(_incident, response.incident, name="incident"),
+    path(_incident + "acknowledge/", response.acknowledge, name="incident-acknowledge"),
+    path(_incident + "decline/", response.decline, name="incident-decline"),
+    path(_incident + "contain/", response.contain, name="incident-contain"),
+    path(_incident + "resolve/", response.resolve, name="incident-resolve"),
+    path(_incident + "reopen/", response.reopen, name="incident-reopen"),
+    path(_incident + "close/", response.close, name="incident-close"),
+    path(_incident + "merge/", response.merge, name="incident-merge"),
+    path(_incident + "severity/", response.set_severity, name="incident-severity"),
+    path(_incident + "lead/", response.assign_lead, name="incident-lead"),
+    path(_incident + "classify/", response.classify, name="incident-classify"),
+    path(_incident + "system/", response.set_system, name="incident-system"),
+    path(_incident + "describe/", response.describe, name="incident-describe"),
+    path(_incident + "noticed/", response.say_who_noticed, name="incident-noticed"),
+    path(_incident + "clocks/", response.clocks, name="incident-clocks"),
+    path(_incident + "private/", response.restrict, name="incident-restrict"),
+    path(_incident + "public/", response.open_up, name="incident-open-up"),
+    path(_incident + "notes/", response.add_note, name="incident-note"),
+    path(_incident + "postmortem/", postmortems.begin, name="postmortem-begin"),
+    path(_incident + "follow-ups/new/", followups.add, name="follow-up-new"),
+    # Alerts and where they come from
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<int:pk>/", alerts.alert, name="alert"),
+    path("alerts/<int:pk>/link/", alerts.link, name="alert-link"),
+    path("alerts/<int:pk>/settle/", alerts.settle, name="alert-settle"),
+    path("deliveries/", alerts.deliveries, name="deliveries"),
+    path("deliveries/<int:pk>/", alerts.delivery, name="delivery"),
+    path("deliveries/<int:pk>/retry/", alerts.retry, name="delivery-retry"),
+    path("sources/", alerts.sources, name="sources"),
+    path("sources/new/", alerts.connect, name="source-new"),
+    path("sources/<slug:slug>/", alerts.source, name="source"),
+    path("sources/<slug:slug>/rotate/", alerts.rotate, name="source-rotate"),
+    path("sources/<slug:slug>/retire/", alerts.retire, name="source-retire"),
+    # Systems
+    path("systems/", systems.systems, name="systems"),
+    path("systems/<slug:slug>/", systems.system, name="system"),
+    # Postmortems
+    path("postmortems/", postmortems.postmortems, name="postmortems"),
+    path(_postmortem, postmortems.postmortem, name="postmortem"),
+    path(_postmortem + "sections/<slug:key>/", postmortems.write, name="postmortem-write"),
+    path(_postmortem + "review/", postmortems.send_to_review, name="postmortem-review"),
+    path(_postmortem + "send-back/", postmortems.send_back, name="postmortem-send-back"),
+    path(_postmortem + "publish/", postmortems.publish, name="postmortem-publish"),
+    path(_postmortem + "excuse/", postmortems.excuse, name="postmortem-excuse"),
+    path(_postmortem + "reopen/", postmortems.reopen, name="postmortem-reopen"),
+    path(_postmortem + "owner/", postmortems.assign, name="postmortem-owner"),
+    path(_postmortem + "markdown/", postmortems.download, name="postmortem-download"),
+    # Follow-ups
+    path("follow-ups/", followups.follow_ups, name="follow-ups"),
+    path(_follow_up, followups.follow_up, name="follow-up"),
+    path(_follow_up + "begin/", followups.begin, name="follow-up-begin"),
+    path(_follow_up + "complete/", followups.complete, name="follow-up-complete"),
+    path(_follow_up + "drop/", followups.drop, name="follow-up-drop"),
+    path(_follow_up + "reopen/", followups.reopen, name="follow-up-reopen"),
+    path(_follow_up + "plan/", followups.plan, name="follow-up-plan"),
+    path("style-guide/", styleguide, name="style-guide"),
+    # Reports
+    path("reports/", reports.trends, name="reports"),
+    # The door for monitors, and what machines ask
     path("ingest", door.ingest, name="ingest"),
     path("ingest/<str:token>", door.ingest, name="ingest-token"),
     path("healthz", health.healthz, name="healthz"),

@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Info, Warning, register
+from django.core.checks import CheckMessage, Info, register
+from django.core.checks import Warning as Caution
 
 OPERATION = "operation"
 
@@ -28,7 +29,7 @@ def check_address(**_: Any) -> list[CheckMessage]:
     if not _is_shared() or settings.BASE_URL.startswith("https://"):
         return []
     return [
-        Warning(
+        Caution(
             f"Passwords and alerts travel to {settings.BASE_URL} in the clear.",
             hint="Put a proxy that speaks TLS in front, and set BASE_URL=https://…",
             id="incidents.W001",
@@ -42,7 +43,7 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
     if settings.SECRET_KEY_GIVEN or settings.EMBEDDED_POSTGRES or not _is_shared():
         return []
     return [
-        Warning(
+        Caution(
             "DATABASE_URL is given and SECRET_KEY is not, so each machine signs with its own key.",
             hint="Set SECRET_KEY to the same long random text everywhere, or people are signed out at random.",
             id="incidents.W002",
@@ -55,7 +56,7 @@ def check_mail(**_: Any) -> list[CheckMessage]:
     if settings.EMAIL_CONFIG or not _is_shared():
         return []
     return [
-        Warning(
+        Caution(
             "EMAIL_URL is not set, so mail, such as a link for a forgotten password, is only written to the log.",
             hint="Set EMAIL_URL=smtp+tls://user:password@mail.example:587",
             id="incidents.W003",

@@ -32,14 +32,16 @@ _CLONE_NEWUSER = 0x10000000
 _PR_SET_PDEATHSIG = 1
 
 
-class CannotStart(Exception):  # noqa: N818 - it is raised to be read
+class CannotStart(Exception):
     """Something needed cannot be started; the message is a sentence with the way out."""
 
 
 def folder_trouble(folder: Path, error: OSError) -> CannotStart:
     """Say why the data folder cannot be used."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return CannotStart(f"The disk that holds {folder} is full; free some space, or set DATA= to a folder elsewhere.")
+        return CannotStart(
+            f"The disk that holds {folder} is full; free some space, or set DATA= to a folder elsewhere."
+        )
     if isinstance(error, FileExistsError | NotADirectoryError):
         return CannotStart(f"The data folder {folder} cannot be made, a file is in its place; set DATA= to a folder.")
     reason = (error.strerror or str(error)).lower()

@@ -1,6 +1,7 @@
 """Settings, in Django's order. Every choice a deployment can make comes from the environment; docs/operate.md lists them."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -19,6 +20,7 @@ DEMO = env.flag("DEMO", default=True)
 # Core
 
 DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY_GIVEN = bool(env.text("SECRET_KEY"))
 SECRET_KEY = env.text("SECRET_KEY") or embedded.secret_key(DATA)
 SERVED_OVER_TLS = BASE_URL.startswith("https://")
 _host = urlsplit(BASE_URL).hostname or ""
@@ -152,7 +154,7 @@ USE_I18N = False
 # Static files
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
+STATIC_ROOT = env.folder("STATIC_ROOT", DATA / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -232,9 +234,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "incidents.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.URLPathVersioning",
-    "ALLOWED_VERSIONS": ["v1"],
-    "DEFAULT_VERSION": "v1",
     "EXCEPTION_HANDLER": "incidents.api.errors.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -247,12 +246,27 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "incidents.api.schema.describe_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "IncidentStatus": "incidents.response.models.Status",
+        "IncidentSeverity": "incidents.response.models.Severity",
+        "AlertStatus": "incidents.alerts.models.Alert.Status",
+        "AlertSeverity": "incidents.alerts.models.AlertSeverity",
+        "DeliveryStatus": "incidents.alerts.models.Delivery.Status",
+        "SourceKind": "incidents.alerts.models.Source.Kind",
+        "SystemKind": "incidents.systems.models.System.Kind",
+        "FollowUpKind": "incidents.followups.models.FollowUp.Kind",
+    },
 }
 
 # Logs: one structured line an occurrence, with the request's id; never a body, a token or a query string
 
 LOG_JSON = env.flag("LOG_JSON", default=False)
-_shared_processors = [
+_shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -275,7 +289,7 @@ LOGGING = {
         "line": {
             "()": structlog.stdlib.ProcessorFormatter,
             "foreign_pre_chain": _shared_processors,
-            "processors": [
+            "processors": [  # the last one gets a line, which the type of a processor does not foresee
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer() if LOG_JSON else structlog.dev.ConsoleRenderer(colors=False),
                 cut_secrets,

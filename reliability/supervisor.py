@@ -320,7 +320,8 @@ class Supervisor:
                 self.console.step(news)
                 self._note_group()
             for line in part.log.fresh_lines():
-                if VERBOSE or _ALARMING.search(line):
+                # /readyz answers 503 until all is ready; asking it is how we wait.
+                if VERBOSE or (_ALARMING.search(line) and "/readyz" not in line):
                     self.console.say(f"{part.name:>8} | {line}")
 
     # Stopping
@@ -488,7 +489,9 @@ def _first_line(error: Exception) -> str:
 def _static_state() -> str:
     """Describe all static files by name, size and time; the same text means that nothing is to be collected."""
     files = (
-        (path, Path(storage.path(path)).stat()) for finder in get_finders() for path, storage in finder.list(ignore_patterns=[])
+        (path, Path(storage.path(path)).stat())
+        for finder in get_finders()
+        for path, storage in finder.list(ignore_patterns=[])
     )
     return "\n".join(sorted(f"{path} {found.st_size} {found.st_mtime_ns}" for path, found in files))
 

@@ -6,13 +6,66 @@ from pathlib import Path
 
 import lucide
 
-NAMES = """
-siren bell-ring file-text list-checks chart-line boxes radio-tower key-round search plus clock user users message-square
-check circle-check link ellipsis activity chevron-right chevron-down eye lock lock-open shield-alert shield-check
-trending-down search-x repeat bot database rocket circle-question-mark triangle-alert info octagon-alert copy external-link
-git-commit-horizontal undo-2 x pencil tag inbox menu download rotate-ccw log-out settings merge flag volume-x palette
-calendar-clock send history arrow-right circle-dot
-""".split()
+NAMES = [
+    "siren",
+    "bell-ring",
+    "file-text",
+    "list-checks",
+    "chart-line",
+    "boxes",
+    "radio-tower",
+    "key-round",
+    "search",
+    "plus",
+    "clock",
+    "user",
+    "users",
+    "message-square",
+    "check",
+    "circle-check",
+    "link",
+    "ellipsis",
+    "activity",
+    "chevron-right",
+    "chevron-down",
+    "eye",
+    "lock",
+    "lock-open",
+    "shield-alert",
+    "shield-check",
+    "trending-down",
+    "search-x",
+    "repeat",
+    "bot",
+    "database",
+    "rocket",
+    "circle-question-mark",
+    "triangle-alert",
+    "info",
+    "octagon-alert",
+    "copy",
+    "external-link",
+    "git-commit-horizontal",
+    "undo-2",
+    "x",
+    "pencil",
+    "tag",
+    "inbox",
+    "menu",
+    "download",
+    "rotate-ccw",
+    "log-out",
+    "settings",
+    "merge",
+    "flag",
+    "volume-x",
+    "palette",
+    "calendar-clock",
+    "send",
+    "history",
+    "arrow-right",
+    "circle-dot",
+]
 
 HERE = Path(__file__).resolve().parent.parent
 

@@ -11,6 +11,7 @@ from incidents.alerts.models import Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
 from incidents.response.models import Incident
 from incidents.systems.models import Dependency, System
+from tests.tools import not_tested
 
 
 @pytest.fixture
@@ -82,7 +83,9 @@ def policy_index(assistants: Team, support_assistant: System) -> System:
 
 @pytest.fixture
 def fraud_scorer(risk: Team) -> System:
-    return System.objects.create(slug="fraud-scorer", name="fraud-scorer", kind=System.Kind.PREDICTOR, tier=1, team=risk)
+    return System.objects.create(
+        slug="fraud-scorer", name="fraud-scorer", kind=System.Kind.PREDICTOR, tier=1, team=risk
+    )
 
 
 @pytest.fixture
@@ -123,7 +126,9 @@ def post(client: Client) -> Callable[..., Any]:
 
     def send(token: str, body: Any, **extra: Any) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body)
-        return client.post(f"/ingest/{token}", data, content_type=extra.pop("content_type", "application/json"), **extra)
+        return client.post(
+            f"/ingest/{token}", data, content_type=extra.pop("content_type", "application/json"), **extra
+        )
 
     return send
 
@@ -137,3 +142,16 @@ def key_of() -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {secret}"}
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: Any) -> None:
+    """Names without hashes: nothing is collected for the tests."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for sentence in not_tested:
+        terminalreporter.write_line(f"!!! {sentence}", red=True, bold=True)

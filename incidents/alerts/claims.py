@@ -17,7 +17,7 @@ MAX_LABELS, MAX_LABEL_VALUE = 128, 1024
 MAX_ANNOTATIONS, MAX_ANNOTATION_VALUE = 64, 8192
 MAX_DEPTH = 64
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Unreadable(Exception):

@@ -46,7 +46,7 @@ def accept(request: HttpRequest, source: Source) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()}
     delivery = receive(source, body, headers=headers)
     nudge()
-    status = reverse("api:delivery-detail", kwargs={"version": "v1", "pk": delivery.pk})
+    status = reverse("api:delivery-detail", kwargs={"pk": delivery.pk})
     return JsonResponse({"delivery": delivery.pk, "status_url": f"{settings.BASE_URL}{status}"})
 
 

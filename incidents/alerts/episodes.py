@@ -36,7 +36,11 @@ def judge(
     open_since: datetime | None,
     closed: Closed | None,
 ) -> Verdict:
-    """Decide what one claim does, given the firing episode (if any) and the newest one that ended (if any)."""
+    """Decide what one claim does, given the firing episode (if any) and the newest one that ended (if any).
+
+    `open_since` is the newest start that was told of the firing episode: where the resolve between two episodes is
+    late, the second one's firing repeats the first, and the late resolve must not end it.
+    """
     if says == "firing":
         return _judge_firing(starts_at, start_given=start_given, open_since=open_since, closed=closed)
     return _judge_resolve(starts_at, start_given, ends_at, end_given, open_since=open_since, closed=closed)
@@ -57,9 +61,9 @@ def _judge_firing(
 
 def _judge_resolve(
     starts_at: datetime,
-    start_given: bool,  # noqa: FBT001 - mirrors judge()
+    start_given: bool,
     ends_at: datetime | None,
-    end_given: bool,  # noqa: FBT001
+    end_given: bool,
     *,
     open_since: datetime | None,
     closed: Closed | None,

@@ -145,7 +145,9 @@ class _Turn:
         starts_at, ends_at, flags = claims.settled_times(claim, received_at=delivery.received_at)
         flags = [*claim.flags, *flags]
         if claim.is_test:
-            self._trace(delivery, position, claim, None, "test", "A test from the monitor’s set-up page; nothing was opened.")
+            self._trace(
+                delivery, position, claim, None, "test", "A test from the monitor’s set-up page; nothing was opened."
+            )
             return
         alert, ended = self.firing.get(fingerprint), self.ended.get(fingerprint)
         verdict = episodes.judge(
@@ -154,14 +156,14 @@ class _Turn:
             start_given="start_inferred" not in flags,
             ends_at=ends_at,
             end_given="end_inferred" not in flags,
-            open_since=alert.starts_at if alert else None,
+            open_since=alert.newest_start_at if alert else None,
             closed=_closed(ended) if ended else None,
         )
         match verdict.result:
             case "opened":
                 alert = self._open(claim, fingerprint, delivery.received_at, starts_at, flags)
             case "repeated" if alert:
-                self._repeat(alert, claim, delivery.received_at)
+                self._repeat(alert, claim, delivery.received_at, starts_at if "start_inferred" not in flags else None)
             case "resolved" if alert:
                 self._resolve(alert, ends_at or delivery.received_at, delivery.received_at, flags)
             case "unseen":
@@ -212,13 +214,15 @@ class _Turn:
             value=claim.value,
             flags=flags,
             starts_at=starts_at,
+            newest_start_at=starts_at,
             first_received_at=received_at,
             last_received_at=received_at,
             **routing.classification(claim),
         )
 
-    def _repeat(self, alert: Alert, claim: Claim, received_at: datetime) -> None:
+    def _repeat(self, alert: Alert, claim: Claim, received_at: datetime, told_start: datetime | None) -> None:
         alert.occurrences += 1
+        alert.newest_start_at = max(alert.newest_start_at, told_start or alert.starts_at)
         alert.last_received_at = max(alert.last_received_at, received_at)
         alert.description = claim.description or alert.description
         alert.value = claim.value or alert.value
@@ -249,7 +253,16 @@ class _Turn:
         routing.find_systems(self.source, [*self.opened, *self.unseen])
         Alert.objects.bulk_create([*self.opened, *self.unseen])
         routing.route(self.opened)
-        written = ["status", "ends_at", "last_received_at", "description", "value", "flags", "occurrences"]
+        written = [
+            "status",
+            "ends_at",
+            "last_received_at",
+            "description",
+            "value",
+            "flags",
+            "occurrences",
+            "newest_start_at",
+        ]
         Alert.objects.bulk_update(self.changed.values(), written, batch_size=500)
         routing.note_cleared(self.cleared)
         for outcome, alert in self.outcomes:

@@ -217,6 +217,8 @@ class Alert(models.Model):
     flags = models.JSONField(default=list)
     value = models.CharField(max_length=100, blank=True)
     starts_at = models.DateTimeField()
+    # The newest start that a repeat told of: a resolve from before it belongs to an earlier episode.
+    newest_start_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()

@@ -114,7 +114,11 @@ def _open(key: str, alerts: list[Alert]) -> None:
 
 def _join(incident: Incident, alerts: list[Alert]) -> None:
     where = incident.system or alerts[0].system_name or alerts[0].source
-    _link(incident, alerts, f"Joined {incident}: the same system and category ({where}, {alerts[0].category_name.lower()}).")
+    _link(
+        incident,
+        alerts,
+        f"Joined {incident}: the same system and category ({where}, {alerts[0].category_name.lower()}).",
+    )
     worst = max((_suggested(alert) for alert in alerts), key=lambda severity: severity.rank)
     # Once somebody has taken the incident its severity is theirs to decide.
     if incident.status == Status.TRIAGE and worst.rank > Severity(incident.severity).rank:
@@ -182,10 +186,3 @@ def settle_system(name: str, system: System, *, by: User) -> int:
         for incident in list(incidents):
             incident.set_system(system, by=by)
         return alerts.update(system=system)
-
-
-def follow_merge(merged: Incident, into: Incident) -> None:
-    """Move the alerts of a merged incident to the one it was merged into."""
-    Alert.objects.filter(incident=merged).update(
-        incident=into, routed_because=f"Moved to {into} when {merged} was merged into it."
-    )

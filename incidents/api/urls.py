@@ -1,4 +1,40 @@
-from django.http import HttpResponse
-from django.urls import path
-app_name="api"
-urlpatterns=[path("<str:version>/deliveries/<int:pk>/", lambda r,version,pk: HttpResponse(""), name="delivery-detail")]
+"""The addresses of the API."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.routers import SimpleRouter
+
+from incidents.api import schema as schema  # registers how keys are described
+from incidents.api import views
+from incidents.web.problems import problem
+
+app_name = "api"
+
+router = SimpleRouter()
+router.register("systems", views.SystemViewSet, "system")
+router.register("changes", views.ChangeViewSet, "change")
+router.register("sources", views.SourceViewSet, "source")
+router.register("alerts", views.AlertViewSet, "alert")
+router.register("deliveries", views.DeliveryViewSet, "delivery")
+router.register("incidents", views.IncidentViewSet, "incident")
+router.register("postmortems", views.PostmortemViewSet, "postmortem")
+router.register("follow-ups", views.FollowUpViewSet, "follow-up")
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    return problem(404, "not_found", "The API has no such address; /api/v1/docs/ lists them.")
+
+
+# The description of the API is the same for everybody and holds no data.
+_open = {"authentication_classes": [], "permission_classes": [AllowAny]}
+
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("v1/schema/", SpectacularAPIView.as_view(**_open), name="schema"),
+    path("v1/docs/", views.docs(SpectacularSwaggerSplitView.as_view(url_name="api:schema", **_open)), name="docs"),
+    re_path(r"^", nothing_here),
+]

@@ -147,7 +147,9 @@ class FollowUp(models.Model):
             was = {name: getattr(row, name) for name in changes}
             if was != changes:
                 FollowUp.objects.filter(pk=self.pk).update(**changes)
-                planned = {name: str(value) if value is not None else "" for name, value in changes.items()}
+                planned: dict[str, Any] = {
+                    name: str(value) if value is not None else "" for name, value in changes.items()
+                }
                 self.incident.record(Event.Kind.FOLLOW_UP, by=by, id=self.pk, title=self.title, **planned)
         self.refresh_from_db()
 
@@ -156,7 +158,7 @@ class FollowUp(models.Model):
             if not FollowUp.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
                 raise WrongStatus(f"“{self.title}” is {self.get_state_display().lower()} already.")
-            detail = {"id": self.pk, "title": self.title, "became": str(to)}
+            detail: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
             self.incident.record(Event.Kind.FOLLOW_UP, by=by, **detail)
         self.refresh_from_db()
 

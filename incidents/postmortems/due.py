@@ -15,6 +15,5 @@ def start_missing() -> int:
     waiting = Incident.objects.filter(
         status=Status.RESOLVED, postmortems=None, resolved_at__lte=timezone.now() - SETTLED_AFTER
     )
-    for incident in waiting.order_by("pk"):
-        Postmortem.objects.begin(incident)
-    return len(waiting)
+    started = [Postmortem.objects.begin(incident) for incident in waiting.order_by("pk")]
+    return len(started)

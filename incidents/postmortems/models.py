@@ -56,7 +56,9 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
             if found := self.filter(incident=row).first():
                 return found
             if row.status not in (Status.RESOLVED, Status.CLOSED):
-                raise WrongStatus(f"{row} is {row.get_status_display().lower()}; a postmortem starts when it is resolved.")
+                raise WrongStatus(
+                    f"{row} is {row.get_status_display().lower()}; a postmortem starts when it is resolved."
+                )
             postmortem = self.create(incident=row, owner=row.lead or by, due_on=due_date(row))
             Section.objects.bulk_create(
                 Section(postmortem=postmortem, key=part.key, position=position)
@@ -173,7 +175,7 @@ class Postmortem(models.Model):
             if not Postmortem.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
                 raise WrongStatus(f"This postmortem is {self.get_state_display().lower()} already.")
-            detail = {"reason": reason} if reason else {}
+            detail: dict[str, Any] = {"reason": reason} if reason else {}
             self.incident.record(Event.Kind.POSTMORTEM, by=by, became=str(to), **detail)
         self.refresh_from_db()
 
@@ -210,7 +212,9 @@ class Section(models.Model):
         with transaction.atomic():
             postmortem = Postmortem.objects.select_for_update(no_key=True).get(pk=self.postmortem_id)
             if not postmortem.is_editable:
-                raise WrongStatus(f"This postmortem is {postmortem.get_state_display().lower()}; reopen it to change it.")
+                raise WrongStatus(
+                    f"This postmortem is {postmortem.get_state_display().lower()}; reopen it to change it."
+                )
             saved = Section.objects.filter(pk=self.pk, version=version).update(
                 text=text, version=version + 1, edited_by=by, edited_at=timezone.now()
             )

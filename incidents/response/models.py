@@ -252,7 +252,7 @@ class Incident(models.Model):
         containment = taxonomy.containment(action)
         moment = at or timezone.now()
         with transaction.atomic():
-            detail = {"action": containment.code, "name": containment.name, "note": note.strip()}
+            detail: dict[str, Any] = {"action": containment.code, "name": containment.name, "note": note.strip()}
             if self._lock().status == Status.CONTAINED:
                 self.record(Event.Kind.CONTAINMENT, by=by, **detail)
             else:
@@ -297,15 +297,22 @@ class Incident(models.Model):
         self._move([Status.RESOLVED], to=Status.CLOSED, by=by)
 
     def merge_into(self, other: "Incident", *, by: User) -> None:
-        """Say that this is the same failure as `other`; its alerts move there by `alerts.routing.follow_merges`."""
+        """Say that this is the same failure as `other`; its alerts move there."""
         with transaction.atomic():
             # Both rows in one order, so that merging A into B while B goes into A cannot deadlock or make a ring.
-            rows = {row.pk: row for row in Incident.objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()}
+            rows = {
+                row.pk: row
+                for row in Incident.objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()
+            }
             if self.pk == other.pk:
                 raise Refused("An incident cannot be merged into itself.")
             if rows[other.pk].status in (Status.MERGED, Status.DECLINED):
-                raise Refused(f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted.")
+                raise Refused(
+                    f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted."
+                )
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other))
+            moved = f"Moved to {other} when {self} was merged into it."
+            self.alerts.update(incident=other, routed_because=moved)
             other.record(Event.Kind.MERGED, by=by, merged=str(self))
 
     def set_severity(self, severity: str, *, by: User | None, reason: str = "") -> None:
@@ -331,7 +338,7 @@ class Incident(models.Model):
         )
 
     def set_system(self, system: System | None, *, by: User) -> None:
-        team = {"team": system.team} if system else {}
+        team: dict[str, Any] = {"team": system.team} if system else {}
         self._set(Event.Kind.SYSTEM, by=by, system=system, **team)
 
     def describe(self, *, title: str, summary: str, by: User) -> None:
@@ -366,15 +373,21 @@ class Incident(models.Model):
         text = _needed(text, "Write something first; an empty note was not kept.")
         with transaction.atomic():
             note = Note.objects.create(incident=self, author=by, text=text)
-            self.record(Event.Kind.NOTE, by=by, note=note)
+            self.record(Event.Kind.NOTE, by=by, written=note)
         return note
 
     def record(
-        self, kind: "Event.Kind", *, by: User | None, note: "Note | None" = None, at: datetime | None = None, **detail: Any
+        self,
+        kind: "Event.Kind",
+        *,
+        by: User | None,
+        written: "Note | None" = None,
+        at: datetime | None = None,
+        **detail: Any,
     ) -> "Event":
         """Append what happened; nothing here is ever updated or deleted."""
         moment = at or timezone.now()
-        event = Event.objects.create(incident=self, kind=kind, by=by, note=note, at=moment, detail=detail)
+        event = Event.objects.create(incident=self, kind=kind, by=by, note=written, at=moment, detail=detail)
         Incident.objects.filter(pk=self.pk).update(changed_at=timezone.now())
         return event
 
@@ -411,7 +424,7 @@ class Incident(models.Model):
             was = {name: getattr(row, name) for name in changes}
             if was != changes:
                 Incident.objects.filter(pk=self.pk).update(**changes)
-                extra = {"reason": reason.strip()} if reason.strip() else {}
+                extra: dict[str, Any] = {"reason": reason.strip()} if reason.strip() else {}
                 self.record(kind, by=by, was=_readable(was), became=_readable(changes), **extra)
         self.refresh_from_db()
 
@@ -429,7 +442,11 @@ def _needed(text: str, sentence: str) -> str:
 def _readable(facts: dict[str, Any]) -> dict[str, str | bool | None]:
     """Write facts as an Event keeps them: names instead of rows, times as ISO 8601 in UTC."""
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value if isinstance(value, bool | None) else str(value)
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else value
+        if isinstance(value, bool | None)
+        else str(value)
         for name, value in facts.items()
     }
 

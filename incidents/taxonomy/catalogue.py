@@ -57,7 +57,9 @@ class Category:
         return ""
 
 
-UNCLASSIFIED = Category("", "Unclassified", "Nobody has settled yet what kind of failure this is.", core=False, modes=())
+UNCLASSIFIED = Category(
+    "", "Unclassified", "Nobody has settled yet what kind of failure this is.", core=False, modes=()
+)
 
 
 @dataclass(frozen=True, slots=True)

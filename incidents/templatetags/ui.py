@@ -118,8 +118,12 @@ def span(length: timedelta | float | None) -> str:
 @register.simple_tag
 def avatar(user: User | None) -> SafeString:
     if user is None:
-        return SafeString('<span class="avatar avatar--none" title="Nobody yet" role="img" aria-label="Nobody yet">–</span>')
-    return format_html('<span class="avatar" title="{0}" role="img" aria-label="{0}">{1}</span>', str(user), user.initials)
+        return SafeString(
+            '<span class="avatar avatar--none" title="Nobody yet" role="img" aria-label="Nobody yet">–</span>'
+        )
+    return format_html(
+        '<span class="avatar" title="{0}" role="img" aria-label="{0}">{1}</span>', str(user), user.initials
+    )
 
 
 @register.simple_tag
@@ -132,7 +136,7 @@ def person(user: User | None) -> SafeString:
 
 
 @register.simple_tag
-def due(day: date | None, is_open: bool = True) -> SafeString:  # noqa: FBT001, FBT002 - read by templates
+def due(day: date | None, is_open: bool = True) -> SafeString:
     """A due date; late is said in words, not by colour."""
     if day is None:
         return SafeString('<span class="faint small">no due date</span>')

@@ -1,7 +1,6 @@
 """What must never stand in a log line."""
 
 import re
-from collections.abc import MutableMapping
 from typing import Any
 
 _SECRETS = re.compile(
@@ -11,6 +10,6 @@ _SECRETS = re.compile(
 )
 
 
-def cut_secrets(_logger: Any, _method: str, line: str | MutableMapping[str, Any]) -> Any:
+def cut_secrets(_logger: Any, _method: str, line: Any) -> Any:
     """Cut tokens and keys out of a rendered line. The last processor, so that nothing can slip in behind it."""
     return _SECRETS.sub("[cut]", line) if isinstance(line, str) else line

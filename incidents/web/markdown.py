@@ -42,7 +42,7 @@ def render(text: str) -> SafeString:
 @lru_cache(maxsize=512)
 def _render(text: str) -> SafeString:
     if not text.strip():
-        return mark_safe("")  # noqa: S308 - empty
+        return mark_safe("")
     if _is_risky(text):
         return mark_safe(f'<pre class="plain">{escape(text)}</pre>')  # noqa: S308 - escaped
     try:
@@ -58,7 +58,7 @@ def _render(text: str) -> SafeString:
         attribute_filter=_keep,
         strip_comments=True,
     )
-    return mark_safe(_link_incidents(safe))  # noqa: S308 - cleaned above; the links added are made of digits
+    return mark_safe(_link_incidents(_mark_boxes(safe)))  # noqa: S308 - cleaned above; the links added are made of digits
 
 
 def _markdown() -> python_markdown.Markdown:
@@ -72,7 +72,11 @@ def _markdown() -> python_markdown.Markdown:
 def _is_risky(text: str) -> bool:
     openings = sum(text.count(mark) for mark in ("[", "<", "`", "![", "*", "_"))
     nested = max((len(m.group()) for m in re.finditer(r"(?m)^[> \t]+", text)), default=0)
-    return bool(openings > _MOST_OPENINGS and openings > len(text) / 40) or nested > 60 or bool(_RISKY.search(_no_rules(text)))
+    return (
+        bool(openings > _MOST_OPENINGS and openings > len(text) / 40)
+        or nested > 60
+        or bool(_RISKY.search(_no_rules(text)))
+    )
 
 
 def _no_rules(text: str) -> str:
@@ -88,6 +92,11 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
     if tag == "a" and attribute == "href" and value.startswith("#"):
         return None
     return value
+
+
+def _mark_boxes(html: str) -> str:
+    """Write the boxes of a task list as signs: an input that cannot be used needs a label and says nothing."""
+    return re.sub(r"<input[^>]*>", lambda box: "☑" if "checked" in box.group() else "☐", html)
 
 
 def _link_incidents(html: str) -> str:

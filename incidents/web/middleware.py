@@ -38,7 +38,9 @@ _TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("database_unavailable", error=type(error).__name__)
     if request.path.startswith(("/ingest", "/api/")):
-        return problem(503, "storage_unavailable", "The database cannot be reached; nothing was stored.", headers=_RETRY)
+        return problem(
+            503, "storage_unavailable", "The database cannot be reached; nothing was stored.", headers=_RETRY
+        )
     return HttpResponse(render_to_string("503.html"), status=503, headers=_RETRY)
 
 

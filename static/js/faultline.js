@@ -11,7 +11,7 @@
   body.addEventListener("htmx:beforeRequest", (event) => {
     const target = event.detail.target;
     if (event.detail.requestConfig.triggeringEvent?.type !== "live") return;
-    if (target.querySelector("details[open]") || target.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) event.preventDefault();
+    if (document.querySelector("main details[open]") || target.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) event.preventDefault();
   });
 
   const lost = document.getElementById("connection-lost");

@@ -24,7 +24,9 @@ def group(*alerts: dict[str, Any]) -> dict[str, Any]:
     return {"version": "4", "status": "firing", "receiver": "faultline", "alerts": list(alerts)}
 
 
-def telling(status: str = "firing", *, start: datetime = NOON, end: datetime | None = None, **labels: str) -> dict[str, Any]:
+def telling(
+    status: str = "firing", *, start: datetime = NOON, end: datetime | None = None, **labels: str
+) -> dict[str, Any]:
     labels = {"alertname": "GroundednessLow", "system": "support-assistant", "severity": "critical"} | labels
     return {
         "status": status,
@@ -250,7 +252,9 @@ class TestTheDoor:
         ):
             assert client.post(where, b"{}", content_type="text/plain", headers=headers).status_code == 200
 
-    @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic !!", "Basic \xff", "GenieKey a", "Bearer " + "a" * 10_000])
+    @pytest.mark.parametrize(
+        "header", ["", "Bearer", "Bearer x", "Basic !!", "Basic \xff", "GenieKey a", "Bearer " + "a" * 10_000]
+    )
     def test_a_wrong_credential_is_401_as_problem_json(self, client: Client, header: str, db: None) -> None:
         answer = client.post("/ingest", b"{}", content_type="application/json", headers={"Authorization": header})
         assert answer.status_code == 401
@@ -303,7 +307,7 @@ def test_a_storm_of_simultaneous_deliveries_makes_each_alert_once() -> None:
     team = Team.objects.create(slug="a", name="A")
     for n in range(4):
         System.objects.create(slug=f"system-{n}", name=f"system-{n}", kind="rag", team=team)
-    source, token = Source.objects.connect(kind="alertmanager", name="Prometheus", team=team)
+    _source, token = Source.objects.connect(kind="alertmanager", name="Prometheus", team=team)
     kinds = ["GroundednessLow", "FeatureDriftHigh"]
     bodies = [
         json.dumps(group(telling(system=f"system-{n % 4}", alertname=kinds[n // 4 % 2], instance=str(n)))).encode()

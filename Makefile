@@ -1,0 +1,33 @@
+# Faultline. `make` alone lists what can be done; PORT=, DATA=, DEMO=0 and the rest are in docs/operate.md.
+
+PYTHON ?= python3
+BOOT = $(PYTHON) scripts/bootstrap.py
+BIN = .venv/bin
+
+.PHONY: help run test check fmt clean
+
+help:
+	@echo "make run    start all of Faultline on this machine"
+	@echo "make test   run every check and every test"
+	@echo "make check  run the fast checks: style, types, templates, import boundaries, migrations"
+	@echo "make fmt    format code and templates"
+	@echo "make clean  remove .venv and caches (the data in var/ stays)"
+
+run:
+	@$(BOOT) run
+	@exec $(BIN)/python manage.py up
+
+check:
+	@$(BOOT) dev
+	@$(BIN)/python scripts/check.py
+
+test: check
+	@$(BOOT) tools
+	@$(BIN)/python -m pytest
+
+fmt:
+	@$(BOOT) dev
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format . ; $(BIN)/djade --target-version 5.2 $$(find templates -name "*.html")
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,303 @@
+"""What the API shows and takes. Validation of shape is here, rules are in the models."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from incidents import taxonomy
+from incidents.alerts.models import Alert, Delivery, Source
+from incidents.followups.models import FollowUp
+from incidents.people.models import Team, User
+from incidents.postmortems.models import Postmortem, Section
+from incidents.response.models import CLOCKS, Event, Incident, Severity
+from incidents.systems.models import Change, System
+
+Slug = serializers.SlugRelatedField[Any]
+
+
+@extend_schema_field(OpenApiTypes.EMAIL)
+class PersonField(serializers.RelatedField[User, Any, str]):
+    """Somebody, by e-mail address."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.email)
+
+    def to_internal_value(self, data: Any) -> User:
+        found = User.objects.filter(email__iexact=data, is_active=True).first() if isinstance(data, str) else None
+        if found is None:
+            raise serializers.ValidationError("Nobody active has this address.")
+        return found
+
+
+class IncidentSerializer(serializers.ModelSerializer[Incident]):
+    system = Slug(slug_field="slug", read_only=True)
+    team = Slug(slug_field="slug", read_only=True)
+    lead = PersonField(read_only=True)
+    merged_into = Slug(slug_field="number", read_only=True)
+    silence_seconds = serializers.SerializerMethodField(help_text="Impact started to detected; null while unknown.")
+    url = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = Incident
+        fields = (
+            "number", "title", "summary", "status", "severity", "category", "failure_mode", "classified_because",
+            "system", "team", "lead", "noticed_by", "private", "merged_into", *CLOCKS, "silence_seconds", "changed_at",
+            "url",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_silence_seconds(self, incident: Incident) -> float | None:
+        return incident.silence.total_seconds() if incident.silence is not None else None
+
+
+class DeclareSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200)
+    system = Slug(slug_field="slug", queryset=System.objects.all(), required=False, allow_null=True)
+    severity = serializers.ChoiceField(choices=Severity.choices, default=Severity.UNKNOWN)
+    summary = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+    private = serializers.BooleanField(default=False)
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    by = PersonField(read_only=True)
+    note = serializers.CharField(source="note.text", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = Event
+        fields = ("id", "kind", "at", "by", "note", "detail")
+        read_only_fields = fields
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=1000)
+
+
+class OptionalNoteSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=20_000)
+
+
+class ContainSerializer(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(choices=[(action.code, action.name) for action in taxonomy.all_containments()])
+    note = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class MergeSerializer(serializers.Serializer[Any]):
+    into = serializers.IntegerField(min_value=1, max_value=999_999_999)
+
+
+class SeveritySerializer(serializers.Serializer[Any]):
+    severity = serializers.ChoiceField(choices=Severity.choices)
+    reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+
+
+class LeadSerializer(serializers.Serializer[Any]):
+    lead = PersonField(queryset=User.objects.all(), allow_null=True)
+
+
+class ClassifySerializer(serializers.Serializer[Any]):
+    category = serializers.ChoiceField(choices=taxonomy.category_choices(), allow_blank=True, default="")
+    failure_mode = serializers.CharField(max_length=64, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=400, allow_blank=True, default="")
+
+
+class ClockSerializer(serializers.Serializer[Any]):
+    clock = serializers.ChoiceField(choices=list(CLOCKS.items()))
+    at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+
+
+class SystemSerializer(serializers.ModelSerializer[System]):
+    team = Slug(slug_field="slug", read_only=True)
+    depends_on = Slug(slug_field="slug", source="upstreams", many=True, read_only=True)
+
+    class Meta:
+        model = System
+        fields = (
+            "slug",
+            "name",
+            "kind",
+            "tier",
+            "team",
+            "purpose",
+            "fallback",
+            "runbook_url",
+            "dashboard_url",
+            "depends_on",
+        )
+        read_only_fields = fields
+
+
+class SystemWriteSerializer(serializers.ModelSerializer[System]):
+    team = Slug(slug_field="slug", queryset=Team.objects.all())
+
+    class Meta:
+        model = System
+        fields = ("slug", "name", "kind", "tier", "team", "purpose", "fallback", "runbook_url", "dashboard_url")
+
+    def validate_name(self, name: str) -> str:
+        if System.objects.filter(name__iexact=name).exists():
+            raise serializers.ValidationError("A system has this name already.")
+        return name
+
+
+class ChangeSerializer(serializers.ModelSerializer[Change]):
+    system = Slug(slug_field="slug", queryset=System.objects.all())
+
+    class Meta:
+        model = Change
+        fields = ("id", "system", "kind", "title", "version", "url", "happened_at")
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    team = Slug(slug_field="slug", read_only=True)
+    system = Slug(slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Source
+        fields = ("slug", "name", "kind", "team", "system", "hint", "created_at", "retired_at")
+        read_only_fields = fields
+
+
+class SourceCreatedSerializer(SourceSerializer):
+    token = serializers.CharField()
+    url = serializers.CharField()
+
+    class Meta(SourceSerializer.Meta):
+        fields = (*SourceSerializer.Meta.fields, "token", "url")  # type: ignore[assignment]  # one longer tuple
+
+
+class SourceWriteSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=80)
+    kind = serializers.ChoiceField(choices=Source.Kind.choices)
+    team = Slug(slug_field="slug", queryset=Team.objects.all())
+    system = Slug(slug_field="slug", queryset=System.objects.all(), required=False, allow_null=True)
+
+
+class AlertSerializer(serializers.ModelSerializer[Alert]):
+    source = Slug(slug_field="slug", read_only=True)  # type: ignore[assignment]  # Field has an attribute of this name
+    system = Slug(slug_field="slug", read_only=True)
+    incident = Slug(slug_field="number", read_only=True)
+
+    class Meta:
+        model = Alert
+        fields = (
+            "id", "source", "fingerprint", "status", "title", "description", "severity", "severity_raw", "system",
+            "system_name", "category", "failure_mode", "confidence", "classified_because", "incident", "routed_because",
+            "labels", "annotations", "links", "flags", "value", "starts_at", "ends_at", "first_received_at",
+            "last_received_at", "occurrences",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class TraceSerializer(serializers.Serializer[Any]):
+    """What came of one claim of a delivery."""
+
+    position = serializers.IntegerField()
+    says = serializers.CharField()
+    result = serializers.CharField()
+    reason = serializers.CharField()
+    alert = serializers.IntegerField(source="alert_id", allow_null=True)
+    classified_because = serializers.CharField(source="alert.classified_because", default="")
+    incident = serializers.IntegerField(source="alert.incident.number", default=None, allow_null=True)
+    routed_because = serializers.CharField(source="alert.routed_because", default="")
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    source = Slug(slug_field="slug", read_only=True)  # type: ignore[assignment]  # Field has an attribute of this name
+    alerts = serializers.SerializerMethodField(help_text="The ids of the alerts it was about.")
+    trace = TraceSerializer(source="outcomes", many=True, read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id",
+            "source",
+            "status",
+            "received_at",
+            "processed_at",
+            "size",
+            "digest",
+            "claim_count",
+            "alerts",
+            "error",
+            "trace",
+        )
+        read_only_fields = fields
+
+    def get_alerts(self, delivery: Delivery) -> list[int]:
+        return sorted({outcome.alert_id for outcome in delivery.outcomes.all() if outcome.alert_id})
+
+
+class SectionSerializer(serializers.ModelSerializer[Section]):
+    title = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Section
+        fields = ("key", "title", "text", "version", "edited_at")
+        read_only_fields = fields
+
+
+class SectionWriteSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(max_length=24)
+    text = serializers.CharField(max_length=100_000, allow_blank=True)
+    version = serializers.IntegerField(min_value=0, max_value=99_999_999)
+
+
+class PostmortemSerializer(serializers.ModelSerializer[Postmortem]):
+    incident = Slug(slug_field="number", read_only=True)
+    owner = PersonField(read_only=True)
+    published_by = PersonField(read_only=True)
+    sections = SectionSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Postmortem
+        fields = (
+            "incident",
+            "state",
+            "owner",
+            "due_on",
+            "started_at",
+            "published_at",
+            "published_by",
+            "not_required_because",
+            "sections",
+        )
+        read_only_fields = fields
+
+
+class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
+    incident = Slug(slug_field="number", read_only=True)
+    owner = PersonField(read_only=True)
+
+    class Meta:
+        model = FollowUp
+        fields = (
+            "id",
+            "incident",
+            "title",
+            "description",
+            "check_text",
+            "kind",
+            "priority",
+            "state",
+            "owner",
+            "due_on",
+            "created_at",
+            "finished_at",
+            "outcome",
+        )
+        read_only_fields = fields
+
+
+class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
+    owner = PersonField(queryset=User.objects.all(), required=False, allow_null=True)
+
+    class Meta:
+        model = FollowUp
+        fields = ("title", "description", "check_text", "kind", "priority", "owner", "due_on")

@@ -1,0 +1,469 @@
+"""The REST API: the same rows, verbs and rules as the pages, for scripts."""
+
+from typing import Any, cast
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, status, views, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from incidents.alerts.ingest import receive
+from incidents.alerts.models import Alert, Delivery, Source, ingest_url
+from incidents.alerts.nudge import nudge
+from incidents.api.pagination import Cursor
+from incidents.api.serializers import (
+    AlertSerializer,
+    ChangeSerializer,
+    ClassifySerializer,
+    ClockSerializer,
+    ContainSerializer,
+    DeclareSerializer,
+    DeliverySerializer,
+    EventSerializer,
+    FollowUpSerializer,
+    FollowUpWriteSerializer,
+    IncidentSerializer,
+    LeadSerializer,
+    MergeSerializer,
+    NoteSerializer,
+    OptionalNoteSerializer,
+    PostmortemSerializer,
+    ReasonSerializer,
+    SectionWriteSerializer,
+    SeveritySerializer,
+    SourceCreatedSerializer,
+    SourceSerializer,
+    SourceWriteSerializer,
+    SystemSerializer,
+    SystemWriteSerializer,
+)
+from incidents.followups.models import FollowUp
+from incidents.people.access import require_role
+from incidents.people.models import Role, Scope, User
+from incidents.postmortems import prefill
+from incidents.postmortems.models import Postmortem, StaleText
+from incidents.response.filters import IncidentFilter
+from incidents.response.models import Incident, WrongStatus
+from incidents.systems.models import Change, System
+from incidents.web.request import visible_or_404
+
+Given = serializers.Serializer[Any]
+
+
+class IncidentCursor(Cursor):
+    """Newest first; `?ordering=number` or `declared_at` the other way round."""
+
+    ordering = "-number"
+    allowed = ("number", "-number", "declared_at", "-declared_at", "changed_at", "-changed_at")
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        wanted = request.query_params.get("ordering", self.ordering)
+        if wanted not in self.allowed:
+            raise serializers.ValidationError({"ordering": [f"Choose one of {', '.join(self.allowed)}."]})
+        return (wanted, "-pk") if wanted.lstrip("-") != "number" else (wanted,)
+
+
+class Scoped(views.APIView):
+    """Every lookup begins with what the key's person may see."""
+
+    scope: Scope | None = None  # where neither read nor write is meant
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if wrong := [name for name, value in request.query_params.items() if "\x00" in name + value]:
+            raise serializers.ValidationError({wrong[0].replace("\x00", ""): ["NUL is not text."]})
+
+    @property
+    def person(self) -> User:
+        return cast(User, self.request.user)
+
+    @property
+    def is_schema(self) -> bool:
+        return getattr(self, "swagger_fake_view", False)
+
+
+_ordering = OpenApiParameter("ordering", OpenApiTypes.STR, enum=list(IncidentCursor.allowed))
+
+
+@extend_schema(tags=["incidents"])
+class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident], Scoped):
+    queryset = Incident.objects.none()
+    serializer_class = IncidentSerializer
+    filterset_class = IncidentFilter
+    pagination_class = IncidentCursor
+    lookup_field = "number"
+    lookup_value_regex = "[0-9]{1,9}"
+
+    def get_queryset(self) -> QuerySet[Incident]:
+        if self.is_schema:
+            return self.queryset
+        return Incident.objects.visible_to(self.person).select_related("system", "team", "lead", "merged_into")
+
+    @extend_schema(parameters=[_ordering])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=DeclareSerializer, responses={201: IncidentSerializer})
+    def create(self, request: Request) -> Response:
+        """Declare an incident."""
+        require_role(self.person, Role.RESPONDER, team=None, to="open incidents")
+        given = _valid(DeclareSerializer(data=request.data))
+        incident = Incident.objects.declare(by=self.person, **given)
+        return Response(IncidentSerializer(incident).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def events(self, request: Request, number: str) -> Response:
+        """What happened to it, oldest first."""
+        events = self.get_object().events.select_related("by", "note")
+        return Response(EventSerializer(events, many=True).data)
+
+    def _responding(self, *, to: str) -> Incident:
+        incident = self.get_object()
+        if incident.lead_id != self.person.pk:
+            require_role(self.person, Role.RESPONDER, team=incident.team, to=to)
+        return incident
+
+    def _answer(self, incident: Incident) -> Response:
+        incident.refresh_from_db()
+        return Response(IncidentSerializer(incident).data)
+
+    @extend_schema(request=None, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="acknowledge it")
+        incident.acknowledge(by=self.person)
+        return self._answer(incident)
+
+    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def decline(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="decline it")
+        incident.decline(by=self.person, **_valid(ReasonSerializer(data=request.data)))
+        return self._answer(incident)
+
+    @extend_schema(request=ContainSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def contain(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="contain it")
+        incident.contain(by=self.person, **_valid(ContainSerializer(data=request.data)))
+        return self._answer(incident)
+
+    @extend_schema(request=OptionalNoteSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="resolve it")
+        incident.resolve(by=self.person, **_valid(OptionalNoteSerializer(data=request.data)))
+        return self._answer(incident)
+
+    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="reopen it")
+        incident.reopen(by=self.person, **_valid(ReasonSerializer(data=request.data)))
+        return self._answer(incident)
+
+    @extend_schema(request=None, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="close it")
+        incident.close(by=self.person)
+        return self._answer(incident)
+
+    @extend_schema(request=MergeSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="merge it")
+        into = visible_or_404(self.get_queryset(), number=_valid(MergeSerializer(data=request.data))["into"])
+        incident.merge_into(into, by=self.person)
+        return self._answer(incident)
+
+    @extend_schema(request=SeveritySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def severity(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="change its severity")
+        incident.set_severity(by=self.person, **_valid(SeveritySerializer(data=request.data)))
+        return self._answer(incident)
+
+    @extend_schema(request=LeadSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def lead(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="assign its lead")
+        incident.assign_lead(_valid(LeadSerializer(data=request.data))["lead"], by=self.person)
+        return self._answer(incident)
+
+    @extend_schema(request=ClassifySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def classify(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="classify it")
+        given = _valid(ClassifySerializer(data=request.data))
+        incident.classify(given["category"], given["failure_mode"], by=self.person, reason=given["reason"])
+        return self._answer(incident)
+
+    @extend_schema(request=NoteSerializer, responses={201: EventSerializer})
+    @action(detail=True, methods=["post"])
+    def note(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="write here")
+        note = incident.add_note(_valid(NoteSerializer(data=request.data))["text"], by=self.person)
+        return Response(EventSerializer(note.event).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ClockSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def clock(self, request: Request, number: str) -> Response:
+        """Correct one of the six clocks; null says that nobody knows."""
+        incident = self._responding(to="correct its clocks")
+        given = _valid(ClockSerializer(data=request.data))
+        incident.set_clock(given["clock"], given["at"], by=self.person, reason=given["reason"])
+        return self._answer(incident)
+
+    @extend_schema(request=FollowUpWriteSerializer, responses={201: FollowUpSerializer})
+    @action(detail=True, methods=["post"], url_path="follow-ups")
+    def follow_ups(self, request: Request, number: str) -> Response:
+        incident = self._responding(to="add follow-ups")
+        follow_up = FollowUp.objects.add(incident, by=self.person, **_valid(FollowUpWriteSerializer(data=request.data)))
+        return Response(FollowUpSerializer(follow_up).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["systems"])
+class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[System], Scoped):
+    queryset = System.objects.none()
+    serializer_class = SystemSerializer
+    lookup_field = "slug"
+
+    def get_queryset(self) -> QuerySet[System]:
+        if self.is_schema:
+            return self.queryset
+        return System.objects.visible_to(self.person).select_related("team").prefetch_related("upstreams")
+
+    @extend_schema(request=SystemWriteSerializer, responses={201: SystemSerializer})
+    def create(self, request: Request) -> Response:
+        """Register a system."""
+        given = SystemWriteSerializer(data=request.data)
+        _valid(given)
+        require_role(self.person, Role.LEAD, team=given.validated_data["team"], to="register its systems")
+        return Response(SystemSerializer(given.save()).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["systems"])
+class ChangeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Change], Scoped):
+    """What was altered in systems: a deploy job posts it here."""
+
+    queryset = Change.objects.none()
+    serializer_class = ChangeSerializer
+
+    def get_queryset(self) -> QuerySet[Change]:
+        if self.is_schema:
+            return self.queryset
+        rows = Change.objects.filter(system__in=System.objects.visible_to(self.person)).select_related("system")
+        slug = self.request.query_params.get("system")
+        return rows.filter(system__slug=slug) if slug else rows
+
+    @extend_schema(parameters=[OpenApiParameter("system", OpenApiTypes.STR)])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    def create(self, request: Request) -> Response:
+        given = ChangeSerializer(data=request.data)
+        _valid(given)
+        require_role(self.person, Role.RESPONDER, team=given.validated_data["system"].team, to="record its changes")
+        given.save(recorded_by=self.person)
+        return Response(given.data, status=status.HTTP_201_CREATED)
+
+
+class RawParser(BaseParser):
+    """Any body, unread: a delivery is stored as it came."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return stream.read(settings.INGEST_MAX_BYTES + 1)
+
+
+@extend_schema(tags=["alerts"])
+class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source], Scoped):
+    queryset = Source.objects.none()
+    serializer_class = SourceSerializer
+    lookup_field = "slug"
+
+    def get_queryset(self) -> QuerySet[Source]:
+        if self.is_schema:
+            return self.queryset
+        return Source.objects.visible_to(self.person).select_related("team", "system")
+
+    @extend_schema(request=SourceWriteSerializer, responses={201: SourceCreatedSerializer})
+    def create(self, request: Request) -> Response:
+        """Connect a monitor. The token is in this answer and never again."""
+        given = _valid(SourceWriteSerializer(data=request.data))
+        require_role(self.person, Role.LEAD, team=given["team"], to="connect its monitors")
+        source, token = Source.objects.connect(by=self.person, **given)
+        made = SourceSerializer(source).data | {"token": token, "url": ingest_url(token)}
+        return Response(made, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(request=OpenApiTypes.BINARY, responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["post"], parser_classes=[RawParser], scope=Scope.INGEST)
+    def deliveries(self, request: Request, slug: str) -> Response:
+        """Send a delivery in this source's format, with a key of scope `ingest` instead of the source's token."""
+        source = self.get_object()
+        require_role(self.person, Role.RESPONDER, team=source.team, to="send for it")
+        body = cast(bytes, request.data)
+        if source.retired_at or not body or len(body) > settings.INGEST_MAX_BYTES:
+            raise serializers.ValidationError("The source is retired, or the body is empty or too large.")
+        delivery = receive(source, body, headers={name.lower(): value for name, value in request.headers.items()})
+        nudge()
+        url = f"{settings.BASE_URL}/api/v1/deliveries/{delivery.pk}/"
+        return Response({"delivery": delivery.pk, "status_url": url})
+
+
+@extend_schema(tags=["alerts"])
+class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Alert], Scoped):
+    queryset = Alert.objects.none()
+    serializer_class = AlertSerializer
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Alert]:
+        if self.is_schema:
+            return self.queryset
+        rows = Alert.objects.visible_to(self.person).select_related("source", "system", "incident")
+        asked = self.request.query_params
+        if source := asked.get("source"):
+            rows = rows.filter(source__slug=source)
+        if state := asked.get("status"):
+            if state not in Alert.Status.values:
+                raise serializers.ValidationError({"status": ["Choose firing or resolved."]})
+            rows = rows.filter(status=state)
+        return rows
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("source", OpenApiTypes.STR, description="The source’s slug."),
+            OpenApiParameter("status", OpenApiTypes.STR, enum=Alert.Status.values),
+        ]
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+
+@extend_schema(tags=["alerts"])
+class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Delivery], Scoped):
+    queryset = Delivery.objects.none()
+    serializer_class = DeliverySerializer
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Delivery]:
+        if self.is_schema:
+            return self.queryset
+        return (
+            Delivery.objects.visible_to(self.person)
+            .defer("body")
+            .select_related("source")
+            .prefetch_related("outcomes__alert__incident")
+        )
+
+
+@extend_schema(tags=["postmortems"])
+class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Postmortem], Scoped):
+    queryset = Postmortem.objects.none()
+    serializer_class = PostmortemSerializer
+    lookup_field = "incident__number"
+    lookup_url_kwarg = "number"
+    lookup_value_regex = "[0-9]{1,9}"
+
+    def get_queryset(self) -> QuerySet[Postmortem]:
+        if self.is_schema:
+            return self.queryset
+        return (
+            Postmortem.objects.visible_to(self.person)
+            .select_related("incident", "incident__team", "owner", "published_by")
+            .prefetch_related("sections")
+        )
+
+    def _answer(self, postmortem: Postmortem) -> Response:
+        return Response(PostmortemSerializer(self.get_queryset().get(pk=postmortem.pk)).data)
+
+    def _writable(self, role: Role, *, to: str) -> Postmortem:
+        postmortem = self.get_object()
+        if role is Role.LEAD or postmortem.owner_id != self.person.pk:
+            require_role(self.person, role, team=postmortem.incident.team, to=to)
+        return postmortem
+
+    @extend_schema(request=SectionWriteSerializer, responses=PostmortemSerializer)
+    @action(detail=True, methods=["post"])
+    def section(self, request: Request, number: str) -> Response:
+        """Write one section over the version that was read; 409 if somebody else was faster."""
+        postmortem = self._writable(Role.RESPONDER, to="write it")
+        given = _valid(SectionWriteSerializer(data=request.data))
+        section = visible_or_404(postmortem.sections.all(), key=given["key"])
+        try:
+            section.write(given["text"], by=self.person, version=given["version"])
+        except StaleText as stale:
+            raise WrongStatus(f"{stale} The version is now {stale.section.version}.") from None
+        return self._answer(postmortem)
+
+    @extend_schema(request=None, responses=PostmortemSerializer)
+    @action(detail=True, methods=["post"])
+    def review(self, request: Request, number: str) -> Response:
+        postmortem = self._writable(Role.RESPONDER, to="send it to review")
+        postmortem.send_to_review(by=self.person)
+        return self._answer(postmortem)
+
+    @extend_schema(request=None, responses=PostmortemSerializer)
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, number: str) -> Response:
+        postmortem = self._writable(Role.LEAD, to="publish it")
+        postmortem.publish(by=self.person, facts=prefill.frozen(postmortem))
+        return self._answer(postmortem)
+
+
+@extend_schema(tags=["follow-ups"])
+class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[FollowUp], Scoped):
+    queryset = FollowUp.objects.none()
+    serializer_class = FollowUpSerializer
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[FollowUp]:
+        if self.is_schema:
+            return self.queryset
+        return FollowUp.objects.visible_to(self.person).select_related("incident", "incident__team", "owner")
+
+    def _changeable(self) -> FollowUp:
+        follow_up = self.get_object()
+        if follow_up.owner_id != self.person.pk:
+            require_role(self.person, Role.RESPONDER, team=follow_up.incident.team, to="change it")
+        return follow_up
+
+    @extend_schema(request=None, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def begin(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.begin(by=self.person)
+        return Response(FollowUpSerializer(follow_up).data)
+
+    @extend_schema(request=OptionalNoteSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def complete(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.complete(by=self.person, outcome=_valid(OptionalNoteSerializer(data=request.data))["note"])
+        return Response(FollowUpSerializer(follow_up).data)
+
+    @extend_schema(request=ReasonSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def drop(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.drop(by=self.person, reason=_valid(ReasonSerializer(data=request.data))["reason"])
+        return Response(FollowUpSerializer(follow_up).data)
+
+
+def _valid(given: Given) -> dict[str, Any]:
+    given.is_valid(raise_exception=True)
+    return cast(dict[str, Any], given.validated_data)
+
+
+def docs(view: Any) -> Any:
+    """The readable documentation. Its library sets styles inline, so on this page alone they are allowed."""
+    return csp_update({"style-src": ["'unsafe-inline'"]})(view)

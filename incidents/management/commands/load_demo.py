@@ -1,0 +1,25 @@
+"""Loads the demonstration into an empty Faultline."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from incidents.demonstration.loader import load
+from incidents.people.models import User
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where somebody is already here")
+
+    def handle(self, *, if_empty: bool = False, **options: Any) -> None:
+        if User.objects.exists():
+            if if_empty:
+                return
+            raise CommandError("Somebody is already here; the demonstration is for an empty Faultline only.")
+        count = load(settings.DATA / "first_alert.txt")
+        self.stdout.write(f"Loaded a demonstration of {count} incidents.")

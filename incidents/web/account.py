@@ -1,0 +1,131 @@
+"""One's own account, the keys of one's scripts, and the first administrator."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.password_validation import validate_password
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from incidents.people.models import ApiKey, Membership, Role, Scope, Team, Theme, User, check_time_zone
+from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(max_length=120)
+    time_zone = forms.CharField(
+        max_length=64, validators=[check_time_zone], help_text="Such as Europe/Berlin; times are shown in it."
+    )
+    theme = forms.ChoiceField(choices=Theme.choices, required=False, label="Appearance")
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(max_length=80, label="What is it for?")
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label="It may")
+    days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after days")
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def account(request: Request) -> Answer:
+    form = ProfileForm(
+        request.POST or None,
+        initial={"name": request.user.name, "time_zone": request.user.time_zone, "theme": request.user.theme},
+    )
+    if request.method == "POST" and form.is_valid():
+        User.objects.filter(pk=request.user.pk).update(**form.cleaned_data)
+        messages.success(request, "Saved.")
+        return redirect("account")
+    return _render_account(request, form=form, key_form=KeyForm(), status=422 if form.is_bound else 200)
+
+
+def _render_account(request: Request, *, form: ProfileForm, key_form: KeyForm, status: int) -> HttpResponse:
+    context = {
+        "form": form,
+        "key_form": key_form,
+        "keys": request.user.api_keys.filter(revoked_at=None),
+        "memberships": request.user.memberships.select_related("team"),
+    }
+    return render(request, "people/account.html", context, status=status)
+
+
+@page
+@require_http_methods(["POST"])
+def make_key(request: Request) -> Answer:
+    """Make an API key and show it, in this one answer and never again."""
+    form = KeyForm(request.POST)
+    if not form.is_valid():
+        profile = ProfileForm(
+            initial={"name": request.user.name, "time_zone": request.user.time_zone, "theme": request.user.theme}
+        )
+        return _render_account(request, form=profile, key_form=form, status=422)
+    key, secret = ApiKey.issue(
+        request.user,
+        name=form.cleaned_data["name"],
+        scopes=form.cleaned_data["scopes"],
+        expires_at=timezone.now() + timedelta(days=form.cleaned_data["days"]),
+    )
+    answer = render(request, "people/key.html", {"key": key, "secret": secret})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@change()
+def revoke_key(request: Request, pk: int) -> Answer:
+    visible_or_404(request.user.api_keys.all(), pk=pk).revoke()
+    messages.success(request, "The key is revoked.")
+    return redirect("account")
+
+
+class FirstAdministratorForm(forms.Form):
+    """Asked once, of whoever opens an empty Faultline."""
+
+    name = forms.CharField(max_length=120, label="Your name")
+    email = forms.EmailField(max_length=254, label="E-mail")
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+        help_text="At least 10 characters.",
+    )
+    team = forms.CharField(max_length=80, label="Your first team", initial="Response")
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(
+            password, User(email=self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", ""))
+        )
+        return password
+
+
+@require_http_methods(["GET", "POST"])
+def first_run(request: HttpRequest) -> HttpResponse:
+    """Create the first administrator; gone as soon as there is one."""
+    if User.objects.exists():
+        raise Http404
+    form = FirstAdministratorForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = _create_first(form)
+        if user is None:
+            raise Http404
+        login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return redirect("/")
+    return render(request, "people/first_run.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _create_first(form: FirstAdministratorForm) -> User | None:
+    given = form.cleaned_data
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Two browsers on an empty installation: one of them becomes the administrator.
+            cursor.execute("LOCK TABLE incidents_user IN SHARE ROW EXCLUSIVE MODE")
+        if User.objects.exists():
+            return None
+        user = User.objects.create_superuser(given["email"], given["password"], name=given["name"])
+        team = Team.objects.create(slug="first-team", name=given["team"])
+        Membership.objects.create(team=team, user=user, role=Role.ADMIN)
+    return user

@@ -1,0 +1,91 @@
+"""What all pages share: the typed request, answers to refused changes, and small helpers for lists."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+from django_htmx.middleware import HtmxDetails
+
+from incidents.people.access import NotAllowed
+from incidents.people.models import User
+
+
+class Request(HttpRequest):
+    """A request of somebody signed in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+Answer = HttpResponse
+PageView = Callable[..., Answer]
+Row = TypeVar("Row", bound=Any)
+
+
+def page(view: PageView) -> PageView:
+    """A page for people who are signed in. PostgreSQL stores no NUL, so an address or form that holds one is refused."""
+
+    @wraps(view)
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> Answer:
+        if _holds_nul(request.GET) or (request.method == "POST" and _holds_nul(request.POST)):
+            raise BadRequest("NUL")
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
+
+
+def _holds_nul(given: QueryDict) -> bool:
+    return any("\x00" in value for _, values in given.lists() for value in values)
+
+
+def change(*refusals: type[Exception]) -> Callable[[PageView], PageView]:
+    """A POST that changes something. What the domain refuses is said on the page the person came from.
+
+    `refusals` are the slice's own exceptions; being refused for a role or for what was typed is common to all.
+    """
+
+    def decorate(view: PageView) -> PageView:
+        @page
+        @require_POST
+        @wraps(view)
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> Answer:
+            try:
+                return view(request, *args, **kwargs)
+            except NotAllowed as refusal:
+                messages.error(request, str(refusal))
+            except ValidationError as refusal:
+                messages.error(request, " ".join(refusal.messages))
+            except refusals as refusal:
+                messages.error(request, str(refusal))
+            return back(request)
+
+        return guarded
+
+    return decorate
+
+
+def back(request: HttpRequest, fallback: str = "/") -> HttpResponseRedirect:
+    """Return to the page the person came from, if it is one of ours."""
+    came_from = request.POST.get("next") or request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    return redirect(came_from if ours else fallback)
+
+
+def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:
+    """Find one of the rows that the person may see; what is hidden is as absent as what never was."""
+    found = rows.filter(**lookup).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def first_error(errors: Iterable[Iterable[str]]) -> str:
+    return next((message for field in errors for message in field), "")

@@ -1,0 +1,130 @@
+"""Prepares what `make` needs, with Python's standard library alone.
+
+`bootstrap.py run` makes .venv with what the product needs, `dev` adds what its checks need, `tools` fetches the
+programs outside Python that some tests drive. Each does nothing where nothing changed.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+VENV = HERE / ".venv"
+PYTHON = VENV / "bin" / "python"
+OLDEST = (3, 11)
+
+
+def main(goal: str) -> None:
+    if sys.version_info < OLDEST:
+        found = ".".join(map(str, sys.version_info[:3]))
+        stop(f"Faultline needs Python 3.11 or newer, and this is {found}; try make PYTHON=python3.12 {goal}.")
+    match goal:
+        case "run":
+            install("requirements.txt", also=("requirements-dev.txt",))
+        case "dev":
+            install("requirements-dev.txt")
+        case "tools":
+            fetch_tools()
+        case _:
+            stop(f"Unknown goal {goal}.")
+
+
+def stop(sentence: str) -> None:
+    sys.exit(sentence)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def install(lock: str, *, also: tuple[str, ...] = ()) -> None:
+    """Install what the lock file says, unless that or a larger set is installed already."""
+    stamps = [VENV / f".installed-{name}" for name in (lock, *also)]
+    locks = [HERE / name for name in (lock, *also)]
+    if any(stamp.exists() and stamp.read_text() == digest(file) for stamp, file in zip(stamps, locks, strict=True)):
+        return
+    if not PYTHON.exists():
+        make_venv()
+    say(f"Installing what {lock} lists (once; about a minute) …")
+    began = time.monotonic()
+    command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--quiet",
+               "--disable-pip-version-check", "--no-input", "-r", str(HERE / lock)]  # fmt: skip
+    if subprocess.run(command, check=False).returncode:
+        stop("The packages could not be installed; the lines above say why. Is there a network, and room on the disk?")
+    stamps[0].write_text(digest(locks[0]))
+    say(f"Installed in {time.monotonic() - began:.0f} s.")
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def make_venv() -> None:
+    say("Making .venv …")
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    if made.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        if "ensurepip" in made.stdout + made.stderr:
+            stop("This Python cannot make virtual environments; on Debian: apt install python3-venv.")
+        stop(f".venv could not be made: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+
+
+def fetch_tools() -> None:
+    """Fetch Chromium and Alertmanager where they are missing; what cannot be had is skipped by its tests, loudly."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))) and not os.environ.get("CHROMIUM"):
+        fetch_chromium()
+    if not shutil.which("prometheus-alertmanager"):
+        fetch_alertmanager()
+
+
+def fetch_chromium() -> None:
+    if any((Path.home() / ".cache" / "ms-playwright").glob("chromium-*")):
+        return
+    say("Chromium is missing: trying the driver’s own download …")
+    if _quietly([str(PYTHON), "-m", "playwright", "install", "chromium"], seconds=180):
+        return
+    install_package("chromium")
+
+
+def fetch_alertmanager() -> None:
+    say("Prometheus Alertmanager is missing.")
+    install_package("prometheus-alertmanager")
+
+
+def install_package(package: str) -> None:
+    """Install a Debian package, as root, without starting the service that it may bring."""
+    if not _may_install():
+        return
+    say(f"Installing Debian’s {package} …")
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        _quietly(["apt-get", "update", "-q"], seconds=300)
+        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", package], seconds=900)
+    finally:
+        if ours:
+            policy.unlink()
+
+
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _quietly(command: list[str], *, seconds: int) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, timeout=seconds, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "run")

@@ -1,0 +1,36 @@
+"""Runs the fast checks one after the other and names the ones that failed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+TEMPLATES = [str(file) for file in sorted((HERE / "templates").rglob("*.html"))]
+
+CHECKS: dict[str, list[str | Path]] = {
+    "ruff check": [BIN / "ruff", "check", "."],
+    "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
+    "templates": [BIN / "djade", "--check", "--target-version", "5.2", *TEMPLATES],
+    "import boundaries": [BIN / "lint-imports", "--no-cache"],
+    "types": [BIN / "mypy", "."],
+}
+
+
+def main() -> int:
+    failed = []
+    for name, command in CHECKS.items():
+        began = time.monotonic()
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+        print(f"{'ok    ' if not done.returncode else 'FAILED'}  {name} ({time.monotonic() - began:.1f} s)", flush=True)
+        if done.returncode:
+            failed.append(name)
+            print((done.stdout + done.stderr)[-8000:], flush=True)
+    if failed:
+        print(f"Failed: {', '.join(failed)}.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,241 @@
+"""The REST API, as scripts use it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from incidents.alerts.ingest import drain
+from incidents.alerts.models import Source
+from incidents.people.models import ApiKey, User
+from incidents.postmortems.models import Postmortem
+from incidents.response.models import Incident
+from incidents.systems.models import System
+
+Key = Callable[..., dict[str, str]]
+JSON = "application/json"
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        "header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Bearer flk_" + "0" * 64}]
+    )
+    def test_without_a_usable_key_it_is_401_as_problem_json(
+        self, client: Client, header: dict[str, str], db: None
+    ) -> None:
+        answer = client.get("/api/v1/incidents/", headers=header)
+        assert answer.status_code == 401
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+
+    def test_a_reading_key_may_not_write(self, client: Client, mara: User, key_of: Key, incident: Incident) -> None:
+        header = key_of(mara, "read")
+        assert client.get(f"/api/v1/incidents/{incident.number}/", headers=header).status_code == 200
+        answer = client.post("/api/v1/incidents/", {"title": "x"}, content_type=JSON, headers=header)
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+    def test_a_revoked_key_and_one_of_somebody_who_left_are_refused(
+        self, client: Client, mara: User, key_of: Key
+    ) -> None:
+        header = key_of(mara)
+        User.objects.filter(pk=mara.pk).update(is_active=False)
+        assert client.get("/api/v1/incidents/", headers=header).status_code == 401
+        User.objects.filter(pk=mara.pk).update(is_active=True)
+        ApiKey.objects.get().revoke()
+        assert client.get("/api/v1/incidents/", headers=header).status_code == 401
+
+    def test_the_session_of_a_browser_does_not_open_the_api(
+        self, as_person: Callable[[User], Client], mara: User
+    ) -> None:
+        assert as_person(mara).get("/api/v1/incidents/").status_code == 401
+
+
+class TestIncidents:
+    def test_one_goes_from_declared_to_closed_by_its_verbs(
+        self, client: Client, mara: User, key_of: Key, support_assistant: System
+    ) -> None:
+        header = key_of(mara)
+
+        def post(path: str, **body: Any) -> Any:
+            return client.post(f"/api/v1/incidents/{path}", body, content_type=JSON, headers=header)
+
+        made = post("", title="Answers are stale", system="support-assistant", severity="sev2")
+        assert made.status_code == 201, made.content
+        number = made.json()["number"]
+        assert post(f"{number}/classify/", failure_mode="retrieval.stale_index").json()["category"] == "retrieval"
+        assert (
+            post(f"{number}/clock/", clock="impact_started_at", at="2026-01-02T03:04:05Z").json()["silence_seconds"] > 0
+        )
+        assert post(f"{number}/note/", text="The index is **old**.").status_code == 201
+        assert post(f"{number}/contain/", action="rollback_index", note="v12").json()["status"] == "contained"
+        assert post(f"{number}/resolve/").json()["status"] == "resolved"
+        assert post(f"{number}/close/").json()["status"] == "closed"
+        refused = post(f"{number}/resolve/")
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_status")
+        kinds = [event["kind"] for event in client.get(f"/api/v1/incidents/{number}/events/", headers=header).json()]
+        assert kinds == ["opened", "classified", "clock", "note", "containment", "status", "status"]
+
+    def test_lists_are_pages_that_can_be_ordered_and_filtered(
+        self, client: Client, mara: User, key_of: Key, support_assistant: System
+    ) -> None:
+        for n in range(3):
+            Incident.objects.declare(title=f"Number {n}", by=mara, system=support_assistant)
+        header = key_of(mara, "read")
+        page = client.get("/api/v1/incidents/?ordering=-number&page_size=2", headers=header).json()
+        assert set(page) == {"next", "previous", "results"}
+        assert [row["number"] for row in page["results"]] == [3, 2]
+        assert [row["number"] for row in client.get(page["next"], headers=header).json()["results"]] == [1]
+        assert client.get("/api/v1/incidents/?status=resolved", headers=header).json()["results"] == []
+
+    @pytest.mark.parametrize(
+        "query",
+        ["ordering=password", "cursor=zzz", "status=nonsense", "system=none", "since=notadate", "category=%00"],
+    )
+    def test_a_wrong_filter_is_a_problem_and_never_a_500(
+        self, client: Client, mara: User, key_of: Key, query: str
+    ) -> None:
+        answer = client.get(f"/api/v1/incidents/?{query}", headers=key_of(mara, "read"))
+        assert answer.status_code in (400, 404), answer.content
+        assert answer["Content-Type"] == "application/problem+json"
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"title": ""}, "title"),
+            ({"title": "x" * 201}, "title"),
+            ({"title": "x", "severity": "SEV9"}, "severity"),
+            ({"title": "x", "system": "nobody"}, "system"),
+            ({}, "title"),
+        ],
+    )
+    def test_wrong_input_names_the_field(self, client: Client, mara: User, key_of: Key, body: Any, field: str) -> None:
+        answer = client.post("/api/v1/incidents/", body, content_type=JSON, headers=key_of(mara))
+        assert answer.status_code == 400
+        assert field in answer.json()["errors"]
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"[", b"[]", b"null", b'"x"', b"\xff", b'{"title": "a\\u0000b"}', b'{"title": "\\ud800"}', b'{"title": NaN}',
+         b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"title": {}}', b'{"title": ["x"]}'],
+    )  # fmt: skip
+    def test_a_malformed_body_is_400(self, client: Client, mara: User, key_of: Key, body: bytes) -> None:
+        answer = client.post("/api/v1/incidents/", body, content_type=JSON, headers=key_of(mara))
+        assert answer.status_code == 400, answer.content
+        assert not Incident.objects.exists()
+
+    @pytest.mark.parametrize("number", ["abc", "-1", "1e5", "9" * 23, "%00", "٣"])
+    def test_a_strange_number_is_404(self, client: Client, mara: User, key_of: Key, number: str) -> None:
+        assert client.get(f"/api/v1/incidents/{number}/", headers=key_of(mara)).status_code == 404
+
+    def test_somebody_of_another_team_may_read_and_not_change(
+        self, client: Client, rui: User, key_of: Key, incident: Incident
+    ) -> None:
+        header = key_of(rui)
+        assert client.get(f"/api/v1/incidents/{incident.number}/", headers=header).status_code == 200
+        answer = client.post(f"/api/v1/incidents/{incident.number}/resolve/", {}, content_type=JSON, headers=header)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+    def test_a_private_one_is_404_for_everybody_it_does_not_name(
+        self, client: Client, mara: User, jo: User, ada: User, key_of: Key, incident: Incident
+    ) -> None:
+        incident.restrict([], by=mara)
+        path = f"/api/v1/incidents/{incident.number}/"
+        assert client.get(path, headers=key_of(mara)).status_code == 200
+        for stranger in (jo, ada):
+            assert client.get(path, headers=key_of(stranger)).status_code == 404
+            assert client.get("/api/v1/incidents/", headers=key_of(stranger)).json()["results"] == []
+
+
+class TestTheRest:
+    def test_a_delivery_shows_its_alerts_and_trace(
+        self,
+        client: Client,
+        mara: User,
+        key_of: Key,
+        evaluations: tuple[Source, str],
+        post: Any,
+        support_assistant: System,
+    ) -> None:
+        answer = post(
+            evaluations[1], {"title": "Groundedness low", "metric": "groundedness", "system": "support-assistant"}
+        )
+        drain()
+        header = key_of(mara, "read")
+        shown = client.get(answer.json()["status_url"], headers=header).json()
+        assert (shown["status"], shown["claim_count"], shown["error"], len(shown["alerts"])) == ("processed", 1, "", 1)
+        assert shown["trace"][0]["incident"] == 1
+        assert "Opened INC-1" in shown["trace"][0]["routed_because"]
+        listed = client.get("/api/v1/alerts/?source=nightly-evaluations", headers=header).json()["results"]
+        assert [alert["id"] for alert in listed] == shown["alerts"]
+
+    def test_a_key_of_scope_ingest_sends_deliveries_and_reads_nothing(
+        self, client: Client, mara: User, key_of: Key, evaluations: tuple[Source, str]
+    ) -> None:
+        header = key_of(mara, "ingest")
+        path = f"/api/v1/sources/{evaluations[0].slug}/deliveries/"
+        assert client.post(path, b'{"title": "x"}', content_type=JSON, headers=header).status_code == 200
+        assert client.get("/api/v1/alerts/", headers=header).status_code == 403
+        assert drain() == 1
+
+    def test_systems_sources_and_changes_can_be_made(self, client: Client, jo: User, key_of: Key) -> None:
+        header = key_of(jo)
+
+        def post(path: str, **body: Any) -> Any:
+            return client.post(f"/api/v1/{path}/", body, content_type=JSON, headers=header)
+
+        assert post("systems", slug="bot", name="Bot", kind="agent", tier=1, team="assistants").status_code == 201
+        assert post("systems", slug="bot2", name="bot", kind="agent", tier=1, team="assistants").status_code == 400
+        source = post("sources", name="Evals", kind="generic", team="assistants", system="bot").json()
+        assert len(source["token"]) == 32
+        assert source["url"].endswith(f"/ingest/{source['token']}")
+        assert post("changes", system="bot", kind="prompt", title="Shorter prompt").status_code == 201
+        assert (
+            client.get("/api/v1/changes/?system=bot", headers=header).json()["results"][0]["title"] == "Shorter prompt"
+        )
+
+    def test_a_postmortem_is_written_reviewed_and_published(
+        self, client: Client, jo: User, mara: User, key_of: Key, incident: Incident
+    ) -> None:
+        incident.resolve(by=mara)
+        Postmortem.objects.begin(incident)
+        header, path = key_of(jo), f"/api/v1/postmortems/{incident.number}/"
+
+        def post(what: str, **body: Any) -> Any:
+            return client.post(f"{path}{what}/", body, content_type=JSON, headers=header)
+
+        assert post("review").status_code == 400
+        for key in ("summary", "impact", "factors"):
+            assert post("section", key=key, text="Known.", version=0).status_code == 200
+        assert post("section", key="summary", text="Other.", version=0).status_code == 409
+        assert post("review").json()["state"] == "in_review"
+        assert post("publish").json()["state"] == "published"
+
+    def test_a_follow_up_is_added_and_done(self, client: Client, mara: User, key_of: Key, incident: Incident) -> None:
+        header = key_of(mara)
+        body = {"title": "Alert on index age", "kind": "detect", "owner": "mara@example.com", "due_on": "2026-12-24"}
+        made = client.post(f"/api/v1/incidents/{incident.number}/follow-ups/", body, content_type=JSON, headers=header)
+        assert made.status_code == 201, made.content
+        done = client.post(
+            f"/api/v1/follow-ups/{made.json()['id']}/complete/",
+            {"note": "Fires in the drill."},
+            content_type=JSON,
+            headers=header,
+        )
+        assert (done.json()["state"], done.json()["outcome"]) == ("done", "Fires in the drill.")
+
+    @pytest.mark.parametrize(
+        "path", ["alerts/?source=%00", "changes/?system=%00", "alerts/?status=x", "deliveries/?cursor=%00"]
+    )
+    def test_nul_and_nonsense_in_a_filter_are_400(self, client: Client, mara: User, key_of: Key, path: str) -> None:
+        assert client.get(f"/api/v1/{path}", headers=key_of(mara, "read")).status_code == 400
+
+    def test_an_unknown_address_is_404_as_problem_json(self, client: Client, db: None) -> None:
+        answer = client.get("/api/v1/nonsense/")
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+    def test_the_schema_is_valid_and_complete(self, tmp_path: Any, db: None, client: Client) -> None:
+        call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))
+        assert client.get("/api/v1/schema/").status_code == 200
+        assert client.get("/api/v1/docs/").status_code == 200

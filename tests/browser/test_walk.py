@@ -1,0 +1,221 @@
+"""The way of one alert, walked in a browser: from the monitor to the report."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Running, free_port, until
+from tests.tools import alertmanager, needed
+
+pytestmark = pytest.mark.browser
+
+
+def first_alert(site: Running) -> list[str]:
+    """The curl line that a newcomer is shown, as words of a shell."""
+    import shlex
+
+    line = next(line for line in site.said().splitlines() if line.strip().startswith("curl "))
+    return shlex.split(line)
+
+
+def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    # The leader reads the report first, to see it change.
+    lee = as_somebody("lee")
+    lee.goto("/reports/?months=3")
+    before = int(lee.locator(".tile__value").first.inner_text())
+
+    mara = as_somebody("mara", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    mara.goto("/incidents/")
+
+    # She pastes the curl line; within two seconds the incident is on the page, without a reload.
+    mara.evaluate("window.same = true")
+    sent = subprocess.run(first_alert(site), capture_output=True, text=True, check=True)
+    assert '"status_url"' in sent.stdout
+    row = mara.locator("[data-row]", has_text="Answers cite documents that were replaced")
+    row.wait_for(timeout=2000)
+    assert "Retrieval" in row.inner_text()
+    assert mara.evaluate("window.same"), "the page was not loaded again"
+    row.get_by_role("link").click()
+
+    # It says why it was classified so.
+    assert "matches rule" in mara.locator(".callout").first.inner_text()
+    number = re.search(r"INC-(\d+)", mara.locator("#head").inner_text())
+    assert number
+    # Mara is on call for another team than the index’s: the page tells her, and Priya takes it.
+    assert "Responders of Data platform may change it" in mara.locator("main").inner_text()
+
+    priya = as_somebody("priya")
+    priya.goto(f"/i/{number[1]}")
+    priya.get_by_role("button", name="Acknowledge").click()
+    priya.get_by_label("Write a note").fill("The alias points at **last month’s** snapshot.")
+    priya.get_by_role("button", name="Preview").click()
+    priya.locator("#note-preview strong").wait_for()
+    priya.get_by_role("button", name="Add note").click()
+    priya.locator(".event__note strong", has_text="last month’s").wait_for()
+    # Mara, who still looks at it, sees that without a reload.
+    mara.locator(".event__note strong", has_text="last month’s").wait_for(timeout=3000)
+
+    priya.locator("#act-contain summary").click()
+    priya.locator("#act-contain select").select_option("rollback_index")
+    priya.get_by_role("button", name="Record it").click()
+    assert "Contained" in priya.locator("#head").inner_text()
+    priya.get_by_role("link", name="Correct").click()
+    priya.get_by_label("Impact started").fill("2026-01-01T00:00")
+    priya.get_by_role("button", name="Save the clocks").click()
+    assert "unknown" not in priya.locator(".silence").inner_text()
+    priya.locator("#act-resolve summary").click()
+    priya.get_by_role("button", name="The output is right again").click()
+
+    # The postmortem starts with its facts; people answer the questions.
+    priya.get_by_role("button", name="Start postmortem").click()
+    assert "Return to the previous index" in priya.locator("#response .filled").inner_text()
+    for key, text in (
+        ("summary", "Old answers."),
+        ("impact", "Unknown, because unsampled."),
+        ("factors", "- No age check."),
+    ):
+        priya.locator(f"#text-{key}").fill(text)
+        priya.locator(f"#{key} button", has_text="Save").click()
+        priya.get_by_role("status").get_by_text("is saved").wait_for()
+    priya.get_by_role("button", name="Send to review").click()
+    priya.get_by_role("button", name="Publish").click()
+    priya.get_by_text("Published for everybody").wait_for()
+    with priya.expect_download() as download:
+        priya.get_by_role("link", name="Markdown").click()
+    assert "No age check." in Path(download.value.path()).read_text()
+
+    # A follow-up, done.
+    priya.locator("#follow-ups").get_by_role("link", name="Add").click()
+    priya.get_by_label("What will be done?").fill("Alert on the age of the index")
+    priya.get_by_role("button", name="Add follow-up").click()
+    priya.locator("summary", has_text="Done").click()
+    priya.get_by_role("button", name="It is done").click()
+    priya.get_by_role("button", name="Open again").wait_for()
+
+    # And the report counts it, with a link to its row.
+    lee.reload()
+    assert int(lee.locator(".tile__value").first.inner_text()) == before + 1
+    lee.locator(".tile__value").first.click()
+    lee.locator("[data-row]", has_text="Answers cite documents that were replaced").wait_for()
+
+
+def test_an_incident_is_opened_by_hand_in_three_fields_on_a_phone(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("mara", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto("/incidents/new/")
+    page.get_by_role("button", name="Open incident").click()
+    page.get_by_text("This field is required.").wait_for()
+    page.get_by_label("What is wrong with the output?").fill("Refunds went out twice")
+    page.get_by_label("System").select_option("refund-agent")
+    page.get_by_label("Severity").select_option("sev1")
+    page.get_by_role("button", name="Open incident").click()
+    page.get_by_role("heading", name="Refunds went out twice").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_pages_work_without_javascript(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("jo", java_script_enabled=False)
+    page.goto("/incidents/new/")
+    page.get_by_label("What is wrong with the output?").fill("Answers in the wrong language")
+    page.get_by_label("System").select_option("support-assistant")
+    page.get_by_role("button", name="Open incident").click()
+    page.get_by_label("Write a note").fill("Since the upgrade.")
+    page.get_by_role("button", name="Add note").click()
+    assert page.locator(".event__note", has_text="Since the upgrade.").count() == 1
+    page.locator("#act-resolve summary").click()
+    page.get_by_role("button", name="The output is right again").click()
+    assert "Resolved" in page.locator("#head").inner_text()
+
+
+def test_keys_lead_everywhere(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("mara")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/incidents/\d+/"))
+    page.keyboard.press("n")
+    page.keyboard.type("c is only a letter here")
+    assert (
+        page.get_by_label("Write a note").input_value() == "c is only a letter here"
+        or page.get_by_text("You may read").count()
+    )
+    page.locator("body").press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/reports/")
+    page.keyboard.press("?")
+    page.locator("#shortcuts[open]").wait_for()
+
+
+def test_what_somebody_types_survives_a_reload(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("mara")
+    page.goto("/incidents/new/")
+    page.get_by_label("What is wrong with the output?").fill("Half a thought")
+    page.reload()
+    assert page.get_by_label("What is wrong with the output?").input_value() == "Half a thought"
+
+
+PAGES = (
+    "/incidents/", "/incidents/?status=all", "/incidents/58/", "/incidents/30/", "/incidents/new/", "/incidents/58/clocks/", "/alerts/",
+    "/alerts/1/", "/deliveries/", "/deliveries/1/", "/sources/", "/systems/", "/systems/support-assistant/",
+    "/postmortems/", "/postmortems/?show=all", "/follow-ups/?show=all", "/follow-ups/1/", "/reports/", "/account/",
+    "/style-guide/", "/accounts/password/change/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_no_page_breaks_the_rules_of_accessibility(as_somebody: Callable[..., Any], scheme: str, device: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    size = {"width": 1280, "height": 800} if device == "desktop" else {"width": 390, "height": 844}
+    # Axe writes styles into the page, which our policy would refuse.
+    page = as_somebody("mara", viewport=size, color_scheme=scheme, bypass_csp=True)
+    found = {}
+    for path in PAGES:
+        page.goto(path)
+        for violation in Axe().run(page).response["violations"]:
+            found[path, violation["id"]] = violation["nodes"][0]["html"][:200]
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{path} is too wide"
+    assert found == {}
+
+
+def test_a_real_alertmanager_opens_one_incident_and_clears_its_alerts(site: Running, tmp_path: Path) -> None:
+    program = needed(alertmanager(), program="prometheus-alertmanager", what="deliveries of a real Alertmanager")
+    source = site.manage("create_source", "alertmanager", "A real Alertmanager", "--team", "risk")
+    config = tmp_path / "alertmanager.yml"
+    config.write_text(
+        "route: {receiver: faultline, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n"
+        f"receivers: [{{name: faultline, webhook_configs: [{{url: '{source['url']}', send_resolved: true}}]}}]\n"
+    )
+    port = free_port()
+    command = [program, f"--config.file={config}", f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}",
+               "--cluster.listen-address="]  # fmt: skip
+    with (tmp_path / "am.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        peer = Running(tmp_path, port, process, tmp_path / "am.log")  # type: ignore[arg-type]  # only its address is used
+        until(lambda: peer.get("/-/ready")[0] == 200, what="Alertmanager is ready")
+        labels = {"alertname": "FeatureDriftHigh", "system": "fraud-scorer", "severity": "critical", "feature": "age"}
+        firing = [{"labels": labels | {"replica": replica}, "startsAt": "2026-11-23T00:00:00Z"} for replica in "ab"]
+        assert peer.post("/api/v2/alerts", firing)[0] == 200
+        header = site.key()
+        path = f"/api/v1/alerts/?source={source['slug']}"
+        alert = until(lambda: site.get(path, **header)[1]["results"], what="the alert is here")[0]
+        assert (alert["status"], alert["category"], alert["system"]) == ("firing", "drift", "fraud-scorer")
+        incident = site.get(f"/api/v1/incidents/{alert['incident']}/", **header)[1]
+        assert incident["system"] == "fraud-scorer"
+        resolved = [alert | {"endsAt": "2026-11-23T00:10:00Z"} for alert in firing]
+        assert peer.post("/api/v2/alerts", resolved)[0] == 200
+        until(lambda: site.get(path, **header)[1]["results"][0]["status"] == "resolved", what="the alert is cleared")
+        assert len(site.get(path, **header)[1]["results"]) == 1, "two replicas tell of one alert"
+        assert site.get(f"/api/v1/incidents/{alert['incident']}/", **header)[1]["status"] != "resolved"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)

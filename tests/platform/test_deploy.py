@@ -1,0 +1,42 @@
+"""The settings of a deployment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import environment
+
+HERE = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {
+            "BASE_URL": "https://faultline.example",
+            "EMAIL_URL": "smtp://mail.example",
+            "DEMO": "0",
+            "SECRET_KEY": "x" * 60 + "abcdefgh",
+        },
+    ],
+)
+def test_the_deployment_check_is_clean(tmp_path: Path, more: dict[str, str]) -> None:
+    servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
+        cwd=HERE, env=environment(tmp_path, 8000, **servers, **more), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_plain_http_for_others_is_warned_about(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--tag", "operation", "--fail-level", "WARNING"],
+        cwd=HERE, env=environment(tmp_path, 8000, BASE_URL="http://faultline.example"), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "in the clear" in done.stderr

@@ -1,0 +1,133 @@
+"""A whole Faultline, started as people start it, for the tests that need one."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def until(holds: Callable[[], Any], *, seconds: float = 30, what: str = "") -> Any:
+    """Wait until something holds, and return it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"did not happen within {seconds} s: {what or holds}")
+
+
+@dataclass
+class Running:
+    data: Path
+    port: int
+    process: "subprocess.Popen[str]"
+    output: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        return self._ask(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        data = json.dumps(body).encode()
+        return self._ask(urllib.request.Request(self.url + path, data, {"Content-Type": "application/json", **headers}))
+
+    def _ask(self, request: urllib.request.Request) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                text = answer.read().decode()
+                return answer.status, json.loads(text) if text.startswith(("{", "[")) else text
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except (urllib.error.URLError, OSError):
+            return 0, None
+
+    def manage(self, *words: str) -> Any:
+        """Run a command of manage.py against this Faultline and read the JSON that it prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=HERE, env=environment(self.data, self.port),
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    def key(self, email: str = "ada@example.com") -> dict[str, str]:
+        made = self.manage("create_api_key", email, "--name", "test", "--scope", "read", "--scope", "write")
+        return {"Authorization": f"Bearer {made['key']}"}
+
+    def group(self) -> list[tuple[int, str]]:
+        """The processes of this group: those whose environment or command names its data folder.
+
+        Both, because Redis writes its title over its environment.
+        """
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (entry / "environ").read_bytes()
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            ours = f"DATA={self.data}\0".encode() in variables or f"{self.data}/" in command
+            if ours and command and state != "Z":
+                found.append((int(entry.name), command))
+        return found
+
+    def pid_of(self, word: str) -> int:
+        return next(pid for pid, command in sorted(self.group()) if word in command)
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+def environment(data: Path, port: int, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    return kept | {"DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"} | more
+
+
+def launch(data: Path, port: int, **more: str) -> Running:
+    """Start a Faultline without waiting for it."""
+    data.mkdir(parents=True, exist_ok=True)
+    output = data.parent / f"{data.name}.out"
+    with output.open("w") as handle:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"], cwd=HERE, env=environment(data, port, **more), text=True,
+            stdout=handle, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    return Running(data, port, process, output)
+
+
+@contextmanager
+def running(data: Path, **more: str) -> Iterator[Running]:
+    """Start a Faultline, wait until it is ready, and stop it in the end."""
+    group = launch(data, free_port(), **more)
+    try:
+        until(lambda: "Faultline runs at" in group.said() or group.process.poll() is not None, seconds=120)
+        assert group.process.poll() is None, group.said()
+        yield group
+    finally:
+        group.stop()

@@ -7,7 +7,7 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --require-hashes --only-binary :all: -r requirements.txt
 
-RUN useradd --system --create-home --uid 10001 faultline && mkdir /data && chown faultline /data
+RUN useradd --system --create-home --uid 10001 faultline && mkdir /data && chown faultline /data /app
 COPY --chown=10001 . .
 USER 10001
 ENV DATA=/data DEMO=0 LOG_JSON=1
@@ -21,4 +21,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", \
-     "--graceful-timeout", "20", "--timeout", "60", "reliability.wsgi:application"]
+     "--graceful-timeout", "20", "--timeout", "60", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", \
+     "reliability.wsgi:application"]

@@ -18,6 +18,8 @@ def main() -> None:
         if "--traceback" in sys.argv:
             raise
         sys.exit(str(reason))
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell says of a program that Ctrl-C stopped
 
 
 if __name__ == "__main__":

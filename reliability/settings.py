@@ -95,6 +95,7 @@ TEMPLATES = [
 _given = env.database("DATABASE_URL")
 EMBEDDED_POSTGRES = _given is None
 _database = _given or embedded.Postgres(DATA).django_settings()
+_database_options: Any = _database.pop("OPTIONS", {})
 # A stuck statement must not hold a lock for ever: on-call work waits behind it.
 _limits = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
 DATABASES = {
@@ -105,6 +106,7 @@ DATABASES = {
         "OPTIONS": {
             "connect_timeout": 3,
             "options": _limits,
+            **_database_options,  # such as sslmode=verify-full, from the end of DATABASE_URL
             # Celery closes the pool at every task boundary, so only the web process has one.
             **({"pool": {"min_size": 1, "max_size": 12, "timeout": 10}} if ROLE == "web" else {}),
         },

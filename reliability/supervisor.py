@@ -4,6 +4,7 @@ Every process leads its own group and dies with this one, so nothing is ever lef
 kill -9.
 """
 
+import errno
 import fcntl
 import http.client
 import json
@@ -99,7 +100,8 @@ class Log:
 
     def _trim(self) -> None:
         if self._seen > LOG_AT_MOST:
-            shutil.copyfile(self.file, self.file.with_suffix(".log.1"))
+            with suppress(OSError):  # on a full disk, room matters more than what was said
+                shutil.copyfile(self.file, self.file.with_suffix(".log.1"))
             os.truncate(self.file, 0)  # its writers append, so they go on at the start
             self._seen = 0
 
@@ -128,11 +130,18 @@ class Part:
         if self.process is None:
             if time.monotonic() < self._not_before:
                 return None
-            self.start()
-            return f"{self.name} runs again"
+            return self._start_again()
         if self.process.poll() is None:
             return None
         return self._bury(self.process)
+
+    def _start_again(self) -> str:
+        try:
+            self.start()
+        except OSError as error:  # no process or no file can be had just now
+            self._not_before = time.monotonic() + LONGEST_PAUSE
+            return f"{self.name} cannot start ({error.strerror}); the next try is in {LONGEST_PAUSE:.0f} s"
+        return f"{self.name} runs again"
 
     def _bury(self, process: Process) -> str:
         _signal_group(process.pid, signal.SIGKILL)  # its own children would hold the port or the queue
@@ -185,6 +194,8 @@ class Supervisor:
             except KeyboardInterrupt:
                 pass
             except OSError as error:
+                if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+                    raise
                 raise folder_trouble(self.data, error) from None
             finally:
                 self._watching = True
@@ -198,8 +209,8 @@ class Supervisor:
                 signal.signal(number, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked_to_stop = True
-        if not self._watching:
+        first, self._asked_to_stop = not self._asked_to_stop, True
+        if first and not self._watching:
             raise KeyboardInterrupt
 
     # Starting
@@ -274,9 +285,8 @@ class Supervisor:
             code = process.wait()
         finally:
             _signal_group(process.pid, signal.SIGKILL)
-        if "No space left on device" in log.file.read_text(errors="replace"):
-            raise CannotStart(f"{failure}: the disk is full; free some space and start again.")
         if code:
+            _refuse_full_disk(self.data)  # which leaves no room for a reason in the log either
             raise CannotStart(f"{failure}: {log.last_line()} ({log.file} has the whole story.)")
 
     def _start_programs(self) -> None:
@@ -345,7 +355,8 @@ class Supervisor:
 
     def _note_group(self) -> None:
         running = [part.process.pid for part in self.programs if part.process]
-        self._group_file.write_text("\n".join(map(str, running)))
+        with suppress(OSError):  # a full disk must not stop what runs
+            self._group_file.write_text("\n".join(map(str, running)))
 
     def _stop_leftovers(self) -> None:
         if not self._group_file.exists():
@@ -422,10 +433,17 @@ def _spawn(command: list[str], *, role: str, output: IO[bytes]) -> Process:
 
 
 def _make_data_folder(data: Path) -> None:
-    probe = data / "probe"
     try:
         for folder in (data, data / "log", data / "run"):
             folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder_trouble(data, error) from None
+    _refuse_full_disk(data)
+
+
+def _refuse_full_disk(data: Path) -> None:
+    probe = data / "probe"
+    try:
         try:
             probe.write_bytes(bytes(1_000_000))
         finally:
@@ -460,11 +478,13 @@ def _refuse_taken_port() -> None:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
             trial.listen()
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise CannotStart(f"HOST must be an address of this machine, not “{host}”.") from None
     except PermissionError:
         raise CannotStart(f"Port {port} is for administrators; choose another, such as PORT=8000.") from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise CannotStart(f"HOST must be an address of this machine, not “{host}”.") from None
         raise CannotStart(
             f"Port {port} on {host} cannot be used ({(error.strerror or '').lower()}); "
             f"choose another, such as PORT={port + 1 if port < 65535 else 8000}."

@@ -38,18 +38,28 @@ def receive(source: Source, body: bytes, *, headers: dict[str, str]) -> Delivery
 
 def drain(*, older_than: timedelta = timedelta(0), limit: int = 10_000) -> int:
     """Process what is due until nothing is left that nobody else is at; returns how many deliveries were."""
-    done = 0
-    while done < limit and (now_done := _take_turn(older_than=older_than)):
-        done += now_done
+    done, last = 0, 0
+    while done < limit:
+        turn = _take_turn(older_than=older_than, after=last)
+        if turn is None:
+            break
+        last = turn.source.pk
+        done += len(turn.deliveries)
     return done
 
 
-def _take_turn(*, older_than: timedelta) -> int:
-    """Process the next source's due deliveries in one transaction; 0 if no source waits."""
+@dataclass(frozen=True)
+class _Taken:
+    source: Source
+    deliveries: list[Delivery]
+
+
+def _take_turn(*, older_than: timedelta, after: int) -> _Taken | None:
+    """Process the due deliveries of the next source in one transaction; None if no source waits."""
     with transaction.atomic():
-        source = _next_source(older_than=older_than)
+        source = _next_source(older_than=older_than, after=after)
         if source is None:
-            return 0
+            return None
         due = Delivery.objects.due().filter(source=source).order_by("pk")
         deliveries = list(due[:DELIVERIES_A_TURN])
         try:
@@ -61,19 +71,16 @@ def _take_turn(*, older_than: timedelta) -> int:
             log.exception("deliveries_failed_together", source=source.slug, deliveries=len(deliveries))
             for delivery in deliveries:
                 _ingest_alone(source, delivery)
-    return len(deliveries)
+    return _Taken(source, deliveries)
 
 
-def _next_source(*, older_than: timedelta) -> Source | None:
+def _next_source(*, older_than: timedelta, after: int) -> Source | None:
+    """Lock the next source that waits, in turn, so that a busy one does not keep the others waiting."""
     bound = timezone.now() - older_than
     waiting = Delivery.objects.due().filter(source=models.OuterRef("pk"), received_at__lte=bound)
     # NO KEY, or the lock would also hold up the door, whose INSERT of a delivery refers to this row.
-    return (
-        Source.objects.select_for_update(no_key=True, skip_locked=True)
-        .filter(models.Exists(waiting))
-        .order_by("pk")
-        .first()
-    )
+    free = Source.objects.select_for_update(no_key=True, skip_locked=True).filter(models.Exists(waiting))
+    return free.filter(pk__gt=after).order_by("pk").first() or free.order_by("pk").first()
 
 
 def _ingest_alone(source: Source, delivery: Delivery) -> None:

@@ -243,6 +243,20 @@ class TestOddDeliveries:
         delivery.refresh_from_db()
         assert (delivery.status, delivery.error, delivery.claim_count) == ("processed", "", 1)
 
+    def test_a_busy_source_does_not_keep_the_others_waiting(
+        self,
+        evaluations: tuple[Source, str],
+        prometheus: tuple[Source, str],
+        post: Callable[..., Any],
+        monkeypatch: Any,
+    ) -> None:
+        monkeypatch.setattr("incidents.alerts.ingest.DELIVERIES_A_TURN", 2)
+        for n in range(6):
+            post(evaluations[1], {"title": f"Busy {n}", "key": str(n)})
+        post(prometheus[1], group(telling()))
+        drain(limit=3)
+        assert Alert.objects.filter(source=prometheus[0]).count() == 1
+
     def test_one_poisoned_delivery_does_not_stop_the_ones_behind_it(
         self, evaluations: tuple[Source, str], post: Callable[..., Any]
     ) -> None:

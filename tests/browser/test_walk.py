@@ -41,6 +41,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     row = mara.locator("[data-row]", has_text="Answers cite documents that were replaced")
     row.wait_for(timeout=2000)
     assert "Retrieval" in row.inner_text()
+    assert "matches rule" in row.inner_text(), "the row says why it was classified so"
     assert mara.evaluate("window.same"), "the page was not loaded again"
     row.get_by_role("link").click()
 

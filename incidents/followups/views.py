@@ -1,5 +1,7 @@
 """The pages of follow-ups."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -14,7 +16,7 @@ from incidents.people.access import has_role, require_role
 from incidents.people.models import Role
 from incidents.response.forms import PersonField
 from incidents.response.models import Incident, WrongStatus
-from incidents.web.request import Answer, Request, change, due_within, page, visible_or_404
+from incidents.web.request import Answer, PageView, Request, change, due_within, page, visible_or_404
 
 
 class PlanForm(forms.Form):
@@ -119,50 +121,47 @@ def _may_change(request: Request, shown: FollowUp) -> bool:
     return shown.owner_id == request.user.pk or has_role(request.user, Role.RESPONDER, team=shown.incident.team)
 
 
-def _changeable(request: Request, pk: int) -> FollowUp:
-    """One's own follow-up, or one that a responder of the team may change."""
-    shown = _find(request, pk)
-    if shown.owner_id != request.user.pk:
-        require_role(request.user, Role.RESPONDER, team=shown.incident.team, to="change it")
-    return shown
+Verb = Callable[[Request, FollowUp], None]
 
 
-changes = change(WrongStatus)
+def verb(act: Verb) -> PageView:
+    """A button of the page: one’s own follow-up, or one that a responder of the team may change."""
+
+    @change(WrongStatus)
+    @wraps(act)
+    def view(request: Request, pk: int) -> Answer:
+        shown = _find(request, pk)
+        if shown.owner_id != request.user.pk:
+            require_role(request.user, Role.RESPONDER, team=shown.incident.team, to="change it")
+        act(request, shown)
+        return redirect(shown)
+
+    return view
 
 
-@changes
-def begin(request: Request, pk: int) -> Answer:
-    shown = _changeable(request, pk)
+@verb
+def begin(request: Request, shown: FollowUp) -> None:
     shown.begin(by=request.user)
-    return redirect(shown)
 
 
-@changes
-def complete(request: Request, pk: int) -> Answer:
-    shown = _changeable(request, pk)
+@verb
+def complete(request: Request, shown: FollowUp) -> None:
     shown.complete(by=request.user, outcome=request.POST.get("outcome", "")[:2000])
-    return redirect(shown)
 
 
-@changes
-def drop(request: Request, pk: int) -> Answer:
-    shown = _changeable(request, pk)
+@verb
+def drop(request: Request, shown: FollowUp) -> None:
     shown.drop(by=request.user, reason=request.POST.get("reason", "")[:2000])
-    return redirect(shown)
 
 
-@changes
-def reopen(request: Request, pk: int) -> Answer:
-    shown = _changeable(request, pk)
+@verb
+def reopen(request: Request, shown: FollowUp) -> None:
     shown.reopen(by=request.user)
-    return redirect(shown)
 
 
-@changes
-def plan(request: Request, pk: int) -> Answer:
-    shown = _changeable(request, pk)
+@verb
+def plan(request: Request, shown: FollowUp) -> None:
     form = PlanForm(request.POST)
     if not form.is_valid():
         raise ValidationError([error for errors in form.errors.values() for error in errors])
     shown.plan(by=request.user, **form.cleaned_data)
-    return redirect(shown)

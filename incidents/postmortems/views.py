@@ -1,5 +1,7 @@
 """The pages of postmortems."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +17,7 @@ from incidents.postmortems import export, guide, prefill
 from incidents.postmortems.models import Postmortem, StaleText, due_date
 from incidents.response.forms import LeadForm, ReasonForm
 from incidents.response.models import Incident, Refused, Status, WrongStatus
-from incidents.web.request import Answer, Request, change, due_within, page, visible_or_404
+from incidents.web.request import Answer, PageView, Request, change, due_within, page, visible_or_404
 
 
 @page
@@ -97,10 +99,7 @@ def _require_writer(request: Request, shown: Postmortem, *, to: str) -> None:
         require_role(request.user, Role.RESPONDER, team=shown.incident.team, to=to)
 
 
-writes = change(WrongStatus, Refused)
-
-
-@writes
+@change(WrongStatus, Refused)
 def begin(request: Request, number: int) -> Answer:
     """Start the postmortem now instead of waiting for it to start itself."""
     incident = visible_or_404(Incident.objects.visible_to(request.user), number=number)
@@ -132,56 +131,63 @@ def write(request: Request, number: int, key: str) -> Answer:
     return redirect(f"{shown.get_absolute_url()}#{key}")
 
 
-@writes
-def send_to_review(request: Request, number: int) -> Answer:
-    shown = _find(request, number)
-    _require_writer(request, shown, to="send it to review")
+Verb = Callable[[Request, Postmortem], None]
+
+
+def verb(role: Role, *, to: str) -> Callable[[Verb], PageView]:
+    """A button of the page. What a responder may do, the owner may do too; the rest is for leads."""
+
+    def decorate(act: Verb) -> PageView:
+        @change(WrongStatus, Refused)
+        @wraps(act)
+        def view(request: Request, number: int) -> Answer:
+            shown = _find(request, number)
+            if role is Role.LEAD or shown.owner_id != request.user.pk:
+                require_role(request.user, role, team=shown.incident.team, to=to)
+            act(request, shown)
+            return redirect(shown)
+
+        return view
+
+    return decorate
+
+
+def _reason(request: Request) -> str:
+    return request.POST.get("reason", "")[:1000]
+
+
+@verb(Role.RESPONDER, to="send it to review")
+def send_to_review(request: Request, shown: Postmortem) -> None:
     shown.send_to_review(by=request.user)
-    return redirect(shown)
 
 
-@writes
-def send_back(request: Request, number: int) -> Answer:
-    shown = _find(request, number)
-    _require_writer(request, shown, to="send it back")
-    shown.send_back(by=request.user, reason=request.POST.get("reason", "")[:1000])
-    return redirect(shown)
+@verb(Role.RESPONDER, to="send it back")
+def send_back(request: Request, shown: Postmortem) -> None:
+    shown.send_back(by=request.user, reason=_reason(request))
 
 
-@writes
-def publish(request: Request, number: int) -> Answer:
-    shown = _find(request, number)
-    require_role(request.user, Role.LEAD, team=shown.incident.team, to="publish it")
+@verb(Role.LEAD, to="publish it")
+def publish(request: Request, shown: Postmortem) -> None:
     shown.publish(by=request.user, facts=prefill.frozen(shown))
     messages.success(request, "Published for everybody who may see the incident.")
-    return redirect(shown)
 
 
-@writes
-def excuse(request: Request, number: int) -> Answer:
-    shown = _find(request, number)
-    require_role(request.user, Role.LEAD, team=shown.incident.team, to="say that none is required")
-    shown.excuse(by=request.user, reason=request.POST.get("reason", "")[:1000])
-    return redirect(shown)
+@verb(Role.LEAD, to="say that none is required")
+def excuse(request: Request, shown: Postmortem) -> None:
+    shown.excuse(by=request.user, reason=_reason(request))
 
 
-@writes
-def reopen(request: Request, number: int) -> Answer:
-    shown = _find(request, number)
-    require_role(request.user, Role.LEAD, team=shown.incident.team, to="reopen it")
-    shown.reopen(by=request.user, reason=request.POST.get("reason", "")[:1000])
-    return redirect(shown)
+@verb(Role.LEAD, to="reopen it")
+def reopen(request: Request, shown: Postmortem) -> None:
+    shown.reopen(by=request.user, reason=_reason(request))
 
 
-@writes
-def assign(request: Request, number: int) -> Answer:
-    shown = _find(request, number)
-    _require_writer(request, shown, to="choose its owner")
+@verb(Role.RESPONDER, to="choose its owner")
+def assign(request: Request, shown: Postmortem) -> None:
     form = LeadForm(request.POST)
     if not form.is_valid() or form.cleaned_data["lead"] is None:
         raise Refused("Choose who owns it.")
     shown.assign(form.cleaned_data["lead"], by=request.user)
-    return redirect(shown)
 
 
 @page

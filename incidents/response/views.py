@@ -1,7 +1,9 @@
 """The pages of incidents."""
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -34,7 +36,7 @@ from incidents.response.forms import (
 from incidents.response.models import CLOCKS, Incident, Status, WrongStatus
 from incidents.systems.models import Change
 from incidents.web.markdown import render as render_markdown
-from incidents.web.request import Answer, Request, change, page, visible_or_404
+from incidents.web.request import Answer, PageView, Request, change, page, visible_or_404
 
 A_PAGE = 50
 AN_OPEN_LIST = 200
@@ -206,96 +208,87 @@ def _valid(form: forms.Form) -> dict[str, Any]:
     return form.cleaned_data
 
 
-responds = change(WrongStatus)
+Verb = Callable[[Request, Incident], Answer | None]
 
 
-@responds
-def acknowledge(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="acknowledge it")
+def verb(to: str) -> Callable[[Verb], PageView]:
+    """A button of the incident page: load it, see that the person may do `to`, do it, and go back to the page."""
+
+    def decorate(act: Verb) -> PageView:
+        @change(WrongStatus)
+        @wraps(act)
+        def view(request: Request, number: int) -> Answer:
+            shown = _may_respond(request, number, to=to)
+            return act(request, shown) or redirect(shown)
+
+        return view
+
+    return decorate
+
+
+@verb("acknowledge it")
+def acknowledge(request: Request, shown: Incident) -> None:
     shown.acknowledge(by=request.user)
-    return redirect(shown)
 
 
-@responds
-def decline(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="decline it")
+@verb("decline it")
+def decline(request: Request, shown: Incident) -> None:
     shown.decline(by=request.user, reason=_valid(ReasonForm(request.POST))["reason"])
-    return redirect(shown)
 
 
-@responds
-def contain(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="contain it")
+@verb("contain it")
+def contain(request: Request, shown: Incident) -> None:
     given = _valid(ContainForm(request.POST, incident=shown))
     shown.contain(by=request.user, action=given["action"], note=given["note"])
-    return redirect(shown)
 
 
-@responds
-def resolve(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="resolve it")
+@verb("resolve it")
+def resolve(request: Request, shown: Incident) -> None:
     shown.resolve(by=request.user, note=_valid(ResolveForm(request.POST))["note"])
-    return redirect(shown)
 
 
-@responds
-def reopen(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="reopen it")
+@verb("reopen it")
+def reopen(request: Request, shown: Incident) -> None:
     shown.reopen(by=request.user, reason=_valid(ReasonForm(request.POST))["reason"])
-    return redirect(shown)
 
 
-@responds
-def close(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="close it")
+@verb("close it")
+def close(request: Request, shown: Incident) -> None:
     shown.close(by=request.user)
-    return redirect(shown)
 
 
-@responds
-def set_severity(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="change its severity")
+@verb("change its severity")
+def set_severity(request: Request, shown: Incident) -> None:
     shown.set_severity(_valid(SeverityForm(request.POST))["severity"], by=request.user)
-    return redirect(shown)
 
 
-@responds
-def assign_lead(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="assign its lead")
+@verb("assign its lead")
+def assign_lead(request: Request, shown: Incident) -> None:
     shown.assign_lead(_valid(LeadForm(request.POST))["lead"], by=request.user)
-    return redirect(shown)
 
 
-@responds
-def classify(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="classify it")
+@verb("classify it")
+def classify(request: Request, shown: Incident) -> None:
     form = ClassifyForm(request.POST)
     _valid(form)
     category, mode = form.chosen
     shown.classify(category, mode, by=request.user)
-    return redirect(shown)
 
 
-@responds
-def set_system(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="set its system")
+@verb("set its system")
+def set_system(request: Request, shown: Incident) -> None:
     shown.set_system(_valid(SystemForm(request.POST))["system"], by=request.user)
-    return redirect(shown)
 
 
-@responds
-def describe(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="edit it")
+@verb("edit it")
+def describe(request: Request, shown: Incident) -> None:
     given = _valid(DescribeForm(request.POST))
     shown.describe(title=given["title"], summary=given["summary"], by=request.user)
-    return redirect(shown)
 
 
-@responds
-def say_who_noticed(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="edit it")
+@verb("edit it")
+def say_who_noticed(request: Request, shown: Incident) -> None:
     shown.say_who_noticed(_valid(NoticedForm(request.POST))["noticed_by"], by=request.user)
-    return redirect(shown)
 
 
 @page
@@ -317,27 +310,22 @@ def clocks(request: Request, number: int) -> Answer:
     )
 
 
-@responds
-def merge(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="merge it")
+@verb("merge it")
+def merge(request: Request, shown: Incident) -> Answer:
     into = visible_or_404(Incident.objects.visible_to(request.user), number=_valid(MergeForm(request.POST))["into"])
     shown.merge_into(into, by=request.user)
     messages.success(request, f"{shown} was merged into {into}.")
     return redirect(into)
 
 
-@responds
-def restrict(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="make it private")
+@verb("make it private")
+def restrict(request: Request, shown: Incident) -> None:
     shown.restrict(list(_valid(PrivacyForm(request.POST))["people"]), by=request.user)
-    return redirect(shown)
 
 
-@responds
-def open_up(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="make it visible")
+@verb("make it visible")
+def open_up(request: Request, shown: Incident) -> None:
     shown.open_up(by=request.user)
-    return redirect(shown)
 
 
 @page

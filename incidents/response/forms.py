@@ -66,7 +66,9 @@ class NoteForm(forms.Form):
 
 class ContainForm(forms.Form):
     action = forms.ChoiceField(label="What was done")
-    note = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    note = forms.CharField(
+        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2, "data-draft": "containment"})
+    )
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,7 +89,7 @@ class ResolveForm(forms.Form):
         max_length=2000,
         required=False,
         label="What made the output right again?",
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=forms.Textarea(attrs={"rows": 2, "data-draft": "resolution"}),
     )
 
 

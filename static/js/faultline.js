@@ -74,7 +74,7 @@
     if (inputs.length) sessionStorage.setItem("sent", JSON.stringify(inputs));
   });
   const sent = sessionStorage.getItem("sent");
-  if (sent && !document.querySelector(".field__error, .errors, .entrance")) {
+  if (sent && !document.querySelector(".field__error, .errors, .message--error, .entrance")) {
     for (const name of JSON.parse(sent)) localStorage.removeItem(name);
     sessionStorage.removeItem("sent");
   }

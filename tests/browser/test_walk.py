@@ -220,3 +220,22 @@ def test_a_real_alertmanager_opens_one_incident_and_clears_its_alerts(site: Runn
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
+
+
+def test_what_was_typed_for_a_refused_act_is_still_there(site: Running, as_somebody: Callable[..., Any]) -> None:
+    header = site.key("tom@example.com")
+    made = site.post("/api/v1/incidents/", {"title": "Two at once", "system": "refund-agent"}, **header)[1]
+    page = as_somebody("tom")
+    page.goto(f"/incidents/{made['number']}/")
+    page.locator("#act-resolve summary").click()
+    page.locator("#act-resolve textarea").fill("The limit is enforced by the tool now.")
+    # Somebody else is faster.
+    site.post(f"/api/v1/incidents/{made['number']}/resolve/", {}, **header)
+    site.post(f"/api/v1/incidents/{made['number']}/reopen/", {"reason": "Not yet"}, **header)
+    site.post(f"/api/v1/incidents/{made['number']}/resolve/", {}, **header)
+    page.get_by_role("button", name="The output is right again").click()
+    page.get_by_text("is resolved, not investigating or contained.").wait_for()
+    site.post(f"/api/v1/incidents/{made['number']}/reopen/", {"reason": "Really not"}, **header)
+    page.reload()
+    page.locator("#act-resolve summary").click()
+    assert page.locator("#act-resolve textarea").input_value() == "The limit is enforced by the tool now."

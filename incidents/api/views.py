@@ -76,8 +76,9 @@ class Scoped(views.APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if wrong := [name for name, value in request.query_params.items() if "\x00" in name + value]:
-            raise serializers.ValidationError({wrong[0].replace("\x00", ""): ["NUL is not text."]})
+        for name, value in request.query_params.items():
+            if "\x00" in f"{name}{value}":
+                raise serializers.ValidationError({name.replace("\x00", ""): ["NUL is not text."]})
 
     @property
     def person(self) -> User:

@@ -14,7 +14,7 @@ from incidents.people.access import has_role, require_role
 from incidents.people.models import Role
 from incidents.response.forms import PersonField
 from incidents.response.models import Incident, WrongStatus
-from incidents.web.request import Answer, Request, change, page, visible_or_404
+from incidents.web.request import Answer, Request, change, due_within, page, visible_or_404
 
 
 class PlanForm(forms.Form):
@@ -65,14 +65,7 @@ def follow_ups(request: Request) -> Answer:
     }.get(show, rows)
     if (number := request.GET.get("incident", "")) and number.isascii() and number.isdigit() and len(number) < 10:
         chosen = rows.filter(incident__number=int(number))
-    due_before, due_since = request.GET.get("due_until", ""), request.GET.get("due_since", "")
-    try:
-        if due_since:
-            chosen = chosen.filter(due_on__gte=due_since)
-        if due_before:
-            chosen = chosen.filter(due_on__lt=due_before)
-    except ValidationError:
-        chosen = rows.none()
+    chosen = due_within(request, chosen, team="incident__team")
     today = timezone.localdate()
     context = {
         "follow_ups": chosen.for_list()[:200],

@@ -15,7 +15,7 @@ from incidents.postmortems import export, guide, prefill
 from incidents.postmortems.models import Postmortem, StaleText, due_date
 from incidents.response.forms import LeadForm, ReasonForm
 from incidents.response.models import Incident, Refused, Status, WrongStatus
-from incidents.web.request import Answer, Request, change, page, visible_or_404
+from incidents.web.request import Answer, Request, change, due_within, page, visible_or_404
 
 
 @page
@@ -31,6 +31,7 @@ def postmortems(request: Request) -> Answer:
         "published": rows.filter(state=Postmortem.State.PUBLISHED),
         "all": rows,
     }.get(show, rows)
+    chosen = due_within(request, chosen, team="incident__team")
     waiting = Incident.objects.visible_to(request.user).filter(status=Status.RESOLVED, postmortems=None)
     context = {
         "postmortems": chosen.for_list()[:100],

@@ -120,6 +120,7 @@ class Trends:
     follow_ups_on_time: Share | None
     follow_ups_overdue: int
     follow_ups_url: str
+    postmortems_url: str
     postmortems_on_time: Share | None
     still_open: int
     all_url: str
@@ -160,11 +161,11 @@ def trends(user: User, *, period: Period, team: Team | None) -> Trends:
         by_severity=_breakdown(rows, earlier, period, team, "severity", dict(Severity.choices)),
         phases=tuple(_phase(rows, period, team, *phase) for phase in _PHASES),
         noticed_by_us=statistics.share(len(ours), len(noticed)),
-        noticed_url=_url(period, team, noticed_by="monitor"),
+        noticed_url=_url(period, team, noticed_by="us"),
         follow_ups_on_time=statistics.share(sum(judged), len(judged)),
         follow_ups_overdue=sum(item.is_overdue for item in follow_ups),
-        follow_ups_url="/follow-ups/?"
-        + urlencode({"show": "all", "due_since": period.since, "due_until": period.until}),
+        follow_ups_url="/follow-ups/?" + _due_in(period, team),
+        postmortems_url="/postmortems/?" + _due_in(period, team),
         postmortems_on_time=_postmortems_on_time(user, period, team),
         still_open=sum(row.is_open for row in rows),
         all_url=_url(period, team),
@@ -186,6 +187,11 @@ def _url(period: Period, team: Team | None, **more: str) -> str:
     if team:
         asked["team"] = team.slug
     return "/incidents/?" + urlencode(asked)
+
+
+def _due_in(period: Period, team: Team | None) -> str:
+    asked = {"show": "all", "due_since": str(period.since), "due_until": str(period.until)}
+    return urlencode(asked | ({"team": team.slug} if team else {}))
 
 
 def _by_month(rows: Sequence[Incident], period: Period, team: Team | None) -> list[tuple[str, tuple[Piece, ...], int]]:

@@ -30,7 +30,11 @@ class IncidentFilter(filters.FilterSet):
     )
     team = filters.ModelChoiceFilter(queryset=Team.objects.all(), to_field_name="slug", empty_label="Any team")
     lead = filters.CharFilter(method="by_lead", widget=forms.HiddenInput)
-    noticed_by = filters.ChoiceFilter(choices=NoticedBy.choices[1:], widget=forms.HiddenInput)
+    noticed_by = filters.ChoiceFilter(
+        choices=[*NoticedBy.choices[1:], ("us", "A monitor or an evaluation"), ("anybody", "Anybody, known")],
+        method="by_who_noticed",
+        widget=forms.HiddenInput,
+    )
     since = filters.DateFilter(method="declared_since", widget=forms.HiddenInput)
     until = filters.DateFilter(method="declared_until", widget=forms.HiddenInput)
     known = filters.ChoiceFilter(
@@ -59,6 +63,14 @@ class IncidentFilter(filters.FilterSet):
         if value == "me" and isinstance(self.request.user, User):
             return rows.filter(lead=self.request.user)
         return rows.filter(lead__email__iexact=value)
+
+    def by_who_noticed(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+        match value:
+            case "us":
+                return rows.filter(noticed_by__in=[NoticedBy.MONITOR, NoticedBy.EVALUATION])
+            case "anybody":
+                return rows.exclude(noticed_by=NoticedBy.UNKNOWN)
+        return rows.filter(noticed_by=value)
 
     def declared_since(self, rows: QuerySet[Incident], _name: str, value: Any) -> QuerySet[Incident]:
         return rows.filter(declared_at__gte=_midnight(value))

@@ -73,6 +73,11 @@ CLOCKS = {
 }
 
 
+def correlation_key(where: str, category: str) -> str:
+    """What gathers alerts into one incident: the same place failing in the same way."""
+    return f"{where}|{category or 'unclassified'}"
+
+
 class IncidentCounter(models.Model):
     """One row that holds the last number given. Taking a number locks it until the incident is committed, so none is lost."""
 
@@ -336,10 +341,12 @@ class Incident(models.Model):
             failure_mode=failure_mode,
             classified_because=reason or (f"Settled by {by}." if by else ""),
         )
+        self._follow_key()
 
     def set_system(self, system: System | None, *, by: User) -> None:
         team: dict[str, Any] = {"team": system.team} if system else {}
         self._set(Event.Kind.SYSTEM, by=by, system=system, **team)
+        self._follow_key()
 
     def describe(self, *, title: str, summary: str, by: User) -> None:
         title = _needed(" ".join(title.split()), "An incident needs a title.")
@@ -392,6 +399,19 @@ class Incident(models.Model):
         return event
 
     # How they are done
+
+    def _follow_key(self) -> None:
+        """Gather from now on the alerts of what the incident was found to be; where another open one does, let it."""
+        if not self.correlation_key:
+            return
+        where = self.correlation_key.rpartition("|")[0]
+        key = correlation_key(f"system:{self.system_id}" if self.system_id else where, self.category)
+        try:
+            with transaction.atomic():
+                Incident.objects.filter(pk=self.pk).update(correlation_key=key)
+        except IntegrityError:  # the key is another open incident’s
+            return
+        self.correlation_key = key
 
     def _lock(self) -> "Incident":
         return Incident.objects.select_for_update(no_key=True).get(pk=self.pk)

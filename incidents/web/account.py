@@ -51,7 +51,7 @@ def _render_account(request: Request, *, form: ProfileForm, key_form: KeyForm, s
         "keys": request.user.api_keys.filter(revoked_at=None),
         "memberships": request.user.memberships.select_related("team"),
     }
-    return render(request, "people/account.html", context, status=status)
+    return render(request, "web/account.html", context, status=status)
 
 
 @page
@@ -70,7 +70,7 @@ def make_key(request: Request) -> Answer:
         scopes=form.cleaned_data["scopes"],
         expires_at=timezone.now() + timedelta(days=form.cleaned_data["days"]),
     )
-    answer = render(request, "people/key.html", {"key": key, "secret": secret})
+    answer = render(request, "web/key.html", {"key": key, "secret": secret})
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -114,7 +114,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
             raise Http404
         login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
         return redirect("/")
-    return render(request, "people/first_run.html", {"form": form}, status=422 if form.is_bound else 200)
+    return render(request, "web/first_run.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 def _create_first(form: FirstAdministratorForm) -> User | None:

@@ -28,6 +28,7 @@ class Request(HttpRequest):
 Answer = HttpResponse
 PageView = Callable[..., Answer]
 Row = TypeVar("Row", bound=Any)
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def page(view: PageView) -> PageView:
@@ -77,6 +78,20 @@ def back(request: HttpRequest, fallback: str = "/") -> HttpResponseRedirect:
     came_from = request.POST.get("next") or request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
     return redirect(came_from if ours else fallback)
+
+
+def due_within(request: HttpRequest, rows: Rows, *, team: str) -> Rows:
+    """Keep the rows due from `due_since` up to, and not including, `due_until`, of the team in the address.
+
+    `team` names the way from a row to its team. What is no date or no team leaves nothing, rather than everything.
+    """
+    asked = {"due_on__gte": request.GET.get("due_since"), "due_on__lt": request.GET.get("due_until")}
+    if slug := request.GET.get("team"):
+        rows = rows.filter(**{f"{team}__slug": slug})
+    try:
+        return rows.filter(**{name: day for name, day in asked.items() if day})
+    except ValidationError:
+        return rows.none()
 
 
 def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:

@@ -153,6 +153,28 @@ class TestRouting:
         drain()
         assert Incident.objects.count() == 2
 
+    def test_alerts_follow_an_incident_that_somebody_classified_otherwise(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
+    ) -> None:
+        post(prometheus[1], group(telling(alertname="SomethingOdd")))
+        drain()
+        incident = Incident.objects.get()
+        assert incident.category == "retrieval", "the summary speaks of groundedness"
+        incident.classify("", "data_quality.freshness", by=mara)
+        post(prometheus[1], group(telling(alertname="FreshnessLagHigh")))
+        drain()
+        assert Incident.objects.get().alerts.count() == 2
+
+    def test_of_two_incidents_that_become_the_same_each_keeps_its_own_alerts(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
+    ) -> None:
+        post(prometheus[1], group(telling(), telling(alertname="FeatureDriftHigh")))
+        drain()
+        first, second = Incident.objects.order_by("number")
+        keys = {first.correlation_key, second.correlation_key}
+        second.classify(first.category, by=mara)
+        assert {first.correlation_key, Incident.objects.get(pk=second.pk).correlation_key} == keys
+
     def test_an_unknown_system_is_kept_and_settled_once_for_later_alerts_too(
         self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
     ) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,23 @@ def test_the_image_runs_as_nobody_special_from_locked_packages() -> None:
     lines = (HERE / "Dockerfile").read_text().splitlines()
     words = [line.split()[0] for line in lines if line and not line.startswith((" ", "#"))]
     assert set(words) <= {"FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
-    assert "USER faultline" in lines
+    assert "USER 10001" in lines
     assert any("--require-hashes" in line for line in lines)
     assert not any(re.match(r"FROM \S+(:latest)?$", line) and ":" not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hadolint", "Dockerfile"],
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+    ],
+    ids=["Dockerfile", "docker-compose.yml"],
+)
+def test_linters_find_nothing(command: list[str]) -> None:
+    program = Path(sys.executable).parent / command[0]
+    done = subprocess.run([program, *command[1:]], cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_docker_compose_itself_accepts_the_file() -> None:

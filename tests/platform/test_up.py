@@ -85,6 +85,31 @@ def test_alerts_sent_while_redis_is_killed_again_and_again_are_all_found(up: Run
     until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
 
 
+def test_what_was_acknowledged_while_postgresql_is_killed_is_there_once(up: Running) -> None:
+    """Senders try again until they are told 200, as monitors do; in between they are told 503, never 500."""
+    source = up.manage("create_source", "generic", "PostgreSQL dies", "--system", "fraud-scorer")
+    path = f"/ingest/{source['token']}"
+    answers = []
+    for n in range(30):
+        if n in (8, 19):
+            os.kill(up.pid_of("postgres -D"), signal.SIGKILL)
+        alert = {"title": f"PSI {n}", "metric": "psi", "key": str(n)}
+
+        def stored(alert: dict[str, str] = alert) -> bool:
+            answers.append(up.post(path, alert)[0])
+            return answers[-1] == 200
+
+        until(stored, seconds=60, what=f"alert {n} is taken")
+    assert set(answers) <= {200, 503}
+    until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
+    header = up.key()
+    listed = f"/api/v1/alerts/?source={source['slug']}"
+    rows = until(
+        lambda: (found := up.get(listed, **header)[1]["results"]) and len(found) == 30 and found, what="all 30"
+    )
+    assert sorted(int(row["title"].removeprefix("PSI ")) for row in rows) == list(range(30))
+
+
 def test_a_second_one_on_the_same_data_is_refused_in_a_sentence(up: Running) -> None:
     second = launch(up.data, free_port())
     assert second.process.wait(30) == 1

@@ -52,7 +52,9 @@ def test_a_team_sees_its_own(incident: Incident, lee: User, risk: Team) -> None:
     assert trends(lee, period=period(), team=risk).incidents.now == 0
 
 
-@pytest.mark.parametrize("query", ["", "?months=3&team=assistants", "?months=nonsense&team=%00", "?team=nobody"])
+@pytest.mark.parametrize(
+    "query", ["", "?months=3&team=assistants", "?months=nonsense&team=%F0%9F%98%80", "?team=nobody"]
+)
 def test_the_page_answers_whatever_the_address_says(lee: User, as_person: Callable[[User], Client], query: str) -> None:
     assert as_person(lee).get(f"/reports/{query}").status_code == 200
 

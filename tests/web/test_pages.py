@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from incidents.alerts.models import Alert, Delivery
 from incidents.people.models import User
 from incidents.response.models import Incident
 from incidents.web.logs import cut_secrets
@@ -42,7 +43,10 @@ def test_no_page_asks_more_the_more_there_is(
 ) -> None:
     priya = User.objects.get(email="priya@example.com")
     client, key = as_person(priya), key_of(priya)
+    # Numbers begin at 1 in every database, rows’ own ids do not.
+    ids = {"/alerts/1/": Alert.objects.latest("pk").pk, "/deliveries/1/": Delivery.objects.latest("pk").pk}
     for path, most in BUDGETS.items():
+        path = path.replace("/1/", f"/{ids[path]}/") if path in ids else path
         with django_assert_max_num_queries(most):
             answer = client.get(path, headers=key if path.startswith("/api/") else {})
         assert answer.status_code == 200, path

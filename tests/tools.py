@@ -18,9 +18,7 @@ def chromium() -> str | None:
 
 
 def alertmanager() -> str | None:
-    unpacked = Path(__file__).resolve().parent.parent / ".tools" / "usr" / "bin"
-    places = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{unpacked}"
-    return shutil.which("prometheus-alertmanager", path=places) or shutil.which("alertmanager", path=places)
+    return shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
 
 def needed(path: str | None, *, program: str, what: str) -> str:

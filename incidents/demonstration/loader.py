@@ -335,6 +335,8 @@ def _follow_ups(
             resolved + timedelta(days=chance.uniform(3, 50)), timezone.now() - timedelta(hours=1)
         ) if done else None  # fmt: skip
         dropped = done and chance.random() < 0.1
+        if not done and chance.random() < 0.6:  # planned anew, as happens
+            due = today + timedelta(days=chance.choice((1, 6, 12, 25)))
         made.append(
             FollowUp.objects.create(
                 incident=incident,

@@ -68,15 +68,17 @@
       if (input.value) localStorage.setItem(key(input), input.value); else localStorage.removeItem(key(input));
     }
   });
-  /* Cleared only once the next page says that it was kept. */
+  /* Cleared only once the next page shows that it was taken. */
   document.addEventListener("submit", (event) => {
     const inputs = [...event.target.querySelectorAll("[data-draft]")].map(key);
     if (inputs.length) sessionStorage.setItem("sent", JSON.stringify(inputs));
   });
   const sent = sessionStorage.getItem("sent");
-  if (sent && !document.querySelector(".field__error, .errors, .message--error, .entrance")) {
+  sessionStorage.removeItem("sent");
+  /* An act that was taken ends in a redirect to a page without an error. A reload, Back or a page of trouble proves nothing. */
+  const arrived = performance.getEntriesByType("navigation")[0];
+  if (sent && arrived?.type === "navigate" && arrived.redirectCount && !document.querySelector(".field__error, .errors, .message--error, .entrance")) {
     for (const name of JSON.parse(sent)) localStorage.removeItem(name);
-    sessionStorage.removeItem("sent");
   }
   restore(document);
 

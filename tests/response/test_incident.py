@@ -1,11 +1,13 @@
 """The verbs of an incident: one state, one Event, one winner."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from incidents.people.models import Membership, Role, Team, User
@@ -221,3 +223,16 @@ def test_many_declaring_at_once_get_numbers_without_gap() -> None:
         list(pool.map(declare, range(24)))
     assert sorted(Incident.objects.values_list("number", flat=True)) == list(range(1, 25))
     assert Incident.objects.filter(declared_at__lte=timezone.now()).count() == 24
+
+
+def test_the_page_tells_every_move_with_the_reason_that_was_given(
+    incident: Incident, mara: User, as_person: Callable[[User], Client]
+) -> None:
+    incident.contain(by=mara, action="rollback_index")
+    incident.resolve(by=mara)
+    incident.reopen(by=mara, reason="The new index is stale as well")
+    incident.resolve(by=mara, note="v12 is served")
+    page = as_person(mara).get(incident.get_absolute_url())
+    assert page.status_code == 200
+    assert "The new index is stale as well" in page.text
+    assert "v12 is served" in page.text

@@ -10,6 +10,7 @@ from incidents.postmortems import due
 @shared_task
 def drain_deliveries() -> None:
     ingest.drain()
+    ingest.expire()
 
 
 @shared_task

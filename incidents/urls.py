@@ -1,10 +1,13 @@
 """The addresses of the pages, slice by slice."""
 
-from django.urls import path
+from collections.abc import Callable
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
-from incidents.alerts import door
 from incidents.alerts import views as alerts
+from incidents.alerts.doors import alertmanager, opsgenie, pagerduty, plain
 from incidents.followups import views as followups
 from incidents.health import views as health
 from incidents.home import home
@@ -18,6 +21,12 @@ from incidents.web.styleguide import styleguide
 _incident = "incidents/<int:number>/"
 _postmortem = "postmortems/<int:number>/"
 _follow_up = "follow-ups/<int:pk>/"
+
+
+def _door(rest: str, view: Callable[..., HttpResponse]) -> list[URLPattern]:
+    """An API below the ingest address: with the token in the path, or with the token as a credential."""
+    return [path(f"ingest/{rest}", view), path(f"ingest/<str:token>/{rest}", view)]
+
 
 urlpatterns = [
     path("", home, name="home"),
@@ -89,8 +98,18 @@ urlpatterns = [
     # Reports
     path("reports/", reports.trends, name="reports"),
     # The door for monitors, and what machines ask
-    path("ingest", door.ingest, name="ingest"),
-    path("ingest/<str:token>", door.ingest, name="ingest-token"),
+    path("ingest", plain.ingest, name="ingest"),
+    *_door("api/v2/alerts", alertmanager.alerts),
+    *_door("api/v2/alerts/", alertmanager.alerts),
+    *_door("api/v2/status", alertmanager.status),
+    *_door("api/v1/alerts", alertmanager.version_1),
+    *_door("-/healthy", alertmanager.healthy),
+    *_door("-/ready", alertmanager.healthy),
+    path("ingest/<str:token>", plain.ingest, name="ingest-token"),
+    path("v2/enqueue", pagerduty.enqueue, name="pagerduty-enqueue"),
+    path("v2/change/enqueue", pagerduty.enqueue_change, name="pagerduty-change"),
+    path("v2/alerts", opsgenie.create, name="opsgenie-create"),
+    re_path(r"^v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$", opsgenie.act, name="opsgenie-act"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -22,6 +22,7 @@ DEMO = env.flag("DEMO", default=True)
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY_GIVEN = bool(env.text("SECRET_KEY"))
 SECRET_KEY = env.text("SECRET_KEY") or embedded.secret_key(DATA)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SERVED_OVER_TLS = BASE_URL.startswith("https://")
 _host = urlsplit(BASE_URL).hostname or ""
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted({_host, "127.0.0.1", "localhost", "[::1]"})
@@ -32,6 +33,8 @@ WSGI_APPLICATION = "reliability.wsgi.application"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 INGEST_MAX_BYTES = 16 * 1024 * 1024
 INGEST_MAX_ALERTS = 10_000
+# Only where a client knows how to slow down (PagerDuty's) is a source told to; others would drop what they have.
+INGEST_EVENTS_A_MINUTE = env.number("INGEST_EVENTS_A_MINUTE", default=6000, least=1, most=1_000_000)
 APPEND_SLASH = True
 
 INSTALLED_APPS = [
@@ -259,7 +262,7 @@ SPECTACULAR_SETTINGS = {
         "AlertStatus": "incidents.alerts.models.Alert.Status",
         "AlertSeverity": "incidents.alerts.models.AlertSeverity",
         "DeliveryStatus": "incidents.alerts.models.Delivery.Status",
-        "SourceKind": "incidents.alerts.models.Source.Kind",
+        "SourceKind": "incidents.alerts.sources.choices",
         "SystemKind": "incidents.systems.models.System.Kind",
         "FollowUpKind": "incidents.followups.models.FollowUp.Kind",
     },

@@ -4,13 +4,13 @@ from typing import Any
 
 from django import forms
 
-from incidents.alerts.models import Source
+from incidents.alerts.sources import choices as source_kinds
 from incidents.people.models import Role, Team, User
 from incidents.systems.models import System
 
 
 class SourceForm(forms.Form):
-    kind = forms.ChoiceField(choices=Source.Kind.choices, label="Which monitor?")
+    kind = forms.ChoiceField(choices=source_kinds, label="Which monitor?")
     name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"placeholder": "Prometheus, production"}))
     team = forms.ModelChoiceField(queryset=Team.objects.none(), label="Owned by")
     system = forms.ModelChoiceField(

@@ -7,33 +7,71 @@ source, correlation keys (sorted), incidents (by id), the incident counter.
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, models, transaction
 from django.utils import timezone
 
-from incidents.alerts import claims, episodes, routing
-from incidents.alerts.claims import Claim, Unreadable
-from incidents.alerts.models import Alert, Delivery, Outcome, Source
-from incidents.alerts.sources import ADAPTERS
+from incidents.alerts import bodies, claims, episodes, routing
+from incidents.alerts.claims import ChangeTold, Claim, Handshake, Refused, Statement, Unreadable
+from incidents.alerts.models import Alert, Delivery, Outcome, Source, Subscription
+from incidents.alerts.sources import alertmanager, opsgenie, pagerduty
 
 log = structlog.get_logger(__name__)
 
 DELIVERIES_A_TURN = 50
 MOST_ATTEMPTS = 5
-KEPT_HEADERS = ("content-type", "user-agent", "x-request-id", "x-grafana-org-id")
+GRACE = timedelta(seconds=60)
+KEPT_HEADERS = frozenset({
+    ":path", ":method", pagerduty.MADE_UP_KEY, "content-type", "user-agent", "x-request-id", "x-grafana-org-id",
+    "sentry-hook-resource", "x-amz-sns-message-type", "x-mlflow-delivery-id", "webhook-id",
+})  # fmt: skip
+
+# What comes by a compatible API is read as that API says, whatever the source's own kind.
+_DOORS: dict[str, Callable[[bytes, Mapping[str, str]], list[Statement]]] = {
+    "alertmanager": alertmanager.read,
+    "pagerduty": pagerduty.read,
+    "opsgenie": opsgenie.read,
+}
 
 
-def receive(source: Source, body: bytes, *, headers: dict[str, str]) -> Delivery:
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Keep what reading needs; credentials are not among it. Names are in lower case."""
+    wanted = {name: value for name, value in headers.items() if name in KEPT_HEADERS or name.startswith("ce-")}
+    return {name[:100]: bodies.clean_text(value)[:2000] for name, value in list(wanted.items())[:60]}
+
+
+def receive(
+    source: Source, body: bytes, *, headers: Mapping[str, str], door: str = "", is_test: bool = False
+) -> Delivery:
     """Store a delivery as it came. Once this is committed it will be processed, whatever dies meanwhile."""
-    kept = {name: claims.clean_text(headers[name])[:300] for name in KEPT_HEADERS if name in headers}
     return Delivery.objects.create(
-        source=source, body=body, size=len(body), digest=hashlib.sha256(body).hexdigest(), headers=kept
-    )
+        source=source, body=body, size=len(body), digest=hashlib.sha256(body).hexdigest(),
+        headers=kept_headers(headers), door=door, is_test=is_test,
+    )  # fmt: skip
+
+
+def expire(now: datetime | None = None) -> int:
+    """End the alerts whose lease ran out a minute ago or more; returns how many. Locks as a turn does."""
+    bound = (now or timezone.now()) - GRACE
+    over = Alert.objects.firing().filter(expires_at__lt=bound)
+    ended = 0
+    for source_id in over.order_by("source").values_list("source", flat=True).distinct():
+        with transaction.atomic():
+            source = Source.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=source_id).first()
+            if source is None:
+                continue  # it is being drained, and may be told again this very moment
+            alerts = list(over.filter(source=source).order_by("pk")[:1000])
+            for alert in alerts:
+                alert.status, alert.ends_at = Alert.Status.RESOLVED, max(alert.expires_at or bound, alert.starts_at)
+                alert.flags = sorted({*alert.flags, "expired"})
+            Alert.objects.bulk_update(alerts, ["status", "ends_at", "flags"])
+            routing.note_cleared(alerts)
+            ended += len(alerts)
+    return ended
 
 
 def drain(*, older_than: timedelta = timedelta(0), limit: int = 10_000) -> int:
@@ -103,28 +141,39 @@ def _ingest_alone(source: Source, delivery: Delivery) -> None:
 
 def _ingest(source: Source, deliveries: Iterable[Delivery]) -> None:
     turn = _Turn(source)
-    read: list[tuple[Delivery, int, Claim]] = []
+    read: list[tuple[Delivery, int, Statement]] = []
     for delivery in deliveries:
         try:
-            found = _read(source, delivery)
+            found = understand(source, delivery)
         except Unreadable as error:
             delivery.status, delivery.error, delivery.claim_count = Delivery.Status.DEAD, str(error)[:1000], 0
         else:
             delivery.status, delivery.error, delivery.claim_count = Delivery.Status.PROCESSED, "", len(found)
-            read.extend((delivery, position, claim) for position, claim in enumerate(found))
+            read.extend((delivery, position, statement) for position, statement in enumerate(found))
         delivery.processed_at = timezone.now()
         turn.deliveries.append(delivery)
-    turn.load({claim.fingerprint(source.pk) for _, _, claim in read})
-    for delivery, position, claim in read:
-        turn.apply(delivery, position, claim)
+    turn.load([claim for _, _, claim in read if isinstance(claim, Claim)])
+    for delivery, position, statement in read:
+        turn.apply(delivery, position, statement)
     turn.save()
 
 
-def _read(source: Source, delivery: Delivery) -> list[Claim]:
-    found = ADAPTERS[source.kind](bytes(delivery.body), delivery.headers)
-    if len(found) > settings.INGEST_MAX_ALERTS:
-        raise Unreadable(f"It holds {len(found):,} alerts; at most {settings.INGEST_MAX_ALERTS:,} are taken at once.")
-    return found
+def understand(source: Source, delivery: Delivery) -> list[Statement]:
+    """Read what a delivery says, as its source and its door say it is read. Raises Unreadable."""
+    body = bytes(delivery.body)
+    found = _DOORS.get(delivery.door, source.reader)(body, delivery.headers)
+    if len(found) > source.alert_limit:
+        raise Unreadable(f"It holds {len(found):,} alerts; at most {source.alert_limit:,} are taken at once.")
+    lost = ("replaced_characters",) if bodies.was_replaced(body) else ()
+    lease = timedelta(minutes=source.auto_resolve_minutes) if source.auto_resolve_minutes else None
+    return [_settled(statement, delivery.received_at, lost, lease) for statement in found]
+
+
+def _settled(statement: Statement, received_at: datetime, lost: tuple[str, ...], lease: timedelta | None) -> Statement:
+    if not isinstance(statement, Claim):
+        return statement
+    own_lease = statement.lease if statement.lease or statement.expires_at else lease
+    return replace(statement, flags=(*statement.flags, *lost), lease=own_lease).at(received_at)
 
 
 @dataclass
@@ -141,30 +190,76 @@ class _Turn:
     unseen: list[Alert] = field(default_factory=list)
     outcomes: list[tuple[Outcome, Alert | None]] = field(default_factory=list)
 
-    def load(self, fingerprints: set[str]) -> None:
-        mine = Alert.objects.filter(source=self.source, fingerprint__in=fingerprints)
+    def load(self, told: Iterable[Claim]) -> None:
+        """Load the alerts spoken of, by their fingerprints: today's, and what older recipes made of them."""
+        now_and_then = {
+            f for c in told for f in (c.fingerprint(self.source.pk), *c.former_fingerprints(self.source.pk))
+        }
+        mine = Alert.objects.filter(source=self.source, fingerprint__in=now_and_then)
         self.firing = {alert.fingerprint: alert for alert in mine.firing()}
         newest = mine.filter(status=Alert.Status.RESOLVED).order_by("fingerprint", "-starts_at").distinct("fingerprint")
         self.ended = {alert.fingerprint: alert for alert in newest}
 
-    def apply(self, delivery: Delivery, position: int, claim: Claim) -> None:
+    def apply(self, delivery: Delivery, position: int, statement: Statement) -> None:
+        match statement:
+            case Claim():
+                self._apply(delivery, position, statement)
+            case ChangeTold():
+                kept = (
+                    routing.record_change(self.source, statement)
+                    if not delivery.is_test
+                    else "A test; nothing was kept."
+                )
+                self._trace(delivery, position, "change", None, "change", kept)
+            case Handshake():
+                self._subscribe(statement)
+                self._trace(delivery, position, "handshake", None, "handshake", statement.reason)
+            case Refused():
+                self._trace(delivery, position, "refused", None, "refused", statement.reason)
+
+    def _subscribe(self, handshake: Handshake) -> None:
+        if handshake.confirm_url:
+            Subscription.objects.update_or_create(
+                source=self.source, topic=claims.clip(handshake.confirm_topic, 300),
+                defaults={"url": handshake.confirm_url, "asked_at": timezone.now(), "confirmed_at": None, "error": ""},
+            )  # fmt: skip
+
+    def _rekey(self, claim: Claim, fingerprint: str) -> None:
+        """Go on with the alert that an older recipe named: a changed recipe must not open it a second time."""
+        former = next((f for f in claim.former_fingerprints(self.source.pk) if f in self.firing), None)
+        if former and fingerprint not in self.firing:
+            alert = self.firing.pop(former)
+            alert.fingerprint = fingerprint
+            self.firing[fingerprint] = alert
+            self._touch(alert)
+
+    def _apply(self, delivery: Delivery, position: int, claim: Claim) -> None:
         fingerprint = claim.fingerprint(self.source.pk)
+        self._rekey(claim, fingerprint)
         starts_at, ends_at, flags = claims.settled_times(claim, received_at=delivery.received_at)
         flags = [*claim.flags, *flags]
-        if claim.is_test:
-            self._trace(
-                delivery, position, claim, None, "test", "A test from the monitor’s set-up page; nothing was opened."
-            )
+        if claim.is_test or delivery.is_test:
+            self._trace(delivery, position, claim.says, None, "test", _understood(claim))
             return
+        if claim.says == "no_data":
+            flags.append("no_data")
         alert, ended = self.firing.get(fingerprint), self.ended.get(fingerprint)
+        if claim.says == "acknowledged":
+            reason = (
+                "Somebody took it there; the incident waits for somebody here."
+                if alert
+                else "Nothing like it is firing."
+            )
+            self._trace(delivery, position, claim.says, alert or ended, "acknowledged", reason)
+            return
         verdict = episodes.judge(
-            claim.says,
+            "resolved" if claim.says == "resolved" else "firing",
             starts_at=starts_at,
             start_given="start_inferred" not in flags,
             ends_at=ends_at,
             end_given="end_inferred" not in flags,
             open_since=alert.newest_start_at if alert else None,
-            closed=_closed(ended) if ended else None,
+            closed=_closed(ended, claim) if ended else None,
         )
         match verdict.result:
             case "opened":
@@ -177,7 +272,7 @@ class _Turn:
                 alert = self._note_unseen(claim, fingerprint, delivery.received_at, starts_at, ends_at, flags)
             case _:
                 alert = alert or ended
-        self._trace(delivery, position, claim, alert, verdict.result, verdict.reason)
+        self._trace(delivery, position, claim.says, alert, verdict.result, verdict.reason)
 
     def _open(
         self, claim: Claim, fingerprint: str, received_at: datetime, starts_at: datetime, flags: list[str]
@@ -212,14 +307,22 @@ class _Turn:
             fingerprint=fingerprint,
             title=claim.title,
             description=claim.description,
-            severity=claim.severity,
+            # Silence is a signal of its own, but says nothing of how bad it is.
+            severity="medium" if claim.says == "no_data" else claim.severity,
             severity_raw=claim.severity_raw,
-            system_name=claims.clip(claim.system_name, 200),
+            system_name=claim.system_name,
+            service=claim.service,
+            environment=claim.environment,
             labels=claim.labels,
             annotations=claim.annotations,
+            ai=claims.ai_facts(claim.labels),
             links=list(claim.links),
-            value=claim.value,
-            flags=flags,
+            value=claim.measured.text,
+            measured=asdict(claim.measured),
+            group=claim.group,
+            upstream_id=claim.upstream_id,
+            expires_at=claim.expires_at,
+            flags=sorted(set(flags)),
             starts_at=starts_at,
             newest_start_at=starts_at,
             first_received_at=received_at,
@@ -232,7 +335,9 @@ class _Turn:
         alert.newest_start_at = max(alert.newest_start_at, told_start or alert.starts_at)
         alert.last_received_at = max(alert.last_received_at, received_at)
         alert.description = claim.description or alert.description
-        alert.value = claim.value or alert.value
+        if claim.measured.text:
+            alert.value, alert.measured = claim.measured.text, asdict(claim.measured)
+        alert.expires_at = claim.expires_at
         self._touch(alert)
 
     def _resolve(self, alert: Alert, ends_at: datetime, received_at: datetime, flags: list[str]) -> None:
@@ -250,9 +355,11 @@ class _Turn:
             self.changed[alert.pk] = alert
 
     def _trace(
-        self, delivery: Delivery, position: int, claim: Claim, alert: Alert | None, result: str, reason: str
+        self, delivery: Delivery, position: int, says: str, alert: Alert | None, result: str, reason: str
     ) -> None:
-        outcome = Outcome(delivery=delivery, position=position, says=claim.says, result=result, reason=reason)
+        outcome = Outcome(
+            delivery=delivery, position=position, says=says, result=result, reason=claims.clip(reason, 500)
+        )
         self.outcomes.append((outcome, alert))
 
     def save(self) -> None:
@@ -266,6 +373,9 @@ class _Turn:
             "last_received_at",
             "description",
             "value",
+            "measured",
+            "expires_at",
+            "fingerprint",
             "flags",
             "occurrences",
             "newest_start_at",
@@ -278,7 +388,14 @@ class _Turn:
         Delivery.objects.bulk_update(self.deliveries, ["status", "processed_at", "claim_count", "error"])
 
 
-def _closed(alert: Alert) -> episodes.Closed | None:
-    if alert.ends_at is None:
+def _understood(claim: Claim) -> str:
+    where = claim.system_name or claim.service
+    said = f"A test, and nothing was opened. Understood as {claim.says.replace('_', ' ')}, {claim.severity}: “{claim.title}”"
+    return said + (f", about {where}." if where else ".")
+
+
+def _closed(alert: Alert, claim: Claim) -> episodes.Closed | None:
+    """Give the episode that ended last; None where only its lease ran out and the claim shows that it goes on."""
+    if alert.ends_at is None or (claim.expires_at and "expired" in alert.flags):
         return None
     return episodes.Closed(alert.starts_at, alert.ends_at, exact="end_inferred" not in alert.flags)

@@ -1,17 +1,22 @@
 """What monitors send: sources, their deliveries, the alerts these are about, and what came of every claim."""
 
+import hashlib
 import secrets
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.alerts import sources
+from incidents.alerts.signatures import SCHEMES
 from incidents.people.models import Team, User, digest_of
 from incidents.response.models import Incident, Refused
 from incidents.systems.models import System
+from incidents.web.sealing import seal, unseal
 
 TOKEN_OVERLAP = timedelta(hours=24)
 
@@ -50,31 +55,81 @@ class SourceQuerySet(models.QuerySet["Source"]):
 class Source(models.Model):
     """One monitor that may send. Its token is 32 hex digits, shown once and stored hashed."""
 
-    class Kind(models.TextChoices):
-        ALERTMANAGER = "alertmanager", "Prometheus Alertmanager"
-        GRAFANA = "grafana", "Grafana"
-        GENERIC = "generic", "Generic JSON"
-
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=24, choices=Kind)
+    kind = models.CharField(max_length=24, choices=sources.choices)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="sources")
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="sources")
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=4)
     previous_digest = models.CharField(max_length=64, blank=True, db_index=True)
     previous_until = models.DateTimeField(null=True, blank=True)
+    field_map = models.JSONField(default=dict, blank=True)  # expressions by field, see sources/mapped.py
+    scheme = models.CharField(max_length=24, blank=True)  # how it signs, where that is not its kind's own way
+    auto_resolve_minutes = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(60 * 24 * 30)]
+    )
+    max_bytes = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1024)])
+    max_alerts = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = SourceQuerySet.as_manager()
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(auto_resolve_minutes__isnull=True) | models.Q(auto_resolve_minutes__gte=1),
+                name="alerts_resolve_themselves_after_a_minute_at_least",
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
         return f"/sources/{self.slug}/"
+
+    @property
+    def about(self) -> sources.Kind:
+        return sources.KINDS[self.kind]
+
+    @property
+    def reader(self) -> sources.Adapter:
+        return sources.mapped.reader(self.field_map) if self.field_map else self.about.read
+
+    @property
+    def signing_scheme(self) -> str:
+        """How its deliveries are signed, by name; its kind's own way unless another was chosen; empty if none."""
+        return self.scheme or self.about.scheme
+
+    @property
+    def byte_limit(self) -> int:
+        return self.max_bytes or settings.INGEST_MAX_BYTES
+
+    @property
+    def alert_limit(self) -> int:
+        return self.max_alerts or settings.INGEST_MAX_ALERTS
+
+    def map_fields(self, expressions: dict[str, str]) -> None:
+        """Read its deliveries by a field map from now on; an empty one means its kind's own way."""
+        Source.objects.filter(pk=self.pk).update(field_map=expressions)
+        self.refresh_from_db()
+
+    def add_secret(self, secret: str, *, by: User) -> "SigningSecret":
+        """Accept deliveries signed with this secret too. From the first one on, unsigned deliveries are refused."""
+        if self.signing_scheme not in SCHEMES:
+            raise Refused(f"{self.about.name} does not sign what it sends; its address is its secret.")
+        if len(secret.strip()) < 8:
+            raise Refused("A secret needs 8 characters at least.")
+        return SigningSecret.objects.create(
+            source=self, sealed=seal(secret.strip()), hint=secret.strip()[-4:], added_by=by
+        )
+
+    def secrets(self) -> list[str | None]:
+        """Give all secrets that are valid now; None for one that cannot be opened, which no signature fits."""
+        return [unseal(bytes(row.sealed)) for row in self.signing_secrets.all()] if self.signing_scheme else []
 
     def rotate(self) -> str:
         """Give it a new token; the old one works for another 24 hours, so that monitors can be changed one by one."""
@@ -96,6 +151,38 @@ class Source(models.Model):
         self.refresh_from_db()
 
 
+class SigningSecret(models.Model):
+    """One secret that a source signs with, sealed at rest. Several are valid at once, so that one can be changed."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="signing_secrets")
+    sealed = models.BinaryField()
+    hint = models.CharField(max_length=4)
+    added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    added_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"…{self.hint}"
+
+
+class Subscription(models.Model):
+    """Amazon SNS asks to confirm that a source wants a topic's messages; a person approves it first."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="subscriptions")
+    topic = models.CharField(max_length=300)
+    url = models.TextField()
+    asked_at = models.DateTimeField(default=timezone.now)
+    approved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at"]
+        constraints = [models.UniqueConstraint(fields=["source", "topic"], name="one_subscription_per_topic")]
+
+    def __str__(self) -> str:
+        return self.topic
+
+
 def ingest_url(token: str) -> str:
     """The address to paste into a monitor."""
     return f"{settings.BASE_URL}/ingest/{token}"
@@ -112,6 +199,27 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self) -> Self:
         return self.filter(status=Delivery.Status.RECEIVED, due_at__lte=timezone.now())
 
+    def refuse(
+        self, source: Source, body: bytes, *, because: str, headers: dict[str, str], door: str = "", keep: bool = True
+    ) -> "Delivery":
+        """Note what was refused, once for each body: a monitor sends the same poison again and again.
+
+        `keep` says whether the bytes are kept as well; those of an unsigned sender are not. Safe under concurrency.
+        """
+        digest = hashlib.sha256(body).hexdigest()
+        again = self.filter(source=source, digest=digest, status=Delivery.Status.REFUSED)
+        told = {"repeats": models.F("repeats") + 1, "received_at": timezone.now(), "error": because[:1000]}
+        if not again.update(**told):
+            try:
+                with transaction.atomic():
+                    return self.create(
+                        source=source, body=body if keep else b"", size=len(body), digest=digest, headers=headers,
+                        door=door, status=Delivery.Status.REFUSED, error=because[:1000], processed_at=timezone.now(),
+                    )  # fmt: skip
+            except IntegrityError:
+                again.update(**told)
+        return again.get()
+
     def for_list(self) -> Self:
         return self.select_related("source").defer("body").order_by("-pk")
 
@@ -123,6 +231,7 @@ class Delivery(models.Model):
         RECEIVED = "received", "Received"
         PROCESSED = "processed", "Processed"
         DEAD = "dead", "Could not be understood"
+        REFUSED = "refused", "Refused at the door"
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
     received_at = models.DateTimeField(default=timezone.now)
@@ -130,6 +239,9 @@ class Delivery(models.Model):
     size = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     headers = models.JSONField(default=dict)
+    door = models.CharField(max_length=24, blank=True)  # the API it came by, where that is not its source's own address
+    is_test = models.BooleanField(default=False)
+    repeats = models.PositiveIntegerField(default=0)  # how often the same bytes were refused again
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -143,7 +255,15 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(status="received"), name="deliveries_due"),
             models.Index(fields=["source", "-id"], name="deliveries_by_source"),
-            models.Index(fields=["-id"], condition=models.Q(status="dead"), name="deliveries_dead"),
+            models.Index(fields=["source", "-received_at"], name="deliveries_by_arrival"),
+            models.Index(
+                fields=["-id"], condition=models.Q(status__in=["dead", "refused"]), name="deliveries_in_trouble"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "digest"], condition=models.Q(status="refused"), name="one_refusal_per_body"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -211,11 +331,18 @@ class Alert(models.Model):
     classified_because = models.CharField(max_length=500, blank=True)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     routed_because = models.CharField(max_length=500, blank=True)
+    service = models.CharField(max_length=200, blank=True)
+    environment = models.CharField(max_length=100, blank=True)
     labels = models.JSONField(default=dict)
     annotations = models.JSONField(default=dict)
+    ai = models.JSONField(default=dict)  # model, prompt, index …, as far as the labels say
     links = models.JSONField(default=list)
     flags = models.JSONField(default=list)
     value = models.CharField(max_length=100, blank=True)
+    measured = models.JSONField(default=dict)  # metric, number, threshold, operator, unit
+    group = models.CharField(max_length=512, blank=True)
+    upstream_id = models.CharField(max_length=512, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)  # a lease: over unless it is told again before
     starts_at = models.DateTimeField()
     # The newest start that a repeat told of: a resolve from before it belongs to an earlier episode.
     newest_start_at = models.DateTimeField()
@@ -244,6 +371,11 @@ class Alert(models.Model):
             models.Index(fields=["incident", "-starts_at"], name="alerts_by_incident"),
             models.Index(fields=["-last_received_at", "-id"], name="alerts_by_last_received"),
             models.Index(fields=["system", "-starts_at"], name="alerts_by_system"),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(status="firing", expires_at__isnull=False),
+                name="alerts_leased",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -271,6 +403,10 @@ class Outcome(models.Model):
         STALE = "stale", "Came late and changed nothing"
         UNSEEN = "unseen", "Resolved what never fired here"
         TEST = "test", "Was a test"
+        ACKNOWLEDGED = "acknowledged", "Was acknowledged in the monitor"
+        CHANGE = "change", "Told of a change"
+        HANDSHAKE = "handshake", "Was part of setting up"
+        REFUSED = "refused", "Could not be taken"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="outcomes")
     position = models.PositiveIntegerField()

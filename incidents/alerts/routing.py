@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
 from incidents import taxonomy
-from incidents.alerts.claims import Claim, clip
+from incidents.alerts.claims import ChangeTold, Claim, clip
 from incidents.alerts.models import Alert, AlertSeverity, Source
 from incidents.people.models import User
 from incidents.response.models import Event, Incident, NoticedBy, Severity, Status, correlation_key
-from incidents.systems.models import System, SystemName
+from incidents.systems.models import Change, System, SystemName
 
 # What an alert suggests until a person decides. A tier-1 system's critical alert is the worst there is.
 _SEVERITY = {
@@ -45,13 +46,31 @@ def classification(claim: Claim) -> dict[str, str]:
 
 
 def find_systems(source: Source, alerts: Iterable[Alert]) -> None:
-    """Set each alert's system from the name it carries, else from its source; a name nobody knows stays as it is."""
+    """Set each alert's system: from the name it carries, else from its service where one is known by that, else from
+    its source. A name that nobody knows stays as it is, for somebody to settle."""
     known: dict[str, System | None] = {}
-    for alert in alerts:
-        name = alert.system_name.strip().lower()
+
+    def find(name: str) -> System | None:
+        name = name.strip().lower()
         if name not in known:
-            known[name] = System.objects.named(name) if name else source.system
-        alert.system = known[name]
+            known[name] = System.objects.named(name)
+        return known[name]
+
+    for alert in alerts:
+        alert.system = find(alert.system_name) if alert.system_name.strip() else find(alert.service) or source.system
+
+
+def record_change(source: Source, told: ChangeTold) -> str:
+    """Keep a change that a monitor told of, once however often it is told; says what was done with it."""
+    system = System.objects.named(told.system_name) or source.system
+    if system is None:
+        return f"“{told.title}”: no system is known as “{told.system_name}”, and the source watches none, so it was not kept."
+    kind = told.kind if told.kind in Change.Kind.values else Change.Kind.CONFIGURATION
+    facts: dict[str, Any] = {"title": told.title, "version": told.version, "url": told.url}
+    if told.happened_at:
+        facts |= {"happened_at": told.happened_at}
+    _, was_new = Change.objects.get_or_create(system=system, kind=kind, **facts)
+    return f"“{told.title}” is {'kept' if was_new else 'known already'} as a change of {system}."
 
 
 def key_of(alert: Alert) -> str:

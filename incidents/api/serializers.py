@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from incidents import taxonomy
 from incidents.alerts.models import Alert, Delivery, Source
+from incidents.alerts.sources import choices as source_kinds
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
 from incidents.postmortems.models import Postmortem, Section
@@ -174,7 +175,7 @@ class SourceCreatedSerializer(SourceSerializer):
 
 class SourceWriteSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
-    kind = serializers.ChoiceField(choices=Source.Kind.choices)
+    kind = serializers.ChoiceField(choices=source_kinds())
     team = Slug(slug_field="slug", queryset=Team.objects.all())
     system = Slug(slug_field="slug", queryset=System.objects.all(), required=False, allow_null=True)
 
@@ -189,7 +190,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         fields = (
             "id", "source", "fingerprint", "status", "title", "description", "severity", "severity_raw", "system",
             "system_name", "category", "failure_mode", "confidence", "classified_because", "incident", "routed_because",
-            "labels", "annotations", "links", "flags", "value", "starts_at", "ends_at", "first_received_at",
+            "service", "environment", "labels", "annotations", "ai", "links", "flags", "value", "measured", "upstream_id",
+            "starts_at", "ends_at", "expires_at", "first_received_at",
             "last_received_at", "occurrences",
         )  # fmt: skip
         read_only_fields = fields

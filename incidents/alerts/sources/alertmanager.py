@@ -1,55 +1,84 @@
-"""Prometheus Alertmanager's webhook, version 4."""
+"""Prometheus Alertmanager: its webhook (version 4, and 3), and the API v2 that Prometheus itself sends to."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from incidents.alerts import claims
-from incidents.alerts.claims import Claim, Json, Unreadable
+from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
+from incidents.alerts.claims import Claim, Identity, Refused, Statement
 
 # The same alert comes from each of a pair of Prometheus servers, told apart by these labels alone.
 REPLICA_LABELS = {"replica", "prometheus_replica", "__replica__"}
+# What Alertmanager allows an alert that says nothing of its end (resolve_timeout).
+UNLESS_REPEATED = timedelta(minutes=5)
 
 
-def read(body: bytes, headers: Mapping[str, str]) -> list[Claim]:
-    group = claims.load(body)
-    alerts = claims.mapping(group).get("alerts")
-    if not isinstance(alerts, list):
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    value = payload(body, headers)
+    # A list is what Prometheus sends; whoever pointed it at the webhook's address is understood too.
+    if isinstance(value, list) or value is None:
+        return read_list(value)
+    group = mapping(value)
+    if not isinstance(group.get("alerts"), list):
         raise Unreadable("This is no Alertmanager notification: it has no list “alerts”.")
-    return [read_alert(claims.mapping(alert), group=claims.mapping(group)) for alert in alerts]
+    return [read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
 
 
-def read_alert(alert: dict[str, Json], *, group: dict[str, Json]) -> Claim:
+def read_list(value: Json) -> list[Statement]:
+    """Read API v2's list. Its alerts carry no status: `endsAt` is the end if past, else a lease."""
+    return [_leased(alert, position=position) for position, alert in enumerate(items(value))]
+
+
+def _leased(alert: Json, *, position: int) -> Statement:
+    if not mapping(mapping(alert).get("labels")):
+        return Refused(reason=f"Alert {position} has no labels, so nothing names it.")
+    known = {name: value for name, value in mapping(alert).items() if name not in ("status", "fingerprint")}
+    ends_at = known.pop("endsAt", None)
+    return read_alert(known, group={"status": "firing"}, expires_at=ends_at, lease=UNLESS_REPEATED)
+
+
+def read_alert(
+    alert: dict[str, Json], *, group: dict[str, Json], expires_at: Json = None, lease: timedelta | None = None
+) -> Claim:
     """Read one alert of the group. Its own status counts; the group's may differ."""
     flags: list[str] = []
-    labels = claims.labels_of(alert.get("labels"), flags=flags)
-    annotations = claims.annotations_of(alert.get("annotations"), flags=flags)
-    status = claims.first_text(alert.get("status"), group.get("status")).lower()
+    own, said_of_group = text_of(alert.get("status")).lower(), text_of(group.get("status")).lower()
+    status = own or said_of_group
     if status not in {"firing", "resolved"}:
         flags.append("status_unknown")
-    raw = labels.get("severity", "")
-    return Claim(
+    if own == "firing" and said_of_group == "resolved":
+        flags.append("contradictory_status")
+    if text_of(group.get("truncatedAlerts")) not in {"", "0"}:
+        flags.append("truncated_group")
+    labels, notes = mapping(alert.get("labels")), mapping(alert.get("annotations"))
+    return claims.told(
         says="resolved" if status == "resolved" else "firing",
-        title=claims.title_of([annotations.get("title", ""), annotations.get("summary", "")], labels),
-        description=annotations.get("description") or annotations.get("message") or annotations.get("details", ""),
+        title=(notes.get("title"), notes.get("summary")),
+        description=(notes.get("description"), notes.get("message"), notes.get("details")),
         identity=identity_of_labels(labels),
-        severity=claims.severity_of(raw, flags=flags) if raw else "medium",
-        severity_raw=raw[:64],
-        system_name=labels.get("system", ""),
-        names=tuple(filter(None, (labels.get("metric"), labels.get("alertname"), annotations.get("summary")))),
+        severity=labels.get("severity"),
+        names=(labels.get("metric"), labels.get("alertname"), notes.get("summary")),
         labels=labels,
-        annotations=annotations,
+        annotations=notes,
         links=(
-            *claims.link("source", alert.get("generatorURL")),
-            *claims.link("runbook", annotations.get("runbook_url") or annotations.get("runbook")),
-            *claims.link("dashboard", annotations.get("dashboard_url")),
+            ("source", alert.get("generatorURL")),
+            ("runbook", notes.get("runbook_url") or notes.get("runbook")),
+            ("dashboard", notes.get("dashboard_url")),
+            ("silence", alert.get("silenceURL")),
         ),
-        value=claims.clip(annotations.get("value", ""), 100),
-        starts_at=claims.time_of(alert.get("startsAt")),
-        ends_at=claims.time_of(alert.get("endsAt")),
-        flags=tuple(flags),
-    )
+        value=notes.get("value"),
+        threshold=notes.get("threshold"),
+        starts_at=alert.get("startsAt"),
+        ends_at=alert.get("endsAt"),
+        expires_at=expires_at,
+        lease=lease,
+        group=first_text(group.get("receiver")) + " " + first_text(group.get("groupKey")) if group.get("groupKey") else "",
+        upstream_id=alert.get("fingerprint"),
+        flags=flags,
+    )  # fmt: skip
 
 
-def identity_of_labels(labels: Mapping[str, str]) -> tuple[str, ...]:
+def identity_of_labels(labels: Mapping[str, Json]) -> Identity:
     """The label set is the alert. Upstream's own fingerprint hashes it too, but older senders leave that out."""
-    pairs = (f"{name}\x1e{value}" for name, value in sorted(labels.items()) if value and name not in REPLICA_LABELS)
-    return ("labels/1", *pairs)
+    texts = ((name, text_of(value)) for name, value in sorted(labels.items()) if name not in REPLICA_LABELS)
+    return ("labels/1", *(f"{name}\x1e{text}" for name, text in texts if text))

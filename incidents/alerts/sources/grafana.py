@@ -1,47 +1,86 @@
-"""Grafana's unified alerting webhook: an Alertmanager group with values, panels and a fingerprint of its own."""
+"""Grafana: unified alerting, an Alertmanager group with values and panels; and the dashboards' alerts before version 9."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from incidents.alerts import claims
-from incidents.alerts.claims import Claim, Json, Unreadable
+from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
+from incidents.alerts.claims import Claim, Identity, Statement
 from incidents.alerts.sources import alertmanager
 
+_NO_DATA, _ERROR = "DatasourceNoData", "DatasourceError"
 
-def read(body: bytes, headers: Mapping[str, str]) -> list[Claim]:
-    group = claims.mapping(claims.load(body))
-    alerts = group.get("alerts")
-    if not isinstance(alerts, list):
-        raise Unreadable("This is no Grafana notification: it has no list “alerts”.")
-    return [_read_alert(claims.mapping(alert), group=group) for alert in alerts]
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    group = mapping(payload(body, headers))
+    if isinstance(group.get("alerts"), list):
+        return [_read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
+    if "ruleId" in group or "evalMatches" in group:
+        return [_read_legacy(group)]
+    raise Unreadable("This is no Grafana notification: it has neither a list “alerts” nor a “ruleId”.")
 
 
 def _read_alert(alert: dict[str, Json], *, group: dict[str, Json]) -> Claim:
     claim = alertmanager.read_alert(alert, group=group)
+    name = claim.labels.get("alertname")
+    metric = first_text(claim.labels.get("rulename") if name in (_NO_DATA, _ERROR) else claim.labels.get("metric"))
     return replace(
         claim,
-        identity=_identity(alert, claim, org=claims.text_of(group.get("orgId"))),
-        value=claim.value or _value(alert),
+        says="no_data" if name == _NO_DATA and claim.says == "firing" else claim.says,
+        title=claims.clip(f"No data: {metric}" if name == _NO_DATA and metric else claim.title, claims.MAX_TITLE),
+        identity=_identity(alert, claim, org=text_of(group.get("orgId"))),
+        names=(metric, *claim.names) if metric else claim.names,
+        measured=claim.measured if claim.measured.text else _measured(alert, metric=metric),
         links=(
             *claim.links,
             *claims.link("dashboard", alert.get("dashboardURL")),
             *claims.link("panel", alert.get("panelURL")),
-            *claims.link("silence", alert.get("silenceURL")),
+            *claims.link("image", alert.get("imageURL")),
         ),
         # A contact point's test; its group key holds a clock, so it would otherwise be new on every click.
-        is_test=claim.labels.get("alertname") == "TestAlert" and claim.labels.get("instance") == "Grafana",
+        is_test=name == "TestAlert" and claim.labels.get("instance") == "Grafana",
     )
 
 
-def _identity(alert: dict[str, Json], claim: Claim, *, org: str) -> tuple[str, ...]:
+def _identity(alert: dict[str, Json], claim: Claim, *, org: str) -> Identity:
     # Grafana hashes hidden labels too, so its fingerprint cannot be computed again from what it shows.
-    if fingerprint := claims.text_of(alert.get("fingerprint")):
+    if fingerprint := text_of(alert.get("fingerprint")):
         return ("grafana/1", org, fingerprint)
     return ("grafana-labels/1", org, *alertmanager.identity_of_labels(claim.labels))
 
 
-def _value(alert: dict[str, Json]) -> str:
+def _measured(alert: dict[str, Json], *, metric: str) -> claims.Measured:
     """Show the measured values; a condition's 0 or 1 says only that it fired."""
-    values = {name: value for name, value in claims.mapping(alert.get("values")).items() if value not in (0, 1, None)}
-    shown = ", ".join(f"{name}={claims.text_of(value)}" for name, value in sorted(values.items()))
-    return claims.clip(shown or claims.text_of(alert.get("valueString")), 100)
+    values = {name: value for name, value in mapping(alert.get("values")).items() if value not in (0, 1, None)}
+    shown = ", ".join(f"{name}={text_of(value)}" for name, value in sorted(values.items()))
+    number = next(iter(values.values())) if len(values) == 1 else None
+    text = claims.clip(shown or text_of(alert.get("valueString")), 100)
+    return claims.Measured(metric=metric, text=text, number=claims.number_of(number))
+
+
+_LEGACY = {"alerting": "firing", "ok": "resolved", "paused": "resolved", "no_data": "no_data", "pending": "firing"}
+
+
+def _read_legacy(rule: dict[str, Json]) -> Claim:
+    flags: list[str] = []
+    state = text_of(rule.get("state")).lower()
+    if state not in _LEGACY:
+        flags.append("status_unknown")
+    match = mapping(next(iter(items(rule.get("evalMatches"))), None))
+    tags = mapping(match.get("tags")) | mapping(rule.get("tags"))
+    return claims.told(
+        says=_LEGACY.get(state, "firing"),  # type: ignore[arg-type]  # the values are what Says allows
+        title=(rule.get("title"), rule.get("ruleName")),
+        description=(rule.get("message"),),
+        # The resolve has no matches: nothing but the rule links it to its firing.
+        identity=("grafana-rule/1", text_of(rule.get("orgId")), text_of(rule.get("ruleId"))),
+        severity=tags.get("severity"),
+        names=(match.get("metric"), rule.get("ruleName")),
+        labels=tags,
+        metric=match.get("metric"),
+        value=match.get("value"),
+        links=(("source", rule.get("ruleUrl")), ("image", rule.get("imageUrl"))),
+        upstream_id=rule.get("ruleId"),
+        is_test=text_of(rule.get("ruleName")) == "Test notification",
+        flags=flags,
+    )

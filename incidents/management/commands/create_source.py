@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from incidents.alerts.models import Source, ingest_url
+from incidents.alerts.sources import KINDS
 from incidents.people.models import Team
 from incidents.systems.models import System
 
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=Source.Kind.values)
+        parser.add_argument("kind", choices=list(KINDS))
         parser.add_argument("name")
         parser.add_argument("--team", metavar="SLUG")
         parser.add_argument("--system", metavar="SLUG")

@@ -1,0 +1,151 @@
+"""What all doors share: whose token it is, how much is taken, who signed it, and that it is stored before the answer."""
+
+import base64
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from incidents.alerts import bodies, signatures, sns
+from incidents.alerts.ingest import kept_headers, receive
+from incidents.alerts.models import Delivery, Source
+from incidents.alerts.nudge import nudge
+
+_TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class TurnedAway(Exception):
+    """The delivery was not taken. Each door says so in its own form."""
+
+    def __init__(self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
+
+
+def source_of(request: HttpRequest, token: str | None) -> Source:
+    """Find whose token it is: in the address, as Bearer, GenieKey, password of Basic, or `access_token` of the query."""
+    presented = token or presented_token(request)
+    source = source_named(presented)
+    if source is None and token:
+        raise TurnedAway(404, "unknown_source", "No source has this address. Was the token rotated?")
+    if source is None:
+        raise TurnedAway(
+            401, "bad_credential", "Send the source’s token as Bearer or as Basic password.",
+            headers={"WWW-Authenticate": 'Bearer realm="ingest"'},
+        )  # fmt: skip
+    return source
+
+
+def source_named(token: str) -> Source | None:
+    """Find the source of a token. Raises TurnedAway where it was retired."""
+    source = Source.objects.for_token(token) if _TOKEN.fullmatch(token) else None
+    if source and source.retired_at:
+        raise TurnedAway(410, "retired_source", "This source was retired; its monitor should stop sending.")
+    return source
+
+
+def presented_token(request: HttpRequest) -> str:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer" | "geniekey":
+            return value.strip()
+        case "basic":
+            try:
+                return base64.b64decode(value, validate=True).decode().partition(":")[2]
+            except ValueError:  # not base64, or not text inside
+                return ""
+    return request.GET.get("access_token", "")
+
+
+def body_of(request: HttpRequest, *, limit: int) -> bytes:
+    """Read the body. Raises TurnedAway where it is larger than the limit.
+
+    Not `request.body`: Django's own limit is meant for forms. A chunked body has no length, and Django would read
+    nothing of it; the server marks such a stream as ending by itself.
+    """
+    length = request.META.get("CONTENT_LENGTH") or ""
+    body = b""
+    if not (length.isdigit() and int(length) > limit):
+        stream = request.META["wsgi.input"] if not length and request.META.get("wsgi.input_terminated") else request
+        body = cast(bytes, stream.read(limit + 1))
+        if len(body) <= limit:
+            return body
+    raise TurnedAway(413, "too_large", f"A delivery may have {limit / 1024 / 1024:g} MiB at most.")
+
+
+def headers_of(request: HttpRequest, **made_up: str) -> dict[str, str]:
+    """Give the headers in lower case, with `:method` and `:path` (without the token) as HTTP/2 has them."""
+    path = re.sub(r"^/ingest/[0-9a-f]{32}", "", request.path)
+    named = {name.lower(): value for name, value in request.headers.items()}
+    return named | {":method": request.method or "", ":path": path} | made_up
+
+
+def take(
+    request: HttpRequest,
+    source: Source,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    door: str = "",
+    is_json: bool | None = None,
+) -> Delivery:
+    """Store one delivery, if it is signed as its source wants and is what it says. Raises TurnedAway.
+
+    What is refused is noted once for each body, and shown on the source's page.
+    """
+    _check_signature(source, body, headers)
+    if is_json if is_json is not None else _should_be_json(headers):
+        _check_json(source, body, headers, door=door)
+    delivery = receive(source, body, headers=headers, door=door)
+    nudge()
+    return delivery
+
+
+def _check_signature(source: Source, body: bytes, headers: dict[str, str]) -> None:
+    try:
+        if source.signing_scheme == "aws_sns":
+            envelope = bodies.parse(body)
+            sns.check(envelope if isinstance(envelope, dict) else {})
+        elif secrets := source.secrets():
+            scheme = signatures.SCHEMES[source.signing_scheme]
+            signatures.verify(scheme, filter(None, secrets), body, headers, now=timezone.now())
+    except (signatures.Unsigned, bodies.Unreadable) as error:
+        Delivery.objects.refuse(source, body, because=str(error), headers=kept_headers(headers), keep=False)
+        raise TurnedAway(401, "bad_signature", str(error)) from None
+    except sns.Unreachable as error:
+        raise TurnedAway(503, "not_verifiable", f"{error} Send it again.", headers={"Retry-After": "30"}) from None
+
+
+def _should_be_json(headers: Mapping[str, str]) -> bool:
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    # In CloudEvents' binary mode the body is whatever the sender's data is.
+    return media not in _FORMS and "ce-specversion" not in headers
+
+
+def _check_json(source: Source, body: bytes, headers: dict[str, str], *, door: str) -> None:
+    try:
+        value = bodies.parse(body)
+    except bodies.Unreadable as error:
+        refused = Delivery.objects.refuse(source, body, because=str(error), headers=kept_headers(headers), door=door)
+        raise TurnedAway(400, "not_json", f"{error} It is kept as {refused}.") from None
+    if (longest := _longest_list(value)) > source.alert_limit:
+        because = f"It holds {longest:,} alerts; at most {source.alert_limit:,} are taken at once."
+        Delivery.objects.refuse(source, body, because=because, headers=kept_headers(headers), door=door, keep=False)
+        raise TurnedAway(413, "too_many", because)
+
+
+def _longest_list(value: Any) -> int:
+    """Count what may be alerts: the items of a list, or of the longest list in an object."""
+    listed = value.values() if isinstance(value, dict) else [value]
+    return max((len(found) for found in listed if isinstance(found, list)), default=0)
+
+
+def limits_reached(source: Source) -> bool:
+    """Tell whether the source has sent more in the last minute than may be, for doors whose clients slow down then."""
+    since = timezone.now() - timedelta(minutes=1)
+    return source.deliveries.filter(received_at__gt=since).count() >= settings.INGEST_EVENTS_A_MINUTE

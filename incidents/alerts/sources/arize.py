@@ -1,0 +1,48 @@
+"""Arize AX and Phoenix: an online task that fails is an alert, versions of prompts and evaluators are changes.
+
+Monitors of Arize notify through PagerDuty, Opsgenie or Slack; their doors take those.
+"""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import dig, first_text, mapping, payload, text_of
+from incidents.alerts.claims import ChangeTold, Handshake, Statement
+from incidents.alerts.sources import generic
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    event = first_text(said.get("type"), said.get("event"), said.get("event_type"))
+    data = mapping(said.get("data")) or said
+    if "version" in event and event.startswith(("prompt", "evaluator")):
+        name = first_text(dig(data, "prompt", "name"), dig(data, "evaluator", "name"), data.get("name"))
+        version = first_text(dig(data, "version", "id"), data.get("version"), data.get("version_id"))
+        return [
+            ChangeTold(
+                title=claims.clip(" ".join(filter(None, (event.replace(".", " "), name, version))), 200),
+                kind="prompt" if event.startswith("prompt") else "guardrail",
+                system_name=claims.clip(first_text(data.get("project"), dig(data, "space", "name"), name), 200),
+                version=claims.clip(version, 100),
+                happened_at=claims.time_of(said.get("timestamp")),
+            )
+        ]
+    if not event.startswith("online_task"):
+        return generic.read(body, headers)
+    task = first_text(dig(data, "task", "id"), data.get("task_id"), data.get("online_task_id"))
+    if not event.endswith(("failed", "succeeded", "recovered", "completed")):
+        return [Handshake(reason=f"“{event}” neither opens nor ends anything.")]
+    return [
+        claims.told(
+            says="firing" if event.endswith("failed") else "resolved",
+            title=(f"Online evaluation {first_text(dig(data, 'task', 'name'), data.get('task_name'), task)} failed",),
+            description=(data.get("error"), data.get("cause"), data.get("message")),
+            identity=("arize-task/1", task),
+            severity="error",
+            service=first_text(data.get("project"), dig(data, "project", "name")),
+            names=("evaluation job failed", text_of(data.get("error"))),
+            starts_at=said.get("timestamp"),
+            links=(("source", data.get("url")),),
+            upstream_id=task,
+        )
+    ]

@@ -1,0 +1,90 @@
+"""CloudEvents 1.0 over HTTP: binary, structured and batched. What is in `data` is read as generic JSON."""
+
+import base64
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Json, Unreadable, embedded, first_text, items, load, mapping, payload, text_of
+from incidents.alerts.claims import Claim, Refused, Statement
+
+_RESOLVED_TYPES = (".resolved", ".recovered", ".cleared", ".ok", ".closed")
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    if "ce-specversion" in headers or "ce-id" in headers:
+        event: dict[str, Json] = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
+        return [_event(event, _data(body))]
+    value = payload(body, headers)
+    if not isinstance(value, list):
+        return [_structured(mapping(value))]
+    # An empty batch is allowed, and says nothing; of a full one, each event stands for itself.
+    return [_of_batch(mapping(event), position=position) for position, event in enumerate(items(value))]
+
+
+def _of_batch(event: dict[str, Json], *, position: int) -> Statement:
+    try:
+        return _structured(event)
+    except Unreadable as error:
+        return Refused(reason=f"Event {position}: {error}")
+
+
+def _data(body: bytes) -> Json:
+    """Read binary mode's body: its type is what the sender says or does not say, so only what reads is used."""
+    try:
+        return load(body) if body.strip() else None
+    except Unreadable:
+        return body.decode("utf-8", "replace")[:32_000]
+
+
+def _structured(event: dict[str, Json]) -> Claim:
+    if not event.get("type") or not event.get("source"):
+        raise Unreadable("This is no CloudEvent: it has no “type” and “source”.")
+    data = event.get("data")
+    if data is None and event.get("data_base64"):
+        try:
+            data = _data(base64.b64decode(text_of(event.get("data_base64")), validate=True))
+        except ValueError:
+            data = None  # the specification's own example is not base64
+    return _event(event, embedded(data) if isinstance(data, str) and data.lstrip()[:1] == "{" else data)
+
+
+def _event(event: dict[str, Json], data: Json) -> Claim:
+    said = mapping(data)
+    kind, source, subject = (text_of(event.get(name)) for name in ("type", "source", "subject"))
+    flags: list[str] = []
+    word = first_text(said.get("status"), said.get("state"))
+    says = claims.says_of(word, flags=flags)
+    if not word and kind.lower().endswith(_RESOLVED_TYPES):
+        says = "resolved"
+    key = first_text(said.get("key"), said.get("dedup_key"))
+    return claims.told(
+        says=says,
+        title=(said.get("title"), said.get("summary"), " ".join(filter(None, (kind, subject)))),
+        description=(said.get("description"), said.get("message"), data if isinstance(data, str) else None),
+        identity=("key/1", key) if key else ("cloudevents/1", source, subject, kind),
+        severity=first_text(said.get("severity"), _severity(event)),
+        system=first_text(said.get("system"), event.get("system")),
+        service=first_text(said.get("service"), source.strip("/").rpartition("/")[2]),
+        names=(said.get("metric"), kind.rpartition(".")[2], kind, said.get("message")),
+        labels={**mapping(said.get("labels")), "ce_type": kind, "ce_source": source, "ce_subject": subject},
+        annotations=said.get("annotations"),
+        metric=said.get("metric"),
+        value=said.get("value"),
+        threshold=said.get("threshold"),
+        unit=said.get("unit"),
+        starts_at=event.get("time") if says != "resolved" else None,
+        ends_at=event.get("time") if says == "resolved" else None,
+        links=(("source", said.get("url")), ("runbook", said.get("runbook_url"))),
+        delivery_key=event.get("id"),
+        flags=flags,
+    )
+
+
+def _severity(event: dict[str, Json]) -> str:
+    """Read the severity extension: OpenTelemetry's numbers, else its text."""
+    number = claims.number_of(event.get("severitynumber"))
+    if number is None:
+        return text_of(event.get("severitytext"))
+    scale = ((21, "critical"), (17, "high"), (13, "medium"))
+    return next((word for least, word in scale if number >= least), "info")

@@ -1,0 +1,27 @@
+"""Langfuse: versions of prompts are changes; anything else with a title is an alert."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import first_text, items, mapping, payload, text_of
+from incidents.alerts.claims import ChangeTold, Statement
+from incidents.alerts.sources import generic
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    prompt = mapping(said.get("prompt"))
+    if text_of(said.get("type")) != "prompt-version" and not prompt:
+        return generic.read(body, headers)
+    name, version = text_of(prompt.get("name")), text_of(prompt.get("version"))
+    labels = ", ".join(filter(None, map(text_of, items(prompt.get("labels")))))
+    action = first_text(said.get("action"), "changed")
+    return [
+        ChangeTold(
+            title=claims.clip(f"Prompt {name} version {version} {action}" + (f" ({labels})" if labels else ""), 200),
+            kind="prompt",
+            system_name=claims.clip(name, 200),
+            version=claims.clip(version, 100),
+            happened_at=claims.time_of(said.get("timestamp") or prompt.get("updatedAt")),
+        )
+    ]

@@ -1,0 +1,41 @@
+"""LangSmith's alerts. They never resolve: a timer of the source, or a person, ends them."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, mapping, payload, text_of
+from incidents.alerts.claims import Statement
+
+# What the alert watches, in words that classification knows.
+_ATTRIBUTES = {
+    "error_count": "llm_error_rate",
+    "feedback_score": "user_feedback_score",
+    "latency": "latency",
+    "cost": "llm_cost",
+}
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    rule, attribute = text_of(said.get("alert_rule_id")), text_of(said.get("alert_rule_attribute"))
+    if not rule and not said.get("alert_rule_name"):
+        raise Unreadable("This is no LangSmith alert: it has no “alert_rule_id”.")
+    return [
+        claims.told(
+            says="firing",
+            title=(said.get("alert_rule_name"), said.get("alert_rule_description")),
+            description=(said.get("alert_rule_description"),),
+            identity=("langsmith/1", rule),
+            severity=said.get("severity"),
+            system=said.get("system"),
+            service=said.get("project_name"),
+            names=(_ATTRIBUTES.get(attribute, attribute), said.get("alert_rule_name")),
+            labels={"project": said.get("project_name"), "workspace": said.get("workspace_name"), "attribute": attribute},
+            metric=attribute,
+            value=said.get("triggered_metric_value"),
+            threshold=said.get("triggered_threshold"),
+            starts_at=said.get("timestamp"),
+            links=(("source", said.get("alert_rule_url")), ("trace", said.get("runs_url"))),
+            upstream_id=rule,
+        )
+    ]  # fmt: skip

@@ -1,0 +1,178 @@
+"""A declarative field map: JSON of any shape becomes claims by JMESPath expressions, one a field (https://jmespath.org).
+
+The generic source's map is edited in the browser against what the source last sent; some monitors are no more than a map.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Json, Unreadable, mapping, payload, text_of
+from incidents.alerts.claims import Claim, Statement
+
+# An expression is compiled by recursion and evaluated over the whole body: long ones are no map but a program.
+LONGEST = 300
+
+FIELDS: dict[str, str] = {
+    "items": "The list of alerts, where one delivery holds several",
+    "title": "What is wrong, in one line",
+    "description": "More about it",
+    "key": "What names the alert: the same each time it is told",
+    "status": "The word that says firing or resolved",
+    "severity": "How bad it is",
+    "system": "Which AI system it is about",
+    "environment": "Such as production",
+    "metric": "The name that says which failure it is",
+    "value": "What was measured",
+    "threshold": "What it should have been",
+    "starts_at": "When it began",
+    "ends_at": "When it ended",
+    "url": "A link to the monitor",
+    "runbook_url": "A link to the runbook",
+    "labels": "An object or list of further facts",
+    "test": "True where it is only a test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """Expressions by field; `resolved` and `firing` are the words of `status` that the common vocabulary lacks."""
+
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    resolved: tuple[str, ...] = ()
+    firing: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Json]) -> "FieldMap":
+        words = {
+            name: tuple(word.strip().lower() for word in text_of(stored.get(name)).split(",") if word.strip())
+            for name in ("resolved", "firing")
+        }
+        expressions = {name: text_of(stored.get(name)) for name in FIELDS if text_of(stored.get(name))}
+        return cls(expressions, words["resolved"], words["firing"])
+
+    def errors(self) -> dict[str, str]:
+        """Say which expressions cannot be compiled, and why."""
+        found = {name: error for name, text in self.expressions.items() if (error := fault(text))}
+        if not self.expressions.get("title"):
+            found["title"] = "An alert needs a title; give an expression for it."
+        return found
+
+
+def fault(expression: str) -> str:
+    """Say what is wrong with an expression; empty if nothing is."""
+    if len(expression) > LONGEST:
+        return f"An expression may have {LONGEST} characters at most."
+    try:
+        jmespath.compile(expression)
+    except (JMESPathError, RecursionError, ValueError) as error:
+        return " ".join(str(error).split())[:300]
+    return ""
+
+
+def reader(stored: Mapping[str, Json]) -> Callable[[bytes, Mapping[str, str]], list[Statement]]:
+    """Make an adapter of a stored map."""
+    wanted = FieldMap.of(stored)
+
+    def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+        return list(apply(wanted, payload(body, headers)))
+
+    return read
+
+
+def apply(wanted: FieldMap, value: Json) -> list[Claim]:
+    """Read claims by the map. Raises Unreadable where an expression finds no title, or no list where one is meant."""
+    listed = [value]
+    if "items" in wanted.expressions:
+        found = _search(wanted, "items", value)
+        if not isinstance(found, list):
+            raise Unreadable(f"“{wanted.expressions['items']}” finds no list of alerts.")
+        listed = found
+    return [_read_alert(wanted, item, position=position) for position, item in enumerate(listed)]
+
+
+def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
+    def found(name: str) -> Json:
+        return _search(wanted, name, item)
+
+    title = text_of(found("title"))
+    if not title:
+        raise Unreadable(f"“{wanted.expressions.get('title', '')}” finds no title in alert {position}.")
+    flags: list[str] = []
+    said = found("labels")
+    return claims.told(
+        says=_says(wanted, text_of(found("status")), flags=flags),
+        title=(title,),
+        description=(found("description"),),
+        identity=("key/1", text_of(found("key"))),
+        severity=found("severity"),
+        system=found("system"),
+        environment=found("environment"),
+        names=(found("metric"), title),
+        labels=mapping(said) or claims.tags_of(said),
+        metric=found("metric"),
+        value=found("value"),
+        threshold=found("threshold"),
+        starts_at=found("starts_at"),
+        ends_at=found("ends_at"),
+        links=(("source", found("url")), ("runbook", found("runbook_url"))),
+        upstream_id=found("key"),
+        is_test=found("test") is True,
+        flags=flags,
+    )
+
+
+def _says(wanted: FieldMap, word: str, *, flags: list[str]) -> claims.Says:
+    if word.lower() in wanted.resolved:
+        return "resolved"
+    if word.lower() in wanted.firing:
+        return "firing"
+    return claims.says_of(word, flags=flags)
+
+
+def _search(wanted: FieldMap, name: str, value: Json) -> Json:
+    expression = wanted.expressions.get(name)
+    if not expression:
+        return None
+    try:
+        return cast(Json, jmespath.search(expression, value))
+    except (JMESPathError, RecursionError, ValueError, TypeError, OverflowError) as error:
+        raise Unreadable(f"“{expression}” for {name}: {' '.join(str(error).split())[:300]}") from None
+
+
+# Monitors that are no more than a map; each is also a start for one's own.
+PRESETS: dict[str, dict[str, Json]] = {
+    "pingdom": {
+        "title": "join(' ', [check_name, 'is', current_state])", "description": "long_description || description",
+        "key": "to_string(check_id)", "status": "current_state", "severity": "importance_level", "system": "tags[0]",
+        "metric": "'probe failed'", "starts_at": "state_changed_timestamp", "url": "check_params.full_url",
+    },
+    "dynatrace": {
+        "title": "ProblemTitle", "description": "ImpactedEntity", "key": "PID || ProblemID", "status": "State",
+        "severity": "ProblemSeverity", "url": '"Problem URL" || ProblemURL', "labels": "{impact: ProblemImpact, tags: Tags}",
+    },
+    "kapacitor": {
+        "title": "message", "description": "details", "key": "to_string(id)", "status": "level", "severity": "level",
+        "starts_at": "time", "metric": "data.series[0].name", "firing": "warn, info, crit", "labels": "data.series[0].tags",
+    },
+    "axiom": {
+        "title": "event.title", "description": "event.body", "key": "event.monitorID", "status": "action",
+        "value": "event.value", "starts_at": "event.timestamp", "labels": "event.groupKeys",
+    },
+    "elastalert": {
+        "title": "Title || rule.name || alert_subject", "description": "Description || alert_text", "key": "to_string(Id || rule.name)",
+        "firing": "create", "status": "event_type",
+    },
+    "zabbix": {
+        "title": "title || event_name", "description": "message", "key": "alert_uid || to_string(event_id)", "status": "state || status",
+        "severity": "severity", "url": "link_to_upstream_details || url", "firing": "problem", "labels": "tags",
+    },
+}  # fmt: skip
+
+
+def preset(name: str) -> Callable[[bytes, Mapping[str, str]], list[Statement]]:
+    return reader(PRESETS[name])

@@ -1,0 +1,44 @@
+"""MLflow: a budget that is exceeded is an alert; models, versions, aliases and prompts are changes."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
+from incidents.alerts.claims import ChangeTold, Statement
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    entity, action, data = text_of(said.get("entity")), text_of(said.get("action")), mapping(said.get("data"))
+    if not entity or not data:
+        raise Unreadable("This is no MLflow webhook: it has no “entity” with “data”.")
+    if entity == "budget_policy":
+        unit = first_text(data.get("budget_unit"), "USD")
+        spend, budget = text_of(data.get("current_spend")), text_of(data.get("budget_amount"))
+        target = first_text(data.get("target_value"), data.get("workspace"))
+        return [
+            claims.told(
+                says="firing",
+                title=(f"Budget {action}: {target} has spent {spend} of {budget} {unit}",),
+                identity=("mlflow-budget/1", text_of(data.get("budget_policy_id"))),
+                severity="warning",
+                service=target,
+                names=("llm_budget_exceeded", "budget exceeded"),
+                labels={name: data.get(name) for name in ("budget_policy_id", "target_scope", "target_value", "workspace")},
+                metric="spend", value=data.get("current_spend"), threshold=data.get("budget_amount"), unit=unit,
+                starts_at=said.get("timestamp"),
+                upstream_id=data.get("budget_policy_id"),
+                delivery_key=headers.get("x-mlflow-delivery-id"),
+            )
+        ]  # fmt: skip
+    name = first_text(data.get("name"), data.get("prompt_name"), data.get("model_name"))
+    version = first_text(data.get("version"), data.get("prompt_version"), data.get("alias"), data.get("key"))
+    return [
+        ChangeTold(
+            title=claims.clip(" ".join(filter(None, (entity.replace("_", " "), name, version, action))), 200),
+            kind="prompt" if entity.startswith("prompt") else "model",
+            system_name=claims.clip(name, 200),
+            version=claims.clip(version, 100),
+            happened_at=claims.time_of(said.get("timestamp")),
+        )
+    ]

@@ -1,0 +1,43 @@
+"""Monte Carlo's alerts. Its documents show few bodies, so several names are understood for each fact."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload
+from incidents.alerts.claims import Statement
+
+_OVER = {"fixed", "resolved", "no action needed", "no_action_needed", "false positive", "expected", "closed"}
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    inner = mapping(said.get("payload")) or mapping(said.get("data")) or said
+    key = first_text(
+        *(inner.get(name) for name in ("incident_id", "alert_id", "uuid", "group_id", "id")), said.get("id")
+    )
+    kind = first_text(inner.get("incident_type"), inner.get("alert_type"), said.get("type"), inner.get("type"))
+    title = first_text(inner.get("title"), inner.get("name"), said.get("title"), inner.get("text"), kind)
+    if not key and not title:
+        raise Unreadable("This is no Monte Carlo alert: it has neither an id nor a title.")
+    table = first_text(
+        dig(inner, "table", "full_table_id"),
+        inner.get("full_table_id"),
+        inner.get("table"),
+        *items(inner.get("tables")),
+    )
+    status = first_text(inner.get("status"), inner.get("feedback"), said.get("status")).lower()
+    return [
+        claims.told(
+            says="resolved" if status in _OVER else "firing",
+            title=(title,),
+            description=(inner.get("description"), inner.get("message")),
+            identity=("monte_carlo/1", key),
+            severity=first_text(inner.get("severity"), inner.get("priority"), said.get("severity")),
+            service=table,
+            names=(kind, title),
+            labels={"table": table, "type": kind, "account": said.get("account_name")},
+            starts_at=first_text(inner.get("created_at"), inner.get("event_time"), inner.get("timestamp")),
+            links=(("source", inner.get("url")), ("source", said.get("url"))),
+            upstream_id=key,
+        )
+    ]  # fmt: skip

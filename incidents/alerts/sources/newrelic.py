@@ -1,0 +1,50 @@
+"""New Relic: workflows, and the notification channels before them."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, first_text, items, mapping, payload, text_of
+from incidents.alerts.claims import Statement
+
+_STATES: dict[str, claims.Says] = {
+    "created": "firing", "activated": "firing", "open": "firing", "acknowledged": "acknowledged", "closed": "resolved",
+}  # fmt: skip
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    issue = mapping(payload(body, headers))
+    key = first_text(issue.get("id"), issue.get("issueId"), issue.get("incident_id"))
+    state = first_text(issue.get("state"), issue.get("current_state"), issue.get("status")).lower()
+    if not key and not state:
+        raise Unreadable("This is no New Relic notification: it has neither an id nor a state.")
+    flags = [] if state in _STATES else ["status_unknown"]
+    entities = [*map(text_of, items(issue.get("impactedEntities"))), text_of(issue.get("targets_name"))]
+    conditions = list(map(text_of, items(issue.get("alertConditionNames"))))
+    return [
+        claims.told(
+            says=_STATES.get(state, "firing"),
+            title=(issue.get("title"), issue.get("condition_name"), *conditions),
+            description=(issue.get("details"), issue.get("description")),
+            identity=("newrelic/1", key),
+            severity=first_text(issue.get("priority"), issue.get("severity")),
+            service=first_text(*entities),
+            names=(*conditions, issue.get("condition_name"), issue.get("title")),
+            labels={
+                "policy": first_text(issue.get("policy_name"), *items(issue.get("alertPolicyNames"))),
+                "condition": first_text(issue.get("condition_name"), *conditions),
+                "entity": first_text(*entities),
+                "workflow": issue.get("workflowName"),
+            },
+            starts_at=issue.get("createdAt") or issue.get("timestamp"),
+            ends_at=issue.get("closedAt"),
+            links=(
+                ("source", issue.get("issueUrl")),
+                ("source", issue.get("incident_url")),
+                ("image", issue.get("violation_chart_url")),
+                ("runbook", issue.get("runbook_url")),
+            ),
+            upstream_id=key,
+            is_test="test notification" in first_text(issue.get("title"), issue.get("details")).lower(),
+            flags=flags,
+        )
+    ]

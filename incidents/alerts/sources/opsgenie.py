@@ -1,0 +1,41 @@
+"""Opsgenie's Alert API: create by body, close and acknowledge by address, where the alias stands."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
+from incidents.alerts.claims import Statement
+
+_ACT = re.compile(r"/v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$")
+_SAYS: dict[str, claims.Says] = {"close": "resolved", "acknowledge": "acknowledged"}
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers)) if body.strip() else {}
+    act = _ACT.search(headers.get(":path", ""))
+    alias = unquote(act["alias"]) if act else text_of(said.get("alias"))
+    message = text_of(said.get("message"))
+    if not act and not message:
+        raise Unreadable("The alert has no “message”.")
+    details = mapping(said.get("details"))
+    tags: dict[str, Json] = {f"tag:{tag}": "true" for tag in map(text_of, items(said.get("tags"))) if tag}
+    return [
+        claims.told(
+            says=_SAYS[act["act"]] if act else "firing",
+            title=(message, f"Alert {alias}"),
+            description=(said.get("description"), said.get("note")),
+            identity=("dedup/1", alias),
+            severity=said.get("priority"),
+            system=details.get("system"),
+            service=first_text(said.get("entity"), details.get("service")),
+            environment=details.get("environment"),
+            names=(details.get("metric"), details.get("alertname"), message),
+            labels={**details, **tags, "entity": said.get("entity")},
+            metric=details.get("metric"),
+            value=details.get("value"),
+            links=(("source", said.get("source")), ("runbook", details.get("runbook_url"))),
+            upstream_id=alias,
+        )
+    ]

@@ -1,0 +1,64 @@
+"""Soda Cloud: evaluated checks and Soda's own incidents. Its set-up handshake is answered and opens nothing."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
+from incidents.alerts.claims import Claim, Handshake, Statement
+
+_OUTCOMES: dict[str, tuple[claims.Says, str]] = {
+    "pass": ("resolved", "info"), "warn": ("firing", "medium"), "fail": ("firing", "high"), "error": ("no_data", "medium"),
+}  # fmt: skip
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    match text_of(said.get("event")):
+        case "checkEvaluation":
+            return [_check(mapping(check)) for check in items(said.get("checkResults"))]
+        case "incidentCreated" | "incidentUpdated":
+            return [_incident(mapping(said.get("incident")))]
+        case "":
+            raise Unreadable("This is no Soda Cloud webhook: it has no “event”.")
+        case event:
+            return [Handshake(reason=f"Soda tells of “{event}”, which is no alert.")]
+
+
+def _check(check: dict[str, Json]) -> Claim:
+    word = text_of(check.get("outcome")).lower()
+    says, severity = _OUTCOMES.get(word, ("firing", "medium"))
+    dataset = first_text(dig(check, "datasets", 0, "name"), dig(check, "dataset", "name"))
+    definition = text_of(check.get("definition"))
+    title = first_text(check.get("name"), definition.partition("\n")[2].strip(), definition)
+    return claims.told(
+        says=says,
+        title=(f"{dataset}: {title}" if dataset else title,),
+        description=(definition,),
+        identity=("soda/1", text_of(check.get("id"))) if check.get("id") else ("soda-definition/1", dataset, definition),
+        severity=severity,
+        service=dataset,
+        names=(title, definition),
+        labels={"dataset": dataset, "column": check.get("column"), **claims.tags_of(dig(check, "datasets", 0, "attributes"))},
+        metric=title,
+        value=dig(check, "diagnostics", "value"),
+        starts_at=check.get("dataTimestamp") if says != "resolved" else None,
+        ends_at=check.get("dataTimestamp") if says == "resolved" else None,
+        links=(("source", check.get("sodaCloudUrl")),),
+        upstream_id=check.get("id"),
+        flags=() if word in _OUTCOMES else ("status_unknown",),
+    )  # fmt: skip
+
+
+def _incident(incident: dict[str, Json]) -> Claim:
+    status = text_of(incident.get("status")).lower()
+    return claims.told(
+        says="resolved" if status in {"resolved", "closed"} else "firing",
+        title=(incident.get("title"), f"Soda incident {text_of(incident.get('number'))}"),
+        description=(incident.get("description"), incident.get("resolutionNotes")),
+        identity=("soda-incident/1", text_of(incident.get("id"))),
+        severity=incident.get("severity"),
+        names=(incident.get("title"),),
+        starts_at=incident.get("createdTimestamp"),
+        links=(("ticket", incident.get("sodaCloudUrl")),),
+        upstream_id=incident.get("number"),
+    )

@@ -1,0 +1,34 @@
+"""Splunk's webhook alert action: a fixed body with the first result's row. It never resolves."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
+from incidents.alerts.claims import Statement
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    result, search = mapping(said.get("result")), text_of(said.get("search_name"))
+    if not result and not search and not said.get("sid"):
+        raise Unreadable("This is no Splunk alert: it has neither a search’s name nor a result.")
+    app, owner = text_of(said.get("app")), text_of(said.get("owner"))
+    return [
+        claims.told(
+            says="firing",
+            title=(search, f"Splunk search in {app or 'an app'} of {owner or 'somebody'}"),
+            description=(result.get("_raw"), result.get("message")),
+            # Not the sid: it is new on each run.
+            identity=("splunk/1", app, owner, search) if search else (),
+            severity=first_text(result.get("severity"), result.get("level")),
+            system=result.get("system"),
+            service=first_text(result.get("service"), result.get("host")),
+            names=(result.get("metric"), search),
+            labels=result,
+            metric=result.get("metric"),
+            value=first_text(result.get("value"), result.get("count")),
+            starts_at=result.get("_time"),
+            links=(("source", said.get("results_link")),),
+            upstream_id=search,
+        )
+    ]

@@ -1,0 +1,46 @@
+"""Uptime Kuma: JSON, several parts with JSON in one, or a GET with a query."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
+from incidents.alerts.claims import Handshake, Statement
+
+_BEATS: dict[str, claims.Says] = {"0": "firing", "1": "resolved"}
+_OTHER = {"2": "pending: it will try again", "3": "in maintenance"}
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    said = mapping(payload(body, headers))
+    if not {"heartbeat", "monitor", "msg", "status"} & said.keys():
+        raise Unreadable("This is no Uptime Kuma notification: it has neither a heartbeat nor a message.")
+    beat, monitor = mapping(said.get("heartbeat")), mapping(said.get("monitor"))
+    status = first_text(beat.get("status"), said.get("status"))
+    name = first_text(monitor.get("name"), said.get("monitor_name"))
+    if status in _OTHER:
+        return [Handshake(reason=f"{name or 'The monitor'} is {_OTHER[status]}.")]
+    key = first_text(monitor.get("id"), beat.get("monitorID"), said.get("monitor_id"))
+    local = text_of(beat.get("localDateTime"))
+    at = f"{local}{text_of(beat.get('timezoneOffset'))}" if local else beat.get("time")
+    says = _BEATS.get(status, "firing")
+    tags = claims.tags_of(monitor.get("tags"))
+    return [
+        claims.told(
+            says=says,
+            title=(f"{name} is {'up again' if says == 'resolved' else 'down'}" if name else None, said.get("msg")),
+            description=(beat.get("msg"), said.get("msg")),
+            identity=("uptime_kuma/1", key),
+            severity=tags.get("severity") or "error",
+            system=tags.get("system"),
+            service=name,
+            names=("probe failed", name),
+            labels={**tags, "type": monitor.get("type"), "target": first_text(monitor.get("url"), monitor.get("hostname"))},
+            value=beat.get("ping"),
+            unit="ms" if beat.get("ping") else None,
+            starts_at=at if says == "firing" else None,
+            ends_at=at if says == "resolved" else None,
+            links=(("source", monitor.get("url")),),
+            upstream_id=key,
+            is_test="heartbeat" in said and not beat and not monitor,
+        )
+    ]  # fmt: skip

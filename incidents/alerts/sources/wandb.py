@@ -1,0 +1,48 @@
+"""Weights & Biases automations, with the body of docs/sources/wandb.md: runs are alerts, artifacts are changes."""
+
+from collections.abc import Mapping
+
+from incidents.alerts import claims
+from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
+from incidents.alerts.claims import ChangeTold, Statement
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
+    # A variable that the event does not have stays as it was written.
+    said = {
+        name: value for name, value in mapping(payload(body, headers)).items() if not text_of(value).startswith("${")
+    }
+    event = text_of(said.get("event_type"))
+    if not event:
+        raise Unreadable("It has no “event_type”; use the body of Faultline’s page on Weights & Biases.")
+    project = text_of(said.get("project_name"))
+    if "ARTIFACT" in event.upper():
+        name = first_text(said.get("artifact_collection_name"), project)
+        version = first_text(said.get("artifact_version_string"), said.get("artifact_version"), said.get("alias"))
+        return [
+            ChangeTold(
+                title=claims.clip(" ".join(filter(None, (event.replace("_", " ").capitalize(), name, version))), 200),
+                kind="model",
+                system_name=claims.clip(first_text(said.get("system"), name), 200),
+                version=claims.clip(version, 100),
+            )
+        ]
+    metric, run = text_of(said.get("metric_name")), first_text(said.get("run_name"), said.get("run_id"))
+    state = text_of(said.get("run_state")).lower()
+    return [
+        claims.told(
+            says="resolved" if state in {"finished", "running"} and "STATE" in event.upper() else "firing",
+            title=(said.get("title"), " ".join(filter(None, (project, run, metric or state or event)))),
+            description=(said.get("message"),),
+            identity=("wandb/1", text_of(said.get("entity_name")), project, metric or event),
+            severity=said.get("severity"),
+            system=said.get("system"),
+            service=project,
+            names=(metric, event),
+            labels={"project": project, "entity": said.get("entity_name"), "run": run},
+            metric=metric,
+            value=said.get("metric_value"),
+            threshold=said.get("threshold"),
+            links=(("source", said.get("run_url")),),
+        )
+    ]

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
 from incidents.alerts import views as alerts
+from incidents.alerts import views_sources as sources
 from incidents.alerts.doors import alertmanager, opsgenie, pagerduty, plain
 from incidents.followups import views as followups
 from incidents.health import views as health
@@ -21,6 +22,7 @@ from incidents.web.styleguide import styleguide
 _incident = "incidents/<int:number>/"
 _postmortem = "postmortems/<int:number>/"
 _follow_up = "follow-ups/<int:pk>/"
+_source = "sources/<slug:slug>/"
 
 
 def _door(rest: str, view: Callable[..., HttpResponse]) -> list[URLPattern]:
@@ -67,11 +69,20 @@ urlpatterns = [
     path("deliveries/", alerts.deliveries, name="deliveries"),
     path("deliveries/<int:pk>/", alerts.delivery, name="delivery"),
     path("deliveries/<int:pk>/retry/", alerts.retry, name="delivery-retry"),
-    path("sources/", alerts.sources, name="sources"),
-    path("sources/new/", alerts.connect, name="source-new"),
-    path("sources/<slug:slug>/", alerts.source, name="source"),
-    path("sources/<slug:slug>/rotate/", alerts.rotate, name="source-rotate"),
-    path("sources/<slug:slug>/retire/", alerts.retire, name="source-retire"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/new/", sources.choose, name="source-new"),
+    path("sources/new/<slug:kind>/", sources.connect, name="source-connect"),
+    path(_source, sources.source, name="source"),
+    path(_source + "setup/", sources.setup, name="source-setup"),
+    path(_source + "connected/", sources.connected, name="source-connected"),
+    path(_source + "settings/", sources.configure, name="source-settings"),
+    path(_source + "map/", sources.field_map, name="source-map"),
+    path(_source + "test/", sources.test, name="source-test"),
+    path(_source + "rotate/", sources.rotate, name="source-rotate"),
+    path(_source + "retire/", sources.retire, name="source-retire"),
+    path(_source + "secrets/", sources.add_secret, name="source-secret-new"),
+    path(_source + "secrets/<int:pk>/remove/", sources.remove_secret, name="source-secret-remove"),
+    path(_source + "subscriptions/<int:pk>/approve/", sources.approve, name="source-subscription-approve"),
     # Systems
     path("systems/", systems.systems, name="systems"),
     path("systems/<slug:slug>/", systems.system, name="system"),

@@ -65,6 +65,13 @@ NAMES = [
     "history",
     "arrow-right",
     "circle-dot",
+    "braces",
+    "cloud",
+    "plug",
+    "heart-pulse",
+    "chart-no-axes-combined",
+    "flask-conical",
+    "wand-sparkles",
 ]
 
 HERE = Path(__file__).resolve().parent.parent

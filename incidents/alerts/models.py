@@ -44,7 +44,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
             raise Refused("A source needs a name.")
         token = secrets.token_hex(16)
         base = slugify(name)[:40] or "source"
-        taken = set(self.filter(slug__startswith=base).values_list("slug", flat=True))
+        taken = {"new", *self.filter(slug__startswith=base).values_list("slug", flat=True)}  # “new” is a page's address
         slug = next(s for s in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if s not in taken)
         source = self.create(
             kind=kind, name=name[:80], slug=slug, created_by=by, digest=digest_of(token), hint=token[-4:], **fields
@@ -230,8 +230,8 @@ class Delivery(models.Model):
     class Status(models.TextChoices):
         RECEIVED = "received", "Received"
         PROCESSED = "processed", "Processed"
-        DEAD = "dead", "Could not be understood"
-        REFUSED = "refused", "Refused at the door"
+        DEAD = "dead", "Not understood"
+        REFUSED = "refused", "Refused"
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
     received_at = models.DateTimeField(default=timezone.now)

@@ -1,17 +1,14 @@
-"""The pages of alerts, deliveries and sources."""
-
-from typing import Any
+"""The pages of alerts and deliveries."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
-from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
 from incidents.alerts import routing
-from incidents.alerts.forms import SettleForm, SourceForm
-from incidents.alerts.models import Alert, Delivery, Outcome, Source, ingest_url
+from incidents.alerts.forms import SettleForm
+from incidents.alerts.models import Alert, Delivery
 from incidents.alerts.nudge import nudge
 from incidents.people.access import has_role, require_role
 from incidents.people.models import Role
@@ -123,7 +120,7 @@ def deliveries(request: Request) -> Answer:
     """What monitors sent, newest first; dead letters on demand."""
     rows = Delivery.objects.visible_to(request.user)
     if request.GET.get("show") == "dead":
-        rows = rows.filter(status=Delivery.Status.DEAD)
+        rows = rows.filter(status__in=[Delivery.Status.DEAD, Delivery.Status.REFUSED])
     if source := request.GET.get("source"):
         rows = rows.filter(source__slug=source)
     before = request.GET.get("before", "")
@@ -158,72 +155,4 @@ def retry(request: Request, pk: int) -> Answer:
     require_role(request.user, Role.RESPONDER, team=shown.source.team, to="try it again")
     shown.retry()
     nudge()
-    return redirect(shown)
-
-
-@page
-@require_GET
-def sources(request: Request) -> Answer:
-    return render(
-        request,
-        "alerts/sources.html",
-        {
-            "sources": Source.objects.visible_to(request.user).for_list(),
-            "may_connect": has_role(request.user, Role.LEAD, team=None),
-        },
-    )
-
-
-@page
-@require_http_methods(["GET", "POST"])
-def connect(request: Request) -> Answer:
-    """Connect a monitor: choose its kind and name, get the address to paste."""
-    require_role(request.user, Role.LEAD, team=None, to="connect monitors")
-    form = SourceForm(request.POST or None, user=request.user)
-    if request.method == "POST" and form.is_valid():
-        source, token = Source.objects.connect(by=request.user, **form.cleaned_data)
-        return _show_token(request, source, token)
-    return render(request, "alerts/connect.html", {"form": form}, status=422 if form.is_bound else 200)
-
-
-def _show_token(request: Request, source: Source, token: str) -> HttpResponse:
-    """Show the token, in this one answer and never again."""
-    context = {"source": source, "token": token, "url": ingest_url(token)}
-    answer = render(request, "alerts/token.html", context)
-    answer["Cache-Control"] = "no-store"
-    return answer
-
-
-@page
-@require_GET
-def source(request: Request, slug: str) -> Answer:
-    shown = visible_or_404(Source.objects.visible_to(request.user).select_related("team", "system"), slug=slug)
-    return render(request, "alerts/source.html", _source_context(request, shown))
-
-
-def _source_context(request: Request, shown: Source) -> dict[str, Any]:
-    mine = Delivery.objects.visible_to(request.user).filter(source=shown)
-    return {
-        "source": shown,
-        "deliveries": mine.for_list()[:10],
-        "counts": mine.aggregate(all=Count("pk"), dead=Count("pk", filter=Q(status="dead"))),
-        "alert_count": Alert.objects.visible_to(request.user).filter(source=shown).count(),
-        "claim_count": Outcome.objects.filter(delivery__source=shown).count(),
-        "may_manage": has_role(request.user, Role.LEAD, team=shown.team),
-    }
-
-
-@change()
-def rotate(request: Request, slug: str) -> Answer:
-    shown = visible_or_404(Source.objects.visible_to(request.user), slug=slug)
-    require_role(request.user, Role.LEAD, team=shown.team, to="rotate its token")
-    return _show_token(request, shown, shown.rotate())
-
-
-@change()
-def retire(request: Request, slug: str) -> Answer:
-    shown = visible_or_404(Source.objects.visible_to(request.user), slug=slug)
-    require_role(request.user, Role.LEAD, team=shown.team, to="retire it")
-    shown.retire()
-    messages.success(request, f"{shown} is retired: its monitor is told 410 from now on.")
     return redirect(shown)

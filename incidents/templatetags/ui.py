@@ -115,6 +115,30 @@ def span(length: timedelta | float | None) -> str:
     return f"{int(seconds)} s"
 
 
+_FLAGS = {
+    "no_identity": "named by its title",
+    "start_inferred": "start not told",
+    "end_inferred": "end not told",
+    "end_before_start": "ended before it began",
+    "time_zone_assumed": "time without a zone, taken as UTC",
+    "severity_defaulted": "severity not known",
+    "status_unknown": "status word not known",
+    "resolved_unseen": "over before it was seen",
+    "unexpanded_template": "template not filled in",
+    "value_not_finite": "value is not a number",
+    "replaced_characters": "text was not UTF-8",
+    "truncated_group": "the group held more than was sent",
+    "contradictory_status": "group and alert disagree",
+    "expired": "not told again in time",
+}
+
+
+@register.simple_tag
+def flag(code: str) -> str:
+    """What was put right in reading an alert, in words."""
+    return _FLAGS.get(code, code.replace("_", " "))
+
+
 @register.simple_tag
 def avatar(user: User | None) -> SafeString:
     if user is None:

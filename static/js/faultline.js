@@ -89,6 +89,26 @@
     }
     for (const open of document.querySelectorAll("details.menu[open]")) if (!open.contains(event.target)) open.open = false;
   });
+  /* Every block of a guide can be copied whole. */
+  for (const block of document.querySelectorAll(".guide pre")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn--small guide__copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => {
+      navigator.clipboard?.writeText(block.querySelector("code")?.textContent ?? "").then(() => { button.textContent = "Copied"; });
+    });
+    block.append(button);
+  }
+
+  /* A box that leaves those of a list whose words hold what is typed. */
+  for (const box of document.querySelectorAll("input[data-filter]")) {
+    box.addEventListener("input", () => {
+      const wanted = box.value.trim().toLowerCase();
+      for (const item of document.querySelectorAll(box.dataset.filter)) item.hidden = !item.dataset.kind.toLowerCase().includes(wanted);
+      for (const group of document.querySelectorAll("[data-filter-group]")) group.hidden = !group.querySelector("[data-kind]:not([hidden])");
+    });
+  }
   for (const box of document.querySelectorAll("select[data-submit]")) {
     box.addEventListener("change", () => box.form.requestSubmit());
   }

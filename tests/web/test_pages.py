@@ -182,6 +182,6 @@ def test_a_key_and_a_token_are_shown_once_and_not_kept_by_caches(jo: User, as_pe
     assert "flk_" in made.content.decode()
     assert made["Cache-Control"] == "no-store"
     team = jo.teams.get().pk
-    connected = client.post("/sources/new/", {"kind": "alertmanager", "name": "Prometheus", "team": team})
+    connected = client.post("/sources/new/alertmanager/", {"name": "Prometheus", "team": team})
     assert connected["Cache-Control"] == "no-store"
     assert "send_resolved: true" in connected.content.decode()

@@ -57,6 +57,10 @@ class Kind:
     methods: tuple[str, ...] = ("POST",)
     answers: str = "json"  # or "ok", as Slack does
 
+    @property
+    def icon(self) -> str:
+        return _ICONS[self.group]
+
 
 GROUPS = {
     "own": "Your own code",
@@ -125,6 +129,10 @@ _KINDS = (
     Kind(slug="pingdom", name="Pingdom", group="up", read=mapped.preset("pingdom"), about="Checks of Pingdom"),
 )  # fmt: skip
 
+_ICONS = {
+    "own": "braces", "metrics": "chart-no-axes-combined", "models": "bot", "quality": "database", "cloud": "cloud",
+    "compatible": "plug", "up": "heart-pulse",
+}  # fmt: skip
 _EXAMPLES = Path(__file__).parent / "examples"
 
 KINDS = {kind.slug: kind for kind in _KINDS}

@@ -1,7 +1,8 @@
 """Prepares what `make` needs, with Python's standard library alone.
 
 `bootstrap.py run` makes .venv with what the product needs, `dev` adds what its checks need, `tools` fetches the
-programs outside Python that some tests drive. Each does nothing where nothing changed.
+programs outside Python that some tests drive, `senders` installs libraries that send alerts, each in a place of its own,
+because they are large and disagree about their dependencies. Each does nothing where nothing changed.
 """
 
 import hashlib
@@ -31,6 +32,8 @@ def main(goal: str) -> None:
             install("requirements-dev.txt")
         case "tools":
             fetch_tools()
+        case "senders":
+            make_senders()
         case _:
             stop(f"Unknown goal {goal}.")
 
@@ -99,11 +102,14 @@ def make_venv() -> None:
 
 
 def fetch_tools() -> None:
-    """Fetch Chromium and Alertmanager where they are missing; what cannot be had is skipped by its tests, loudly."""
+    """Fetch Chromium, Prometheus and Alertmanager where they are missing; what cannot be had is skipped by its tests, loudly."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))) and not os.environ.get("CHROMIUM"):
         fetch_chromium()
     if not any(map(shutil.which, ("prometheus-alertmanager", "alertmanager"))):
         fetch_alertmanager()
+    if not shutil.which("prometheus"):
+        say("Prometheus is missing.")
+        install_package("prometheus")
 
 
 def fetch_chromium() -> None:
@@ -125,6 +131,30 @@ def fetch_alertmanager() -> None:
     # Unpacking it beside us is not enough: Debian’s build reads its templates from /usr/share.
     say("Prometheus Alertmanager is missing.")
     install_package("prometheus-alertmanager")
+
+
+# Libraries whose ten lines in docs/sources are run by tests/senders.
+SENDERS = {
+    "evidently": ["evidently==0.7.23", "pandas<3", "requests"],
+    "great_expectations": ["great_expectations==1.24.1", "requests"],
+    "mlflow": ["mlflow==3.17.2"],
+    "nannyml": ["nannyml==0.13.1", "statsmodels", "requests"],
+    "whylogs": ["whylogs==1.6.4", "pandas", "requests"],
+}
+
+
+def make_senders() -> None:
+    for name, packages in SENDERS.items():
+        place = HERE / ".senders" / name
+        if (place / "installed").exists():
+            continue
+        say(f"Installing {packages[0]} …")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if subprocess.run([*pip, *packages], check=False).returncode:
+            say(f"{packages[0]} does not install here; its test will say that it was not run.")
+        else:
+            (place / "installed").touch()
 
 
 def install_package(name: str) -> None:

@@ -21,6 +21,20 @@ def alertmanager() -> str | None:
     return shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
 
+def prometheus() -> str | None:
+    return shutil.which("prometheus")
+
+
+def sender(name: str) -> str:
+    """Find the Python in which a library that sends alerts is installed (`make senders`); without it, skip loudly."""
+    place = Path(os.environ.get("SENDERS") or Path(__file__).resolve().parent.parent / ".senders") / name
+    if (place / "bin" / "python").exists():
+        return str(place / "bin" / "python")
+    sentence = f"NOT TESTED, because {name} is not installed (make senders): the lines of docs/sources/{name}.md with the real library."
+    not_tested.append(sentence)
+    pytest.skip(sentence)
+
+
 def needed(path: str | None, *, program: str, what: str) -> str:
     """Return the program's path; without it, skip (in CI fail) and say at the end what was not tested."""
     if path:

@@ -117,7 +117,7 @@ class Source(models.Model):
         Source.objects.filter(pk=self.pk).update(field_map=expressions)
         self.refresh_from_db()
 
-    def add_secret(self, secret: str, *, by: User) -> "SigningSecret":
+    def add_secret(self, secret: str, *, by: User | None) -> "SigningSecret":
         """Accept deliveries signed with this secret too. From the first one on, unsigned deliveries are refused."""
         if self.signing_scheme not in SCHEMES:
             raise Refused(f"{self.about.name} does not sign what it sends; its address is its secret.")

@@ -37,7 +37,7 @@ _TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
 
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("database_unavailable", error=type(error).__name__)
-    if request.path.startswith(("/ingest", "/api/")):
+    if request.path.startswith(("/ingest", "/v2/", "/api/")):
         return problem(
             503, "storage_unavailable", "The database cannot be reached; nothing was stored.", headers=_RETRY
         )

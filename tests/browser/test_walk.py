@@ -1,7 +1,6 @@
 """The way of one alert, walked in a browser: from the monitor to the report."""
 
 import re
-import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Running, free_port, until
-from tests.tools import alertmanager, needed
+from tests.running import Running
 
 pytestmark = pytest.mark.browser
 
@@ -163,10 +161,33 @@ def test_what_somebody_types_survives_a_reload(as_somebody: Callable[..., Any]) 
 
 
 PAGES = (
-    "/incidents/", "/incidents/?status=all", "/incidents/58/", "/incidents/30/", "/incidents/new/", "/incidents/58/clocks/", "/alerts/",
-    "/alerts/1/", "/deliveries/", "/deliveries/1/", "/sources/", "/systems/", "/systems/support-assistant/",
-    "/postmortems/", "/postmortems/?show=all", "/follow-ups/?show=all", "/follow-ups/1/", "/reports/", "/account/",
-    "/style-guide/", "/accounts/password/change/",
+    "/incidents/",
+    "/incidents/?status=all",
+    "/incidents/58/",
+    "/incidents/30/",
+    "/incidents/new/",
+    "/incidents/58/clocks/",
+    "/alerts/",
+    "/alerts/1/",
+    "/deliveries/",
+    "/deliveries/1/",
+    "/sources/",
+    "/systems/",
+    "/systems/support-assistant/",
+    "/postmortems/",
+    "/postmortems/?show=all",
+    "/follow-ups/?show=all",
+    "/follow-ups/1/",
+    "/reports/",
+    "/account/",
+    "/style-guide/",
+    "/accounts/password/change/",
+    "/sources/quality-monitors/",
+    "/sources/quality-monitors/setup/",
+)
+LEADS_PAGES = (
+    "/sources/new/", "/sources/new/generic/", "/sources/new/alertmanager/", "/sources/quality-monitors/", "/sources/quality-monitors/map/",
+    "/sources/quality-monitors/map/?preset=pingdom", "/sources/quality-monitors/settings/",
 )  # fmt: skip
 
 
@@ -179,7 +200,9 @@ def test_no_page_breaks_the_rules_of_accessibility(as_somebody: Callable[..., An
     # Axe writes styles into the page, which our policy would refuse.
     page = as_somebody("mara", viewport=size, color_scheme=scheme, bypass_csp=True)
     found = {}
-    for path in PAGES:
+    for path in (*PAGES, *LEADS_PAGES):
+        if path == LEADS_PAGES[0]:
+            page = as_somebody("ada", viewport=size, color_scheme=scheme, bypass_csp=True)
         page.goto(path)
         for violation in Axe().run(page).response["violations"]:
             found[path, violation["id"]] = violation["nodes"][0]["html"][:200]
@@ -187,39 +210,38 @@ def test_no_page_breaks_the_rules_of_accessibility(as_somebody: Callable[..., An
     assert found == {}
 
 
-def test_a_real_alertmanager_opens_one_incident_and_clears_its_alerts(site: Running, tmp_path: Path) -> None:
-    program = needed(alertmanager(), program="prometheus-alertmanager", what="deliveries of a real Alertmanager")
-    source = site.manage("create_source", "alertmanager", "A real Alertmanager", "--team", "risk")
-    config = tmp_path / "alertmanager.yml"
-    config.write_text(
-        "route: {receiver: faultline, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n"
-        f"receivers: [{{name: faultline, webhook_configs: [{{url: '{source['url']}', send_resolved: true}}]}}]\n"
-    )
-    port = free_port()
-    command = [program, f"--config.file={config}", f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}",
-               "--cluster.listen-address="]  # fmt: skip
-    with (tmp_path / "am.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        peer = Running(tmp_path, port, process, tmp_path / "am.log")  # type: ignore[arg-type]  # only its address is used
-        until(lambda: peer.get("/-/ready")[0] == 200, what="Alertmanager is ready")
-        labels = {"alertname": "FeatureDriftHigh", "system": "fraud-scorer", "severity": "critical", "feature": "age"}
-        firing = [{"labels": labels | {"replica": replica}, "startsAt": "2026-11-23T00:00:00Z"} for replica in "ab"]
-        assert peer.post("/api/v2/alerts", firing)[0] == 200
-        header = site.key()
-        path = f"/api/v1/alerts/?source={source['slug']}"
-        alert = until(lambda: site.get(path, **header)[1]["results"], what="the alert is here")[0]
-        assert (alert["status"], alert["category"], alert["system"]) == ("firing", "drift", "fraud-scorer")
-        incident = site.get(f"/api/v1/incidents/{alert['incident']}/", **header)[1]
-        assert incident["system"] == "fraud-scorer"
-        resolved = [alert | {"endsAt": "2026-11-23T00:10:00Z"} for alert in firing]
-        assert peer.post("/api/v2/alerts", resolved)[0] == 200
-        until(lambda: site.get(path, **header)[1]["results"][0]["status"] == "resolved", what="the alert is cleared")
-        assert len(site.get(path, **header)[1]["results"]) == 1, "two replicas tell of one alert"
-        assert site.get(f"/api/v1/incidents/{alert['incident']}/", **header)[1]["status"] != "resolved"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+def test_whoever_connects_a_monitor_sees_it_connected_and_teaches_it_to_be_read(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    page = as_somebody("jo")
+    page.goto("/sources/new/")
+    page.get_by_label("Find a monitor").fill("generic")
+    page.get_by_role("link", name="Generic JSON").first.click()
+    page.get_by_label("Name").fill("Nightly job")
+    page.get_by_role("button", name="Make its address").click()
+    page.get_by_text("Waiting for the first delivery").wait_for()
+    address = page.locator("#ingest-url").inner_text()
+    assert address in page.locator(".guide").inner_text(), "the guide shows the real address"
+    path = address.removeprefix(site.url)
+    assert site.post(path, {"run": {"name": "Hit rate fell", "state": "KO", "system": "policy-index"}})[0] == 200
+    page.get_by_text("It sends, but is not understood").wait_for()
+    page.get_by_role("link", name="Done").click()
+    page.get_by_role("link", name="Field map").click()
+    page.locator("#id_title").press_sequentially("run.name")
+    page.locator("#preview").get_by_text("Hit rate fell", exact=True).wait_for()
+    page.locator("#id_title").fill("run.nam")
+    page.locator("#preview").get_by_text("finds no title").wait_for()
+    page.locator("#id_title").fill("run.name")
+    page.locator("#id_system").fill("run.system")
+    page.locator("#preview dd", has_text="policy-index").last.wait_for()
+    page.get_by_role("button", name="Save the map").click()
+    page.get_by_text("It is read by this map from now on").wait_for()
+    page.get_by_role("link", name="finds no").or_(page.get_by_role("link", name="has no “title”")).first.click()
+    page.get_by_role("button", name="Try again").click()
+    page.locator("#delivery").get_by_role("link", name="Hit rate fell").wait_for()
+    page.goto("/sources/nightly-job/")
+    page.get_by_role("button", name="Send a test").click()
+    page.locator("#delivery").get_by_text("Was a test").wait_for()
 
 
 def test_what_was_typed_for_a_refused_act_is_still_there(site: Running, as_somebody: Callable[..., Any]) -> None:

@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--team", metavar="SLUG")
         parser.add_argument("--system", metavar="SLUG")
+        parser.add_argument("--secret", help="what its monitor signs with; unsigned deliveries are then refused")
 
     def handle(self, *, kind: str, name: str, team: str | None, system: str | None, **options: Any) -> None:
         try:
@@ -30,6 +31,8 @@ class Command(BaseCommand):
                 team=Team.objects.get(slug=team) if team else None,
                 system=System.objects.get(slug=system) if system else None,
             )
+            if options["secret"]:
+                source.add_secret(options["secret"], by=None)
         except Team.DoesNotExist:
             raise CommandError(f"There is no team “{team}”.") from None
         except System.DoesNotExist:

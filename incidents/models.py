@@ -1,6 +1,7 @@
 """All models, so that they share the label `incidents` and one migration history. Each lives in its slice."""
 
-from incidents.alerts.models import Alert, Delivery, Outcome, Source
+from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Source, Subscription
+from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.people.models import ApiKey, Membership, Team, User
@@ -13,6 +14,7 @@ __all__ = [
     "ApiKey",
     "Change",
     "Containment",
+    "Correction",
     "Delivery",
     "Dependency",
     "Event",
@@ -24,10 +26,15 @@ __all__ = [
     "Note",
     "Outcome",
     "Postmortem",
+    "RulesVersion",
     "Section",
+    "SigningSecret",
+    "Silence",
     "Source",
+    "Subscription",
     "System",
     "SystemName",
     "Team",
     "User",
+    "Watch",
 ]

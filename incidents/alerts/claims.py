@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, mapping, text_of
 
-__all__ = ["ChangeTold", "Claim", "Handshake", "Measured", "Refused", "Statement", "Unreadable"]
+__all__ = ["ChangeTold", "Claim", "GroupOver", "Handshake", "Measured", "Refused", "Statement", "Unreadable"]
 
 MAX_LABELS, MAX_LABEL_VALUE = 128, 1024
 MAX_ANNOTATIONS, MAX_ANNOTATION_VALUE = 64, 8192
@@ -109,7 +109,14 @@ class Refused:
     reason: str
 
 
-Statement: TypeAlias = Claim | ChangeTold | Handshake | Refused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupOver:
+    """All alerts of a group have ended, also those that were cut from its notifications."""
+
+    group: str
+
+
+Statement: TypeAlias = Claim | ChangeTold | GroupOver | Handshake | Refused
 
 
 def fingerprint_of(source_id: int, identity: Identity) -> str:

@@ -15,9 +15,11 @@ import structlog
 from django.db import InterfaceError, OperationalError, models, transaction
 from django.utils import timezone
 
+from incidents import taxonomy
 from incidents.alerts import bodies, claims, episodes, routing
-from incidents.alerts.claims import ChangeTold, Claim, Handshake, Refused, Statement, Unreadable
+from incidents.alerts.claims import ChangeTold, Claim, GroupOver, Handshake, Refused, Statement, Unreadable
 from incidents.alerts.models import Alert, Delivery, Outcome, Source, Subscription
+from incidents.alerts.rules import Decision
 from incidents.alerts.sources import alertmanager, opsgenie, pagerduty
 
 log = structlog.get_logger(__name__)
@@ -214,6 +216,8 @@ class _Turn:
             case Handshake():
                 self._subscribe(statement)
                 self._trace(delivery, position, "handshake", None, "handshake", statement.reason)
+            case GroupOver():
+                self._end_group(delivery, position, statement)
             case Refused():
                 self._trace(delivery, position, "refused", None, "refused", statement.reason)
 
@@ -223,6 +227,18 @@ class _Turn:
                 source=self.source, topic=claims.clip(handshake.confirm_topic, 300),
                 defaults={"url": handshake.confirm_url, "asked_at": timezone.now(), "confirmed_at": None, "error": ""},
             )  # fmt: skip
+
+    def _end_group(self, delivery: Delivery, position: int, over: GroupOver) -> None:
+        """End what is left of a group that was told only in part: its other alerts never told of their end."""
+        left = Alert.objects.firing().filter(source=self.source, group=over.group, flags__contains=["truncated_group"])
+        known = {alert.fingerprint for alert in self.ended.values()}
+        alerts = [alert for alert in left if alert.fingerprint not in known]
+        for alert in alerts:
+            alert = self.firing.setdefault(alert.fingerprint, alert)
+            self._resolve(alert, delivery.received_at, delivery.received_at, [])
+        if alerts:
+            reason = f"The group is resolved, so {len(alerts)} of its alerts that were not listed have ended too."
+            self._trace(delivery, position, "resolved", None, "group_over", reason)
 
     def _rekey(self, claim: Claim, fingerprint: str) -> None:
         """Go on with the alert that an older recipe named: a changed recipe must not open it a second time."""
@@ -264,6 +280,7 @@ class _Turn:
         match verdict.result:
             case "opened":
                 alert = self._open(claim, fingerprint, delivery.received_at, starts_at, flags)
+                alert.flaps = _flaps(ended, starts_at)
             case "repeated" if alert:
                 self._repeat(alert, claim, delivery.received_at, starts_at if "start_inferred" not in flags else None)
             case "resolved" if alert:
@@ -316,6 +333,7 @@ class _Turn:
             labels=claim.labels,
             annotations=claim.annotations,
             ai=claims.ai_facts(claim.labels),
+            telling_name=claims.clip(taxonomy.normalise(claim.names[0]).strip("_"), 200) if claim.names else "",
             links=list(claim.links),
             value=claim.measured.text,
             measured=asdict(claim.measured),
@@ -364,28 +382,61 @@ class _Turn:
 
     def save(self) -> None:
         """Write it all; alerts before what refers to them."""
-        routing.find_systems(self.source, [*self.opened, *self.unseen])
+        new = [*self.opened, *self.unseen]
+        routing.find_systems(self.source, new)
+        routing.correct(self.source, new)
+        policy = routing.Policy.now()
+        decisions = {id(alert): policy.decide(alert) for alert in new}
+        routing.apply_settings((alert, decisions[id(alert)]) for alert in new)
+        self._drop({id(alert): decisions[id(alert)] for alert in new if decisions[id(alert)].act == "drop"})
         Alert.objects.bulk_create([*self.opened, *self.unseen])
-        routing.route(self.opened)
-        written = [
-            "status",
-            "ends_at",
-            "last_received_at",
-            "description",
-            "value",
-            "measured",
-            "expires_at",
-            "fingerprint",
-            "flags",
-            "occurrences",
-            "newest_start_at",
-        ]
-        Alert.objects.bulk_update(self.changed.values(), written, batch_size=500)
-        routing.note_cleared(self.cleared)
+        Alert.objects.bulk_update(self.changed.values(), _REWRITTEN, batch_size=500)
         for outcome, alert in self.outcomes:
             outcome.alert = alert
         Outcome.objects.bulk_create([outcome for outcome, _ in self.outcomes], batch_size=2000)
+        # What waits to be told often enough is asked again each time it is told.
+        again = [alert for alert in self.changed.values() if alert.held == Alert.Held.WAITING and alert.is_firing]
+        for alert in again:
+            alert.source = self.source
+        routing.route(
+            [
+                *((alert, decisions[id(alert)]) for alert in self.opened),
+                *((alert, policy.decide(alert)) for alert in again),
+            ],
+            policy,
+        )
+        routing.note_cleared(self.cleared)
         Delivery.objects.bulk_update(self.deliveries, ["status", "processed_at", "claim_count", "error"])
+
+    def _drop(self, dropped: dict[int, Decision]) -> None:
+        """Keep nothing of what a rule drops but the outcome, which counts it."""
+        if not dropped:
+            return
+        self.opened = [alert for alert in self.opened if id(alert) not in dropped]
+        self.unseen = [alert for alert in self.unseen if id(alert) not in dropped]
+        self.cleared = [alert for alert in self.cleared if id(alert) not in dropped]
+        for position, (outcome, alert) in enumerate(self.outcomes):
+            if alert is not None and id(alert) in dropped:
+                decision = dropped[id(alert)]
+                outcome.result, outcome.reason, outcome.rule = (
+                    "dropped",
+                    claims.clip(decision.because, 500),
+                    decision.rule,
+                )
+                self.outcomes[position] = (outcome, None)
+
+
+_REWRITTEN = [
+    "status", "ends_at", "last_received_at", "description", "value", "measured", "expires_at", "fingerprint", "flags", "occurrences",
+    "newest_start_at",
+]  # fmt: skip
+
+
+def _flaps(ended: Alert | None, starts_at: datetime) -> int:
+    """Count how often it came back within ten minutes of its end, without a longer rest between."""
+    if ended is None or ended.ends_at is None or starts_at - ended.ends_at > routing.FLAP:
+        return 0
+    return ended.flaps + 1
 
 
 def _understood(claim: Claim) -> str:

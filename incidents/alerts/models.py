@@ -316,6 +316,13 @@ class Alert(models.Model):
         FIRING = "firing", "Firing"
         RESOLVED = "resolved", "Resolved"
 
+    class Held(models.TextChoices):
+        """Why it has opened nothing."""
+
+        WAITING = "waiting", "Waiting to be told again"
+        RECORDED = "recorded", "Only recorded"
+        SILENCED = "silenced", "Silenced"
+
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="alerts")
     fingerprint = models.CharField(max_length=64)
     status = models.CharField(max_length=12, choices=Status, default=Status.FIRING)
@@ -330,7 +337,12 @@ class Alert(models.Model):
     confidence = models.CharField(max_length=8, blank=True)
     classified_because = models.CharField(max_length=500, blank=True)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
-    routed_because = models.CharField(max_length=500, blank=True)
+    correlation_key = models.CharField(max_length=300, blank=True)
+    held = models.CharField(max_length=12, choices=Held, blank=True, default="")
+    silence = models.ForeignKey("Silence", on_delete=models.SET_NULL, null=True, blank=True, related_name="alerts")
+    telling_name = models.CharField(max_length=200, blank=True)  # what corrections remember it by, normalised
+    flaps = models.PositiveIntegerField(default=0)  # episodes that ended less than ten minutes before
+    routed_because = models.CharField(max_length=1000, blank=True)
     service = models.CharField(max_length=200, blank=True)
     environment = models.CharField(max_length=100, blank=True)
     labels = models.JSONField(default=dict)
@@ -371,6 +383,9 @@ class Alert(models.Model):
             models.Index(fields=["incident", "-starts_at"], name="alerts_by_incident"),
             models.Index(fields=["-last_received_at", "-id"], name="alerts_by_last_received"),
             models.Index(fields=["system", "-starts_at"], name="alerts_by_system"),
+            models.Index(fields=["correlation_key"], condition=models.Q(held="waiting"), name="alerts_waiting"),
+            models.Index(fields=["silence"], condition=models.Q(held="silenced"), name="alerts_silenced"),
+            models.Index(fields=["-first_received_at"], name="alerts_by_first_received"),
             models.Index(
                 fields=["expires_at"],
                 condition=models.Q(status="firing", expires_at__isnull=False),
@@ -407,6 +422,8 @@ class Outcome(models.Model):
         CHANGE = "change", "Told of a change"
         HANDSHAKE = "handshake", "Was part of setting up"
         REFUSED = "refused", "Could not be taken"
+        DROPPED = "dropped", "Dropped by a rule"
+        GROUP_OVER = "group_over", "Ended its whole group"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="outcomes")
     position = models.PositiveIntegerField()
@@ -414,6 +431,7 @@ class Outcome(models.Model):
     says = models.CharField(max_length=12)
     result = models.CharField(max_length=12, choices=Result)
     reason = models.CharField(max_length=500, blank=True)
+    rule = models.CharField(max_length=80, blank=True)  # the rule that dropped it
 
     class Meta:
         ordering: ClassVar = ["delivery_id", "position"]

@@ -73,9 +73,9 @@ CLOCKS = {
 }
 
 
-def correlation_key(where: str, category: str) -> str:
-    """What gathers alerts into one incident: the same place failing in the same way."""
-    return f"{where}|{category or 'unclassified'}"
+def correlation_key(where: str, category: str, group: str = "") -> str:
+    """What gathers alerts into one incident: the same place failing in the same way, and the same group of a rule."""
+    return f"{where}\t{group}|{category or 'unclassified'}" if group else f"{where}|{category or 'unclassified'}"
 
 
 class IncidentCounter(models.Model):
@@ -281,7 +281,7 @@ class Incident(models.Model):
             note=note.strip(),
         )
 
-    def reopen(self, *, by: User, reason: str) -> None:
+    def reopen(self, *, by: User | None, reason: str) -> None:
         """Take it up again. Where a newer incident already gathers its alerts, that one goes on gathering them."""
         reason = _needed(reason, "Say why it is open again.")
         with transaction.atomic():
@@ -293,13 +293,18 @@ class Incident(models.Model):
             except IntegrityError:  # an alert opened the newer one between the look and the move
                 self._reopen(by=by, reason=reason, correlation_key=None)
 
-    def _reopen(self, *, by: User, reason: str, **changes: Any) -> None:
+    def _reopen(self, *, by: User | None, reason: str, **changes: Any) -> None:
         start = [Status.RESOLVED, Status.CLOSED, Status.DECLINED]
         self._move(start, to=Status.INVESTIGATING, by=by, reason=reason, resolved_at=None, **changes)
 
     def close(self, *, by: User) -> None:
         """Nothing is left to do or to learn here."""
         self._move([Status.RESOLVED], to=Status.CLOSED, by=by)
+
+    def release_key(self) -> None:
+        """Stop gathering alerts: later ones of its kind open an incident of their own."""
+        Incident.objects.filter(pk=self.pk).update(correlation_key=None)
+        self.correlation_key = None
 
     def merge_into(self, other: "Incident", *, by: User) -> None:
         """Say that this is the same failure as `other`; its alerts move there."""
@@ -404,8 +409,8 @@ class Incident(models.Model):
         """Gather from now on the alerts of what the incident was found to be; where another open one does, let it."""
         if not self.correlation_key:
             return
-        where = self.correlation_key.rpartition("|")[0]
-        key = correlation_key(f"system:{self.system_id}" if self.system_id else where, self.category)
+        where, _, group = self.correlation_key.rpartition("|")[0].partition("\t")
+        key = correlation_key(f"system:{self.system_id}" if self.system_id else where, self.category, group)
         try:
             with transaction.atomic():
                 Incident.objects.filter(pk=self.pk).update(correlation_key=key)

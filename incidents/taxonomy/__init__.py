@@ -16,7 +16,7 @@ from incidents.taxonomy.catalogue import (
     find,
 )
 from incidents.taxonomy.prompts import Prompt, prompts_for
-from incidents.taxonomy.rules import Suggestion, classify
+from incidents.taxonomy.rules import Suggestion, classify, normalise
 
 __all__ = [
     "Category",
@@ -35,5 +35,6 @@ __all__ = [
     "failure_mode",
     "failure_mode_choices",
     "find",
+    "normalise",
     "prompts_for",
 ]

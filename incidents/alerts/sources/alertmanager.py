@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from incidents.alerts import claims
-from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Identity, Refused, Statement
+from incidents.alerts.bodies import Json, Unreadable, items, mapping, payload, text_of
+from incidents.alerts.claims import Claim, GroupOver, Identity, Refused, Statement
 
 # The same alert comes from each of a pair of Prometheus servers, told apart by these labels alone.
 REPLICA_LABELS = {"replica", "prometheus_replica", "__replica__"}
@@ -21,7 +21,16 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     group = mapping(value)
     if not isinstance(group.get("alerts"), list):
         raise Unreadable("This is no Alertmanager notification: it has no list “alerts”.")
-    return [read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
+    told: list[Statement] = [read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
+    if group_of(group) and text_of(group.get("status")) == "resolved":
+        told.append(GroupOver(group=group_of(group)))
+    return told
+
+
+def group_of(group: dict[str, Json]) -> str:
+    """Name the group within its source: the same key under two receivers is two groups."""
+    key = text_of(group.get("groupKey"))
+    return claims.clip(f"{text_of(group.get('receiver'))} {key}", 512) if key else ""
 
 
 def read_list(value: Json) -> list[Statement]:
@@ -72,7 +81,7 @@ def read_alert(
         ends_at=alert.get("endsAt"),
         expires_at=expires_at,
         lease=lease,
-        group=first_text(group.get("receiver")) + " " + first_text(group.get("groupKey")) if group.get("groupKey") else "",
+        group=group_of(group),
         upstream_id=alert.get("fingerprint"),
         flags=flags,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from incidents.alerts import ingest
+from incidents.alerts import ingest, retention, upkeep
 from incidents.health.models import Heartbeat
 from incidents.postmortems import due
 
@@ -10,7 +10,17 @@ from incidents.postmortems import due
 @shared_task
 def drain_deliveries() -> None:
     ingest.drain()
-    ingest.expire()
+
+
+@shared_task
+def look_after_alerts() -> None:
+    """End leases that ran out, let through what outlasted its silence, and tell of what is not heard of."""
+    upkeep.look_after_alerts()
+
+
+@shared_task
+def prune() -> None:
+    retention.prune()
 
 
 @shared_task

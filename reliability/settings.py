@@ -33,6 +33,10 @@ WSGI_APPLICATION = "reliability.wsgi.application"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 INGEST_MAX_BYTES = 16 * 1024 * 1024
 INGEST_MAX_ALERTS = 10_000
+# How long what monitors sent is kept: the bytes, the deliveries with their outcomes, and ended alerts without an incident.
+KEEP_BODIES_DAYS = env.number("KEEP_BODIES_DAYS", default=30, least=1, most=36_500)
+KEEP_DELIVERIES_DAYS = env.number("KEEP_DELIVERIES_DAYS", default=90, least=1, most=36_500)
+KEEP_ALERTS_DAYS = env.number("KEEP_ALERTS_DAYS", default=400, least=1, most=36_500)
 # Only where a client knows how to slow down (PagerDuty's) is a source told to; others would drop what they have.
 INGEST_EVENTS_A_MINUTE = env.number("INGEST_EVENTS_A_MINUTE", default=6000, least=1, most=1_000_000)
 APPEND_SLASH = True
@@ -226,6 +230,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "beat": {"task": "incidents.tasks.tick", "schedule": 10.0, "options": {"expires": 9}},
     "drain": {"task": "incidents.tasks.drain_deliveries", "schedule": 5.0, "options": {"expires": 4}},
+    "look-after-alerts": {"task": "incidents.tasks.look_after_alerts", "schedule": 10.0, "options": {"expires": 9}},
+    "prune": {"task": "incidents.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
     "start-postmortems": {"task": "incidents.tasks.start_postmortems", "schedule": 10.0, "options": {"expires": 9}},
 }
 

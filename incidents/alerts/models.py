@@ -248,6 +248,10 @@ class Delivery(models.Model):
     processed_at = models.DateTimeField(null=True, blank=True)
     claim_count = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=1000, blank=True)
+    pruned_at = models.DateTimeField(null=True, blank=True)  # when its body was forgotten by policy
+    wiped_at = models.DateTimeField(null=True, blank=True)  # when somebody took out what it said
+    wiped_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    wiped_because = models.CharField(max_length=300, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 

@@ -9,7 +9,8 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from incidents.alerts.ingest import drain, expire
+from incidents.alerts.ingest import drain
+from incidents.alerts.upkeep import look_after_alerts
 from incidents.health.models import Heartbeat
 from incidents.postmortems.due import start_missing
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     def _sweep(self) -> None:
         try:
             swept = drain(older_than=LEFT_TO_WORKERS)
-            expire()
+            look_after_alerts()
             start_missing()
             Heartbeat.note("sweeper")
         except (OperationalError, InterfaceError) as error:

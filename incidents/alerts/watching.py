@@ -1,0 +1,64 @@
+"""What should be heard of and is not: silence as an alert of its own, told by Faultline itself through the usual door."""
+
+import json
+from datetime import datetime
+
+from django.db.models import Max
+from django.utils import timezone
+
+from incidents.alerts.ingest import receive
+from incidents.alerts.models import Alert, Delivery, Source
+from incidents.alerts.policies import Watch
+
+OWN_SOURCE = "faultline"
+
+
+def look(now: datetime | None = None) -> int:
+    """Tell of each watch that became silent, and of each that is heard of again; returns how many of both.
+
+    Compared and set in one statement, so that of two processes that look at once one tells.
+    """
+    moment = now or timezone.now()
+    told = 0
+    for watch in Watch.objects.select_related("source", "system__team").order_by("pk"):
+        heard = last_heard(watch)
+        is_missing = moment - heard > watch.every
+        row = Watch.objects.filter(pk=watch.pk, missing_since__isnull=is_missing)
+        if row.update(missing_since=moment if is_missing else None):
+            _tell(watch, is_missing=is_missing, heard=heard)
+            told += 1
+    return told
+
+
+def last_heard(watch: Watch) -> datetime:
+    """When the source last delivered, or the system was last spoken of; at the latest when the watch was made."""
+    if watch.source_id:
+        rows = Delivery.objects.filter(source=watch.source_id, is_test=False).exclude(status=Delivery.Status.REFUSED)
+        newest = rows.order_by("-received_at").values_list("received_at", flat=True).first()
+    else:
+        spoken_of = Alert.objects.filter(system=watch.system_id).exclude(source__slug=OWN_SOURCE)
+        newest = spoken_of.aggregate(newest=Max("last_received_at"))["newest"]
+    return max(filter(None, (newest, watch.made_at)))
+
+
+def _tell(watch: Watch, *, is_missing: bool, heard: datetime) -> None:
+    about = watch.source or watch.system
+    system = watch.system or (watch.source.system if watch.source else None)
+    alert = {
+        "title": f"Nothing heard of {about} for {watch.every_minutes} minutes",
+        "description": f"It should be heard of at least every {watch.every_minutes} minutes. The last time was {heard:%Y-%m-%d %H:%M} UTC.",
+        "key": f"watch:{watch.pk}",
+        "status": "firing" if is_missing else "resolved",
+        "severity": watch.severity,
+        "metric": "signal_missing",
+        "system": system.slug if system else "",
+        "labels": {"watched": str(about)},
+        "starts_at": (heard + watch.every).isoformat() if is_missing else "",
+    }
+    receive(own_source(), json.dumps(alert).encode(), headers={"content-type": "application/json"})
+
+
+def own_source() -> Source:
+    """The source by which Faultline itself tells of something. Nobody knows its token."""
+    known = Source.objects.filter(slug=OWN_SOURCE).first()
+    return known or Source.objects.connect(kind="generic", name="Faultline")[0]

@@ -16,6 +16,7 @@ HOST = env.text("HOST", "127.0.0.1")
 PORT = env.number("PORT", default=8000, least=1, most=65535)
 BASE_URL = env.origin("BASE_URL", f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}")  # noqa: S104
 DEMO = env.flag("DEMO", default=True)
+WEB_WORKERS = env.number("WEB_WORKERS", default=1, least=1, most=64)
 
 # Core
 

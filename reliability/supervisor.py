@@ -389,7 +389,7 @@ def _programs(data: Path) -> dict[str, list[str]]:
     return {
         "web": [
             *(python, "-m", "gunicorn", "--bind", f"{_bracketed(settings.HOST)}:{settings.PORT}"),
-            *("--worker-class", "gthread", "--workers", "1", "--threads", "8"),
+            *("--worker-class", "gthread", "--workers", str(settings.WEB_WORKERS), "--threads", "8"),
             *("--graceful-timeout", "5", "--timeout", "60", "--keep-alive", "5", "--no-control-socket"),
             *("--worker-tmp-dir", heartbeats, "reliability.wsgi:application"),
         ],

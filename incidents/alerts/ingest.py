@@ -21,6 +21,7 @@ from incidents.alerts.claims import ChangeTold, Claim, GroupOver, Handshake, Ref
 from incidents.alerts.models import Alert, Delivery, Outcome, Source, Subscription
 from incidents.alerts.rules import Decision
 from incidents.alerts.sources import alertmanager, opsgenie, pagerduty
+from incidents.web import bulk
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,7 @@ def expire(now: datetime | None = None) -> int:
             for alert in alerts:
                 alert.status, alert.ends_at = Alert.Status.RESOLVED, max(alert.expires_at or bound, alert.starts_at)
                 alert.flags = sorted({*alert.flags, "expired"})
-            Alert.objects.bulk_update(alerts, ["status", "ends_at", "flags"])
+            bulk.update(alerts, ["status", "ends_at", "flags"])
             routing.note_cleared(alerts)
             ended += len(alerts)
     return ended
@@ -381,7 +382,8 @@ class _Turn:
         self.outcomes.append((outcome, alert))
 
     def save(self) -> None:
-        """Write it all; alerts before what refers to them."""
+        """Write it all: what has ended first, for its fingerprint may fire again in this very turn."""
+        bulk.update(self.changed.values(), _REWRITTEN)
         new = [*self.opened, *self.unseen]
         routing.find_systems(self.source, new)
         routing.correct(self.source, new)
@@ -389,24 +391,25 @@ class _Turn:
         decisions = {id(alert): policy.decide(alert) for alert in new}
         routing.apply_settings((alert, decisions[id(alert)]) for alert in new)
         self._drop({id(alert): decisions[id(alert)] for alert in new if decisions[id(alert)].act == "drop"})
-        Alert.objects.bulk_create([*self.opened, *self.unseen])
-        Alert.objects.bulk_update(self.changed.values(), _REWRITTEN, batch_size=500)
-        for outcome, alert in self.outcomes:
-            outcome.alert = alert
-        Outcome.objects.bulk_create([outcome for outcome, _ in self.outcomes], batch_size=2000)
+        kept = [*self.opened, *self.unseen]
+        bulk.take_keys(kept)
+        self._write_trace()
         # What waits to be told often enough is asked again each time it is told.
         again = [alert for alert in self.changed.values() if alert.held == Alert.Held.WAITING and alert.is_firing]
         for alert in again:
             alert.source = self.source
-        routing.route(
-            [
-                *((alert, decisions[id(alert)]) for alert in self.opened),
-                *((alert, policy.decide(alert)) for alert in again),
-            ],
-            policy,
-        )
+        pairs = [(alert, decisions[id(alert)]) for alert in self.opened] + [(a, policy.decide(a)) for a in again]
+        freed = routing.route(pairs, policy)
+        bulk.insert(kept)
+        bulk.update([*again, *freed], routing.ROUTED)
         routing.note_cleared(self.cleared)
-        Delivery.objects.bulk_update(self.deliveries, ["status", "processed_at", "claim_count", "error"])
+        bulk.update(self.deliveries, ["status", "processed_at", "claim_count", "error"])
+
+    def _write_trace(self) -> None:
+        """Write the outcomes. They may refer to alerts that are written after them; the commit checks that they were."""
+        for outcome, alert in self.outcomes:
+            outcome.alert = alert
+        bulk.insert([outcome for outcome, _ in self.outcomes])
 
     def _drop(self, dropped: dict[int, Decision]) -> None:
         """Keep nothing of what a rule drops but the outcome, which counts it."""

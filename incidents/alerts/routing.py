@@ -21,10 +21,13 @@ from incidents.alerts.rules import Decision, Rule
 from incidents.people.models import User
 from incidents.response.models import OPEN, Event, Incident, NoticedBy, Severity, Status, correlation_key
 from incidents.systems.models import Change, System, SystemName
+from incidents.web import bulk
 
 # An episode that begins this soon after the last one ended is the same failure, flapping.
 FLAP = timedelta(minutes=10)
 LONGEST_REOPENING = timedelta(days=7)
+# What routing sets on an alert.
+ROUTED = ("incident", "routed_because", "held", "silence", "correlation_key")
 
 # What an alert suggests until a person decides. A tier-1 system's critical alert is the worst there is.
 _SEVERITY = {
@@ -177,8 +180,12 @@ def key_of(alert: Alert, group: str = "") -> str:
 # Opening and joining
 
 
-def route(pairs: Sequence[tuple[Alert, Decision]], policy: Policy) -> None:
-    """Open or join one incident for each correlation key, or say why not. Runs inside the turn's transaction."""
+def route(pairs: Sequence[tuple[Alert, Decision]], policy: Policy) -> list[Alert]:
+    """Open or join one incident for each correlation key, or say why not. Runs inside the turn's transaction.
+
+    The alerts have their keys already, and their caller writes them; returned are further ones, which waited for these
+    and of which the ROUTED fields are to be written too.
+    """
     groups: dict[str, list[tuple[Alert, Decision]]] = defaultdict(list)
     for alert, decision in pairs:
         alert.held, alert.silence = "", None
@@ -198,12 +205,13 @@ def route(pairs: Sequence[tuple[Alert, Decision]], policy: Policy) -> None:
             alert.correlation_key = key_of(alert, decision.group)
             groups[alert.correlation_key].append((alert, decision))
     incidents = _lock_incidents(sorted(groups))
+    freed: list[Alert] = []
     for key in sorted(groups):
-        ready = _ready(key, groups[key])
+        ready, others = _ready(key, groups[key])
+        freed += others
         if ready:
             _gather(key, ready, incidents.get(key, []))
-    written = ["incident", "routed_because", "held", "silence", "correlation_key"]
-    Alert.objects.bulk_update([alert for alert, _ in pairs], written, batch_size=500)
+    return freed
 
 
 def _hold(alert: Alert, held: str, reason: str, decision: Decision) -> None:
@@ -226,11 +234,11 @@ def _lock_incidents(keys: list[str]) -> dict[str, list[Incident]]:
     return {key: sorted(incidents, key=lambda one: (not one.is_open, -one.number)) for key, incidents in found.items()}
 
 
-def _ready(key: str, pairs: list[tuple[Alert, Decision]]) -> list[tuple[Alert, Decision]]:
-    """Keep what may open now; what waits to be told again is held, with how often it was told."""
+def _ready(key: str, pairs: list[tuple[Alert, Decision]]) -> tuple[list[tuple[Alert, Decision]], list[Alert]]:
+    """Keep what may open now, with what had waited for it; what waits on is held, with how often it was told."""
     waiting = [(alert, decision) for alert, decision in pairs if decision.act == "wait"]
     if not waiting:
-        return pairs
+        return pairs, []
     wanted = waiting[0][1]
     since = timezone.now() - wanted.within
     told = Outcome.objects.filter(
@@ -242,13 +250,10 @@ def _ready(key: str, pairs: list[tuple[Alert, Decision]]) -> list[tuple[Alert, D
         others = Alert.objects.firing().filter(correlation_key=key, held=Alert.Held.WAITING, incident=None)
         known = {alert.pk for alert, _ in pairs}
         freed = [alert for alert in others.select_related("source", "system") if alert.pk not in known]
-        for alert in freed:
-            alert.held = ""
-        Alert.objects.bulk_update(freed, ["held"])
-        return [*pairs, *((alert, wanted) for alert in freed)]
+        return [*pairs, *((alert, wanted) for alert in freed)], freed
     for alert, decision in waiting:
         _hold(alert, Alert.Held.WAITING, f"Told {times} of {wanted.times} times within {wanted.within}.", decision)
-    return [(alert, decision) for alert, decision in pairs if decision.act != "wait"]
+    return [(alert, decision) for alert, decision in pairs if decision.act != "wait"], []
 
 
 def _gather(key: str, pairs: list[tuple[Alert, Decision]], known: list[Incident]) -> None:
@@ -266,8 +271,6 @@ def _gather(key: str, pairs: list[tuple[Alert, Decision]], known: list[Incident]
         _join(resolved, alerts, decision)
     else:
         _open(key, alerts, decision)
-    linked = [alert for alert in alerts if alert.pk]
-    Alert.objects.bulk_update(linked, ["incident", "routed_because"], batch_size=500)
 
 
 def _quiet_since(incident: Incident) -> datetime:
@@ -342,7 +345,8 @@ def release_silenced() -> int:
                 for alert in alerts:
                     alert.source = source
                 policy = Policy.now()
-                route([(alert, policy.decide(alert)) for alert in alerts], policy)
+                waited = route([(alert, policy.decide(alert)) for alert in alerts], policy)
+                bulk.update([*alerts, *waited], ROUTED)
                 freed += len(alerts)
         Silence.objects.filter(pk=silence.pk).update(released_at=timezone.now())
     return freed
@@ -372,7 +376,7 @@ def link_all(alerts: Sequence[Alert], incident: Incident, *, by: User) -> None:
             Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).order_by("pk").select_for_update(no_key=True)
         )
         _link(incident, rows, f"Linked to {incident} by {by}.", by=by)
-        Alert.objects.bulk_update(rows, ["incident", "routed_because", "held"])
+        bulk.update(rows, ROUTED)
 
 
 def classify(alerts: Sequence[Alert], *, category: str, failure_mode: str = "", remember: bool, by: User) -> int:

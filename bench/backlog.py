@@ -1,0 +1,1 @@
+def run(out, *, scale): pass

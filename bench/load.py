@@ -38,15 +38,15 @@ class Connection:
         self.port = port
         self._socket: socket.socket | None = None
 
-    def send(self, raw: bytes) -> int:
-        """Send one request and return the status of its answer."""
+    def send(self, raw: bytes) -> tuple[int, bytes]:
+        """Send one request and return the status and the body of its answer."""
         try:
             return self._ask(raw)
         except OSError:
             self.close()
             return self._ask(raw)
 
-    def _ask(self, raw: bytes) -> int:
+    def _ask(self, raw: bytes) -> tuple[int, bytes]:
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=60)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -61,7 +61,7 @@ class Connection:
             rest += self._more()
         if b"connection: close" in lowered:
             self.close()
-        return int(head[9:12])
+        return int(head[9:12]), rest
 
     def _more(self) -> bytes:
         part = self._socket.recv(65536) if self._socket else b""
@@ -89,7 +89,7 @@ def send_all(port: int, requests: Iterable[bytes], *, connections: int = CONNECT
                 break
             for raw in batch:
                 began = time.perf_counter()
-                status = connection.send(raw)
+                status, _ = connection.send(raw)
                 mine.append(time.perf_counter() - began)
                 refused += status != 200
         connection.close()

@@ -1,6 +1,8 @@
 """The product under measurement: all its processes, what they use, and what is in its database."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,6 +50,18 @@ class Product:
     def memory(self) -> int:
         """Proportional set size of all processes but PostgreSQL's, in bytes."""
         return sum(_pss(pid) for pid, command in self.group.group() if "postgres" not in command)
+
+    @contextmanager
+    def draining_paused(self) -> Iterator[None]:
+        """Let the worker and the sweeper stand still."""
+        paused = [pid for pid, command in self.group.group() if " worker " in command or "sweeper" in command]
+        for pid in paused:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in paused:
+                os.kill(pid, signal.SIGCONT)
 
     def source(self, name: str, kind: str = "alertmanager", **options: str) -> str:
         """Make a source and return the path of its address."""
@@ -99,7 +113,5 @@ def bare_view(data: Path, *, workers: int) -> Iterator[int]:
 
 
 def _answers(port: int) -> bool:
-    import socket
-
     with socket.socket() as trial:
         return trial.connect_ex(("127.0.0.1", port)) == 0

@@ -31,6 +31,19 @@ def _door(rest: str, view: Callable[..., HttpResponse]) -> list[URLPattern]:
 
 
 urlpatterns = [
+    # The doors for monitors, first: they are asked most, and addresses are tried in this order
+    path("ingest", plain.ingest, name="ingest"),
+    *_door("api/v2/alerts", alertmanager.alerts),
+    *_door("api/v2/alerts/", alertmanager.alerts),
+    *_door("api/v2/status", alertmanager.status),
+    *_door("api/v1/alerts", alertmanager.version_1),
+    *_door("-/healthy", alertmanager.healthy),
+    *_door("-/ready", alertmanager.healthy),
+    path("ingest/<str:token>", plain.ingest, name="ingest-token"),
+    path("v2/enqueue", pagerduty.enqueue, name="pagerduty-enqueue"),
+    path("v2/change/enqueue", pagerduty.enqueue_change, name="pagerduty-change"),
+    path("v2/alerts", opsgenie.create, name="opsgenie-create"),
+    re_path(r"^v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$", opsgenie.act, name="opsgenie-act"),
     path("", home, name="home"),
     path("welcome/", account.first_run, name="first-run"),
     path("account/", account.account, name="account"),
@@ -108,19 +121,7 @@ urlpatterns = [
     path("style-guide/", styleguide, name="style-guide"),
     # Reports
     path("reports/", reports.trends, name="reports"),
-    # The door for monitors, and what machines ask
-    path("ingest", plain.ingest, name="ingest"),
-    *_door("api/v2/alerts", alertmanager.alerts),
-    *_door("api/v2/alerts/", alertmanager.alerts),
-    *_door("api/v2/status", alertmanager.status),
-    *_door("api/v1/alerts", alertmanager.version_1),
-    *_door("-/healthy", alertmanager.healthy),
-    *_door("-/ready", alertmanager.healthy),
-    path("ingest/<str:token>", plain.ingest, name="ingest-token"),
-    path("v2/enqueue", pagerduty.enqueue, name="pagerduty-enqueue"),
-    path("v2/change/enqueue", pagerduty.enqueue_change, name="pagerduty-change"),
-    path("v2/alerts", opsgenie.create, name="opsgenie-create"),
-    re_path(r"^v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$", opsgenie.act, name="opsgenie-act"),
+    # What machines ask
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

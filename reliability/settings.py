@@ -1,5 +1,6 @@
 """Settings, in Django's order. Every choice a deployment can make comes from the environment; docs/operate.md lists them."""
 
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "incidents.web.middleware.storage_trouble",
+    "incidents.web.middleware.doors",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -227,6 +229,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# Connecting anew for each task costs more than most tasks; reliability/celery.py sees to dead connections.
+CELERY_DB_REUSE_MAX = 10_000
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "beat": {"task": "incidents.tasks.tick", "schedule": 10.0, "options": {"expires": 9}},
@@ -279,6 +283,7 @@ SPECTACULAR_SETTINGS = {
 # Logs: one structured line an occurrence, with the request's id; never a body, a token or a query string
 
 LOG_JSON = env.flag("LOG_JSON", default=False)
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, when it is finished
 _shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,

@@ -9,8 +9,8 @@ _NOT_OFFERED = {"account_email", "account_confirm_email", "account_email_verific
 _account = [pattern for pattern in account.urlpatterns if pattern.name not in _NOT_OFFERED]
 
 urlpatterns = [
+    path("", include("incidents.urls")),
     path("accounts/", include(_account)),
     path("admin/", admin.site.urls),
     path("api/", include("incidents.api.urls")),
-    path("", include("incidents.urls")),
 ]

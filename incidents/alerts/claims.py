@@ -283,8 +283,13 @@ _AI_LABELS = {
 }
 
 
+_AI_NAMES = frozenset(name for names in _AI_LABELS.values() for name in names)
+
+
 def ai_facts(labels: Mapping[str, str]) -> dict[str, str]:
     """Say which model, prompt, index and so on the labels speak of."""
+    if _AI_NAMES.isdisjoint(labels):
+        return {}
     found = {fact: first_text(*(labels.get(name) for name in names)) for fact, names in _AI_LABELS.items()}
     return {fact: clip(text, 200) for fact, text in found.items() if text}
 

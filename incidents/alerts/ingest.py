@@ -7,12 +7,13 @@ source, correlation keys (sorted), incidents (by id), the incident counter.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import InterfaceError, OperationalError, models, transaction
+from django.db import InterfaceError, OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
@@ -25,7 +26,8 @@ from incidents.web import bulk
 
 log = structlog.get_logger(__name__)
 
-DELIVERIES_A_TURN = 50
+DELIVERIES_A_TURN = 200
+BYTES_A_TURN = 4 * 1024 * 1024  # what is read of them at once, beside the first
 MOST_ATTEMPTS = 5
 GRACE = timedelta(seconds=60)
 KEPT_HEADERS = frozenset({
@@ -47,14 +49,41 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name[:100]: bodies.clean_text(value)[:2000] for name, value in list(wanted.items())[:60]}
 
 
+class SourceChanged(Exception):
+    """The source was changed after it was read: read it again, and decide again."""
+
+
 def receive(
     source: Source, body: bytes, *, headers: Mapping[str, str], door: str = "", is_test: bool = False
 ) -> Delivery:
-    """Store a delivery as it came. Once this is committed it will be processed, whatever dies meanwhile."""
-    return Delivery.objects.create(
+    """Store a delivery as it came. Once this is committed it will be processed, whatever dies meanwhile.
+
+    One statement, because it is what a monitor waits for. Raises SourceChanged where the source carries the version
+    of its row and that is no longer the newest: so a door may remember sources without ever acting on an old one.
+    """
+    delivery = Delivery(
         source=source, body=body, size=len(body), digest=hashlib.sha256(body).hexdigest(),
         headers=kept_headers(headers), door=door, is_test=is_test,
     )  # fmt: skip
+    values = (body, delivery.size, delivery.digest, json.dumps(delivery.headers), door, is_test)
+    with connection.cursor() as cursor:
+        cursor.execute(_RECEIVE, [delivery.received_at, *values, delivery.due_at, source.pk, source.version])
+        row = cursor.fetchone()
+    if row is None:
+        raise SourceChanged(source)
+    delivery.pk, delivery._state.adding = row[0], False
+    return delivery
+
+
+_RECEIVE = """
+    INSERT INTO incidents_delivery (
+        received_at, body, size, digest, headers, door, is_test, due_at, source_id,
+        status, repeats, attempts, claim_count, error, wiped_because
+    )
+    SELECT %s, %s, %s, %s, %s::jsonb, %s, %s, %s, source.id, 'received', 0, 0, 0, '', ''
+    FROM incidents_source AS source WHERE source.id = %s AND coalesce(source.xmin::text || source.ctid::text = %s, true)
+    RETURNING id
+"""
 
 
 def expire(now: datetime | None = None) -> int:
@@ -101,8 +130,7 @@ def _take_turn(*, older_than: timedelta, after: int) -> _Taken | None:
         source = _next_source(older_than=older_than, after=after)
         if source is None:
             return None
-        due = Delivery.objects.due().filter(source=source).order_by("pk")
-        deliveries = list(due[:DELIVERIES_A_TURN])
+        deliveries = _next_deliveries(source)
         try:
             with transaction.atomic():
                 _ingest(source, deliveries)
@@ -115,13 +143,26 @@ def _take_turn(*, older_than: timedelta, after: int) -> _Taken | None:
     return _Taken(source, deliveries)
 
 
+def _next_deliveries(source: Source) -> list[Delivery]:
+    """Take the source's oldest due deliveries, as many as one turn holds in memory."""
+    due = Delivery.objects.due().filter(source=source).order_by("pk")
+    taken, size = 0, 0
+    for length in due.values_list("size", flat=True)[:DELIVERIES_A_TURN]:
+        size += length
+        if taken and size > BYTES_A_TURN:
+            break
+        taken += 1
+    return list(due[:taken])
+
+
 def _next_source(*, older_than: timedelta, after: int) -> Source | None:
     """Lock the next source that waits, in turn, so that a busy one does not keep the others waiting."""
     bound = timezone.now() - older_than
     waiting = Delivery.objects.due().filter(source=models.OuterRef("pk"), received_at__lte=bound)
     # NO KEY, or the lock would also hold up the door, whose INSERT of a delivery refers to this row.
     free = Source.objects.select_for_update(no_key=True, skip_locked=True).filter(models.Exists(waiting))
-    return free.filter(pk__gt=after).order_by("pk").first() or free.order_by("pk").first()
+    had_its_turn = models.ExpressionWrapper(models.Q(pk__lte=after), models.BooleanField())
+    return free.order_by(had_its_turn, "pk").first()
 
 
 def _ingest_alone(source: Source, delivery: Delivery) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from incidents import taxonomy
@@ -33,7 +34,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Find the source whose token this is, or was until its overlap ended. Retired sources are found too."""
         digest = digest_of(token)
         previous = models.Q(previous_digest=digest, previous_until__gt=timezone.now())
-        return self.filter(models.Q(digest=digest) | previous).first()
+        return self.with_version().filter(models.Q(digest=digest) | previous).first()
+
+    def with_version(self) -> Self:
+        """Tell which version of its row each source was read from, so that a door may remember it: see `receive`."""
+        return self.annotate(version=RawSQL("incidents_source.xmin::text || incidents_source.ctid::text", []))
 
     def connect(self, *, kind: str, name: str, by: User | None = None, **fields: Any) -> "tuple[Source, str]":
         """Make a source and return it with its token, which cannot be read again."""
@@ -74,6 +79,7 @@ class Source(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
+    version: str | None = None  # of the row it was read from, where that was asked for
 
     objects = SourceQuerySet.as_manager()
 
@@ -90,6 +96,11 @@ class Source(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/sources/{self.slug}/"
+
+    def honours(self, digest: str) -> bool:
+        """Tell whether a token of this digest is, or until its overlap ends still is, this source's."""
+        is_previous = digest == self.previous_digest and self.previous_until and self.previous_until > timezone.now()
+        return digest == self.digest or bool(is_previous)
 
     @property
     def about(self) -> sources.Kind:

@@ -64,16 +64,12 @@ def classification(claim: Claim) -> dict[str, str]:
 def find_systems(source: Source, alerts: Iterable[Alert]) -> None:
     """Set each alert's system: from the name it carries, else from its service where one is known by that, else from
     its source. A name that nobody knows stays as it is, for somebody to settle."""
-    known: dict[str, System | None] = {}
-
-    def find(name: str) -> System | None:
-        name = name.strip().lower()
-        if name not in known:
-            known[name] = System.objects.named(name)
-        return known[name]
-
-    for alert in alerts:
-        alert.system = find(alert.system_name) if alert.system_name.strip() else find(alert.service) or source.system
+    wanted = [(alert, (alert.system_name if alert.system_name.strip() else alert.service)) for alert in alerts]
+    known = System.objects.all_named(name for _, name in wanted)
+    for alert, name in wanted:
+        alert.system = known.get(name.strip().lower())
+        if alert.system is None and not alert.system_name.strip():
+            alert.system = source.system
 
 
 def record_change(source: Source, told: ChangeTold) -> str:
@@ -221,15 +217,16 @@ def _hold(alert: Alert, held: str, reason: str, decision: Decision) -> None:
 
 def _lock_incidents(keys: list[str]) -> dict[str, list[Incident]]:
     """Lock the keys, then the incidents under them, open ones first: nobody else can open or move one until the commit."""
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:  # in the order of the keys, which is that of the array
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key", [keys])
     lately = timezone.now() - LONGEST_REOPENING
     rows = Incident.objects.filter(correlation_key__in=keys).filter(
         Q(status__in=OPEN) | Q(status=Status.RESOLVED, resolved_at__gt=lately)
     )
     found: dict[str, list[Incident]] = defaultdict(list)
-    for incident in rows.order_by("pk").select_for_update(no_key=True):
+    for incident in rows.select_related("system").order_by("pk").select_for_update(no_key=True, of=("self",)):
         found[incident.correlation_key or ""].append(incident)
     return {key: sorted(incidents, key=lambda one: (not one.is_open, -one.number)) for key, incidents in found.items()}
 

@@ -1,8 +1,10 @@
 """The catalogue: AI systems in production, what they depend on, and what was changed in them."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -19,11 +21,19 @@ class SystemQuerySet(models.QuerySet["System"]):
 
     def named(self, name: str) -> "System | None":
         """Find the system that a monitor calls `name`: its slug, its name, or a name settled earlier."""
-        name = name.strip()
-        if not name:
-            return None
-        direct = self.filter(models.Q(slug__iexact=name) | models.Q(name__iexact=name)).first()
-        return direct or self.filter(names__name__iexact=name).first()
+        return self.all_named([name]).get(name.strip().lower())
+
+    def all_named(self, names: Iterable[str]) -> "dict[str, System]":
+        """Find the systems that monitors call by these names, in lower case; unknown names are not in the answer."""
+        wanted = {name.strip().lower() for name in names} - {""}
+        if not wanted:
+            return {}
+        settled = SystemName.objects.filter(name__in=wanted).select_related("system")
+        found = {row.name: row.system for row in settled}
+        called = self.annotate(lower_slug=Lower("slug"), lower_name=Lower("name"))
+        for system in called.filter(models.Q(lower_slug__in=wanted) | models.Q(lower_name__in=wanted)).order_by("-pk"):
+            found |= {name: system for name in {system.slug.lower(), system.name.lower()} & wanted}
+        return found
 
 
 class System(models.Model):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, cast
 
 from incidents.taxonomy.catalogue import failure_mode, read_json
@@ -47,6 +47,7 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
 def normalise(name: str) -> str:
     """Write a name as the rules read it: snake case with a leading underscore (FeatureDriftHigh → _feature_drift_high)."""
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name[:LONGEST_NAME])
@@ -54,6 +55,7 @@ def normalise(name: str) -> str:
     return "_" + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+@lru_cache(maxsize=4096)  # alerts of one monitor carry few names, and each again and again
 def classify(*names: str) -> Suggestion | None:
     """Suggest what the first telling name points to; None where no rule knows any of them."""
     unsure = None

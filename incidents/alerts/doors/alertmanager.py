@@ -24,7 +24,7 @@ def alerts(request: HttpRequest, token: str | None = None) -> HttpResponse:
         raise TurnedAway(415, "unsupported_media_type", "Send application/json, as Alertmanager’s API v2 wants it.")
     body = entry.body_of(request, limit=source.byte_limit)
     try:
-        entry.take(request, source, body, headers, door="alertmanager", is_json=True)
+        entry.take(source, body, headers, door="alertmanager", is_json=True)
     except TurnedAway as refusal:
         if refusal.status != 400:
             raise

@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from incidents.alerts import bodies, signatures, sns
-from incidents.alerts.ingest import kept_headers, receive
+from incidents.alerts.ingest import SourceChanged, kept_headers, receive
 from incidents.alerts.models import Delivery, Source
 from incidents.alerts.nudge import nudge
+from incidents.people.models import digest_of
 
 _TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -30,7 +31,7 @@ class TurnedAway(Exception):
 def source_of(request: HttpRequest, token: str | None) -> Source:
     """Find whose token it is: in the address, as Bearer, GenieKey, password of Basic, or `access_token` of the query."""
     presented = token or presented_token(request)
-    source = source_named(presented)
+    source = source_named(presented, anew=request.method not in {"POST", "PUT"})
     if source is None and token:
         raise TurnedAway(404, "unknown_source", "No source has this address. Was the token rotated?")
     if source is None:
@@ -41,12 +42,50 @@ def source_of(request: HttpRequest, token: str | None) -> Source:
     return source
 
 
-def source_named(token: str) -> Source | None:
-    """Find the source of a token. Raises TurnedAway where it was retired."""
-    source = Source.objects.for_token(token) if _TOKEN.fullmatch(token) else None
+def source_named(token: str, *, anew: bool = False) -> Source | None:
+    """Find the source of a token. Raises TurnedAway where it was retired.
+
+    Unless it is read `anew` it may be one that was changed since; `take` notices.
+    """
+    if not _TOKEN.fullmatch(token):
+        return None
+    source = Source.objects.for_token(token) if anew else _known(token)
+    _refuse_retired(source)
+    return source
+
+
+# Sources by the digest of their token, as this process last read them. One that was changed since is noticed when a
+# delivery is stored; without this, finding the source costs more than storing.
+_remembered: dict[str, Source] = {}
+_MOST_REMEMBERED = 1000
+
+
+def _known(token: str) -> Source | None:
+    digest = digest_of(token)
+    if remembered := _remembered.get(digest):
+        return remembered
+    source = Source.objects.for_token(token)
+    # A former token ends by the clock, which no version tells, and a retired source stores nothing.
+    if source and source.digest == digest and not source.retired_at:
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[digest] = source
+    return source
+
+
+def _read_again(source: Source) -> Source:
+    """Read a source that was changed since it was remembered. Raises TurnedAway where its token is good no longer."""
+    _remembered.pop(source.digest, None)
+    fresh = Source.objects.with_version().filter(pk=source.pk).first()
+    if fresh is None or not fresh.honours(source.digest):
+        raise TurnedAway(404, "unknown_source", "No source has this address. Was the token rotated?")
+    _refuse_retired(fresh)
+    return fresh
+
+
+def _refuse_retired(source: Source | None) -> None:
     if source and source.retired_at:
         raise TurnedAway(410, "retired_source", "This source was retired; its monitor should stop sending.")
-    return source
 
 
 def presented_token(request: HttpRequest) -> str:
@@ -86,7 +125,6 @@ def headers_of(request: HttpRequest, **made_up: str) -> dict[str, str]:
 
 
 def take(
-    request: HttpRequest,
     source: Source,
     body: bytes,
     headers: dict[str, str],
@@ -101,7 +139,10 @@ def take(
     _check_signature(source, body, headers)
     if is_json if is_json is not None else _should_be_json(headers):
         _check_json(source, body, headers, door=door)
-    delivery = receive(source, body, headers=headers, door=door)
+    try:
+        delivery = receive(source, body, headers=headers, door=door)
+    except SourceChanged:
+        return take(_read_again(source), body, headers, door=door, is_json=is_json)
     nudge()
     return delivery
 

@@ -33,7 +33,7 @@ def _answer(request: HttpRequest, *, needs_message: bool) -> HttpResponse:
         body = entry.body_of(request, limit=source.byte_limit)
         if needs_message:
             _check_message(body)
-        entry.take(request, source, body, entry.headers_of(request), door="opsgenie", is_json=bool(body.strip()))
+        entry.take(source, body, entry.headers_of(request), door="opsgenie", is_json=bool(body.strip()))
     except TurnedAway as refusal:
         return _said(started, refusal.status, message=refusal.detail, headers=refusal.headers)
     return _said(started, 202, result="Request will be processed")

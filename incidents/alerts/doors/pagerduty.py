@@ -56,7 +56,7 @@ def _answer(request: HttpRequest, *, changes: bool) -> HttpResponse:
         made_up = {} if dedup_key or changes else {MADE_UP_KEY: uuid.uuid4().hex}
         # The key is the source's token, and what is stored is shown.
         body = body.replace(key.encode(), b"*" * _KEY_LENGTH)
-        entry.take(request, source, body, entry.headers_of(request, **made_up), door="pagerduty", is_json=True)
+        entry.take(source, body, entry.headers_of(request, **made_up), door="pagerduty", is_json=True)
     except TurnedAway as refusal:
         return _invalid([refusal.detail], status=refusal.status)
     if changes:

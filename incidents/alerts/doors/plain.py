@@ -50,7 +50,7 @@ def ingest(request: HttpRequest, token: str | None = None) -> HttpResponse:
     _check_media(source, headers)
     if not body.strip() and "ce-id" not in headers:
         raise TurnedAway(400, "empty", "The body is empty; there is nothing to store.")
-    return _taken(source, entry.take(request, source, body, headers))
+    return _taken(source, entry.take(source, body, headers))
 
 
 def _taken(source: Source, delivery: Delivery) -> HttpResponse:

@@ -46,6 +46,13 @@ class Connection:
             self.close()
             return self._ask(raw)
 
+    def send_taken(self, raw: bytes) -> bytes:
+        """Send one request that has to be taken, and return the body of its answer."""
+        status, answer = self.send(raw)
+        if status != 200:
+            raise RuntimeError(f"{status}: {answer!r}")
+        return answer
+
     def _ask(self, raw: bytes) -> tuple[int, bytes]:
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=60)

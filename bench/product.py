@@ -90,9 +90,11 @@ def product(*, web_workers: int = 1, **more: str) -> Iterator[Product]:
     """Start all of it on an empty folder, without the demonstration's data."""
     with tempfile.TemporaryDirectory(prefix="faultline-bench-") as folder:
         data = Path(folder) / "data"
-        with running(data, WEB_WORKERS=str(web_workers), **more) as group:
-            with psycopg.connect(Postgres(data).url, autocommit=True) as database:
-                yield Product(group, database)
+        with (
+            running(data, WEB_WORKERS=str(web_workers), **more) as group,
+            psycopg.connect(Postgres(data).url, autocommit=True) as database,
+        ):
+            yield Product(group, database)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
 from incidents.alerts import views as alerts
+from incidents.alerts import views_routing as routing
 from incidents.alerts import views_sources as sources
 from incidents.alerts.doors import alertmanager, opsgenie, pagerduty, plain
 from incidents.followups import views as followups
@@ -77,9 +78,13 @@ urlpatterns = [
     # Alerts and where they come from
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/", alerts.alert, name="alert"),
+    path("alerts/many/", alerts.many, name="alerts-many"),
+    path("alerts/<int:pk>/classify/", alerts.classify, name="alert-classify"),
     path("alerts/<int:pk>/link/", alerts.link, name="alert-link"),
     path("alerts/<int:pk>/settle/", alerts.settle, name="alert-settle"),
     path("deliveries/", alerts.deliveries, name="deliveries"),
+    path("deliveries/retry/", alerts.retry_many, name="deliveries-retry"),
+    path("deliveries/<int:pk>/wipe/", alerts.wipe, name="delivery-wipe"),
     path("deliveries/<int:pk>/", alerts.delivery, name="delivery"),
     path("deliveries/<int:pk>/retry/", alerts.retry, name="delivery-retry"),
     path("sources/", sources.sources, name="sources"),
@@ -96,9 +101,27 @@ urlpatterns = [
     path(_source + "secrets/", sources.add_secret, name="source-secret-new"),
     path(_source + "secrets/<int:pk>/remove/", sources.remove_secret, name="source-secret-remove"),
     path(_source + "subscriptions/<int:pk>/approve/", sources.approve, name="source-subscription-approve"),
+    path(_source + "watch/", routing.watch_source, name="source-watch"),
+    path(_source + "corrections/<int:pk>/undo/", routing.undo_correction, name="correction-undo"),
+    # What is decided about alerts in advance
+    path("rules/", routing.rules, name="rules"),
+    path("rules/<int:number>/", routing.version, name="rules-version"),
+    path("rules/<int:number>/again/", routing.go_back, name="rules-again"),
+    path("rules/draft/", routing.draft, name="rules-draft"),
+    path("rules/draft/begin/", routing.begin_draft, name="rules-draft-begin"),
+    path("rules/draft/new/", routing.rule, name="rule-new"),
+    path("rules/draft/<int:position>/", routing.rule, name="rule"),
+    path("rules/draft/<int:position>/arrange/", routing.arrange, name="rule-arrange"),
+    path("rules/draft/publish/", routing.publish, name="rules-publish"),
+    path("rules/draft/discard/", routing.discard, name="rules-discard"),
+    path("silences/", routing.silences, name="silences"),
+    path("silences/new/", routing.silence_new, name="silence-new"),
+    path("silences/<int:pk>/", routing.silence, name="silence"),
+    path("silences/<int:pk>/end/", routing.end_silence, name="silence-end"),
     # Systems
     path("systems/", systems.systems, name="systems"),
     path("systems/<slug:slug>/", systems.system, name="system"),
+    path("systems/<slug:slug>/watch/", routing.watch_system, name="system-watch"),
     # Postmortems
     path("postmortems/", postmortems.postmortems, name="postmortems"),
     path(_postmortem, postmortems.postmortem, name="postmortem"),

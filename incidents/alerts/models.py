@@ -231,6 +231,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
                 again.update(**told)
         return again.get()
 
+    def retry_all(self) -> int:
+        """Put dead deliveries back into the queue, for after their cause was mended; returns how many."""
+        again = {"status": Delivery.Status.RECEIVED, "due_at": timezone.now(), "attempts": 0, "error": ""}
+        return self.filter(status=Delivery.Status.DEAD).update(**again)
+
     def for_list(self) -> Self:
         return self.select_related("source").defer("body").order_by("-pk")
 
@@ -293,9 +298,7 @@ class Delivery(models.Model):
 
     def retry(self) -> None:
         """Put a dead delivery back into the queue, for after its cause was mended."""
-        Delivery.objects.filter(pk=self.pk, status=self.Status.DEAD).update(
-            status=self.Status.RECEIVED, due_at=timezone.now(), attempts=0, error=""
-        )
+        Delivery.objects.filter(pk=self.pk).retry_all()
         self.refresh_from_db()
 
 

@@ -61,32 +61,38 @@ class RulesVersion(models.Model):
     def __str__(self) -> str:
         return f"version {self.number}" if self.number else "the draft"
 
+    def get_absolute_url(self) -> str:
+        return f"/rules/{self.number}/" if self.number else "/rules/draft/"
+
     def read(self) -> tuple[Rule, ...]:
         """Read the rules. Raises Unruly, which a published version never does."""
         return read_rules(self.rules)
 
     def rewrite(self, rows: list[dict[str, Any]], *, by: User) -> None:
-        """Change the draft. Raises Refused where a rule cannot be used."""
+        """Change the draft as it was read. Raises Refused where a rule cannot be used or somebody changed it meanwhile."""
         _check(rows)
-        changed = RulesVersion.objects.filter(pk=self.pk, published_at=None)
-        if not changed.update(rules=rows, made_by=by, changed_at=timezone.now()):
+        if self.published_at:
             raise Refused(f"The rules of {self} are published and never change; make a draft of them.")
+        changed = RulesVersion.objects.filter(pk=self.pk, published_at=None, changed_at=self.changed_at)
+        if not changed.update(rules=rows, made_by=by, changed_at=timezone.now()):
+            raise Refused("Somebody changed or published the draft meanwhile. Look at it, and then save yours again.")
         self.refresh_from_db()
 
     def publish(self, *, by: User, note: str = "") -> None:
-        """Put the draft in force, as the next number."""
+        """Put the draft in force as it was read, as the next number. Raises Refused where somebody was faster."""
         _check(self.rules)
         with transaction.atomic():
             rows = RulesVersion.objects.select_for_update().order_by("pk")
             last = max((row.number or 0 for row in rows), default=0)
-            published = RulesVersion.objects.filter(pk=self.pk, published_at=None)
+            published = RulesVersion.objects.filter(pk=self.pk, published_at=None, changed_at=self.changed_at)
             if not published.update(
                 number=last + 1, published_by=by, published_at=timezone.now(), note=note.strip()[:200]
             ):  # fmt: skip
-                raise Refused(f"{self} is published already.")
+                raise Refused("Somebody changed or published the draft meanwhile. Look at it again.")
         self.refresh_from_db()
 
     def discard(self) -> None:
+        """Forget the draft."""
         RulesVersion.objects.filter(pk=self.pk, published_at=None).delete()
 
     def publish_again(self, *, by: User) -> "RulesVersion":

@@ -397,21 +397,22 @@ def classify(alerts: Sequence[Alert], *, category: str, failure_mode: str = "", 
     return len(named)
 
 
-def open_incident(alert: Alert, *, by: User) -> Incident:
-    """Open an incident from an alert that opened none by itself."""
+def open_incident(alert: Alert, *others: Alert, by: User) -> Incident:
+    """Open one incident from alerts that opened none by themselves; the worst gives it its name."""
+    first = max((alert, *others), key=lambda one: _suggested(one).rank)
     with transaction.atomic():
         incident = Incident.objects.declare(
-            title=alert.title,
+            title=first.title,
             by=by,
-            system=alert.system,
-            severity=_suggested(alert),
-            category=alert.category,
-            failure_mode=alert.failure_mode,
-            classified_because=alert.classified_because,
+            system=first.system,
+            severity=_suggested(first),
+            category=first.category,
+            failure_mode=first.failure_mode,
+            classified_because=first.classified_because,
             noticed_by=NoticedBy.MONITOR,
-            detected_at=alert.first_received_at,
+            detected_at=min(one.first_received_at for one in (alert, *others)),
         )
-        link(alert, incident, by=by)
+        link_all([alert, *others], incident, by=by)
     return incident
 
 

@@ -42,6 +42,11 @@ class Rule:
     join_within: timedelta | None = None  # None: as long as the incident is open
     reopen_within: timedelta | None = None  # None: a resolved incident stays resolved
 
+    @property
+    def does(self) -> str:
+        """What it does, in words."""
+        return ", ".join(_deeds(self, {name: value for name, value in _settings(self).items() if value})) or "nothing"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -104,7 +109,7 @@ def _applied(decision: Decision, rule: Rule, facts: Mapping[str, str]) -> Decisi
     )
 
 
-def _reason(rule: Rule, settings: Mapping[str, str]) -> str:
+def _deeds(rule: Rule, settings: Mapping[str, str]) -> list[str]:
     done = [f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value]
     match rule.act:
         case "wait":
@@ -113,7 +118,15 @@ def _reason(rule: Rule, settings: Mapping[str, str]) -> str:
             done.append({"record": "only record", "drop": "drop", "open": "open at once"}[rule.act])
     if rule.group_by:
         done.append("group by " + ", ".join(rule.group_by))
-    return f"Rule “{rule.name}”: {', '.join(done) or 'nothing'}."
+    if rule.join_within is not None:
+        done.append(f"join for {_span(rule.join_within)}")
+    if rule.reopen_within is not None:
+        done.append(f"reopen within {_span(rule.reopen_within)}")
+    return done
+
+
+def _reason(rule: Rule, settings: Mapping[str, str]) -> str:
+    return f"Rule “{rule.name}”: {', '.join(_deeds(rule, settings)) or 'nothing'}."
 
 
 def _span(length: timedelta) -> str:

@@ -1,20 +1,25 @@
 """The pages of alerts and deliveries."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from incidents.alerts import routing
-from incidents.alerts.forms import SettleForm
+from incidents.alerts import inbox, retention, routing
+from incidents.alerts.forms import ManyForm, RememberForm, SettleForm
+from incidents.alerts.forms_routing import WipeForm
+from incidents.alerts.matchers import LONGEST as LONGEST_MATCHER
+from incidents.alerts.matchers import Matcher
 from incidents.alerts.models import Alert, Delivery
 from incidents.alerts.nudge import nudge
 from incidents.people.access import has_role, require_role
-from incidents.people.models import Role
+from incidents.people.models import Role, Team
 from incidents.response.forms import MergeForm
-from incidents.response.models import Incident
-from incidents.web.request import Answer, Request, change, page, visible_or_404
+from incidents.response.models import Incident, Refused
+from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 
 A_PAGE = 50
 
@@ -22,42 +27,75 @@ A_PAGE = 50
 @page
 @require_GET
 def alerts(request: Request) -> Answer:
-    """The inbox of alerts: firing first choice, or what nobody has settled."""
+    """The inbox of alerts: what fires first, or what wants somebody's attention."""
     rows = Alert.objects.visible_to(request.user)
-    shown = request.GET.get("show", "firing")
-    match shown:
-        case "firing":
-            chosen = rows.firing()
-        case "unlinked":
-            chosen = rows.firing().filter(incident=None)
-        case "unsettled":
-            chosen = rows.unsettled()
-        case "unclassified":
-            chosen = rows.filter(category="")
-        case _:
-            shown, chosen = "all", rows
+    view = request.GET.get("show", "firing")
+    view = view if view in inbox.SHOWN else "all"
+    chosen = inbox.shown(rows, view)
     if source := request.GET.get("source"):
         chosen = chosen.filter(source__slug=source)
     if (number := request.GET.get("incident", "")) and number.isascii() and number.isdigit() and len(number) < 10:
-        shown, chosen = "all", rows.filter(incident__number=int(number))
-    if words := request.GET.get("q", "").replace("\x00", "").strip()[:200]:
-        chosen = chosen.filter(Q(title__icontains=words) | Q(system_name__icontains=words))
+        view, chosen = "all", rows.filter(incident__number=int(number))
+    if words := request.GET.get("q", "").strip()[:200]:
+        chosen = inbox.search(chosen, words)
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 18:
         chosen = chosen.filter(pk__lt=int(before))
     listed = list(chosen.for_list().order_by("-pk")[: A_PAGE + 1])
+    counts = inbox.counts(rows)
+    may_choose = has_role(request.user, Role.RESPONDER, team=None)
     context = {
         "alerts": listed[:A_PAGE],
         "older_than": listed[A_PAGE - 1].pk if len(listed) > A_PAGE else None,
-        "show": shown,
-        "counts": rows.aggregate(
-            firing=Count("pk", filter=Q(status="firing")),
-            unlinked=Count("pk", filter=Q(status="firing", incident=None)),
-            unsettled=Count("pk", filter=Q(system=None) & ~Q(system_name="")),
-            unclassified=Count("pk", filter=Q(category="")),
-        ),
+        "show": view,
+        "views": [(name, label, counts.get(name, "")) for name, label in inbox.SHOWN.items()],
+        "explained": inbox.EXPLAINED.get(view, ""),
+        "may_choose": may_choose,
+        "many_form": ManyForm() if may_choose else None,
     }
     return render(request, "alerts/list.html", context)
+
+
+@change(Refused)
+def many(request: Request) -> Answer:
+    """Do one thing to the chosen alerts: link them, open one incident of them, silence or classify them."""
+    form = ManyForm(request.POST)
+    numbers = [int(pk) for pk in request.POST.getlist("alert")[:500] if pk.isascii() and pk.isdigit() and len(pk) < 18]
+    rows = Alert.objects.visible_to(request.user).select_related("source__team", "system__team")
+    chosen = list(rows.filter(pk__in=numbers).order_by("pk"))
+    if not chosen:
+        raise Refused("Choose the alerts first.")
+    for team in {(alert.system or alert.source).team for alert in chosen}:
+        require_role(request.user, Role.RESPONDER, team=team, to="change these alerts")
+    if not form.is_valid():
+        raise ValidationError([error for errors in form.errors.values() for error in errors])
+    match request.POST.get("do"):
+        case "open":
+            return redirect(routing.open_incident(*chosen, by=request.user))
+        case "link":
+            into = visible_or_404(Incident.objects.visible_to(request.user), number=form.required_into())
+            routing.link_all(chosen, into, by=request.user)
+            messages.success(request, f"{len(chosen)} alerts are part of {into}.")
+        case "classify":
+            category, mode = form.chosen
+            remember = form.cleaned_data["remember"]
+            names = routing.classify(chosen, category=category, failure_mode=mode, remember=remember, by=request.user)
+            said = f", and so will be later ones of {names} name{'' if names == 1 else 's'}" if names else ""
+            messages.success(request, f"{len(chosen)} alerts are classified{said}.")
+        case "silence":
+            return redirect(f"{reverse('silence-new')}?{urlencode({'matchers': _in_common(chosen)})}")
+    return back(request, reverse("alerts"))
+
+
+def _in_common(alerts: list[Alert]) -> str:
+    """Write the matchers that hold for all of these alerts and say most of what they share."""
+    facts = [routing.facts_of(alert) for alert in alerts]
+    wanted = ("source", "system", "alertname", "metric", "service", "title")
+    shared = {name: facts[0].get(name, "") for name in wanted if len({one.get(name, "") for one in facts}) == 1}
+    told = {name: value for name, value in shared.items() if value and len(value) <= LONGEST_MATCHER}
+    if len(told) > 2:
+        told.pop("title", None)
+    return "\n".join(str(Matcher(name, "=", value)) for name, value in told.items())
 
 
 @page
@@ -71,6 +109,10 @@ def alert(request: Request, pk: int) -> Answer:
         "settle_form": SettleForm(),
         "merge_form": MergeForm(),
         "may_respond": _may_respond(request, shown),
+        "classify_form": RememberForm(initial={"failure": shown.failure_mode or shown.category}),
+        "matchers_query": urlencode({"matchers": _in_common([shown])}),
+        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system).exclude(alerts=shown)[:3],
+        "correction": shown.source.corrections.standing().filter(name=shown.telling_name).first(),
     }
     return render(request, "alerts/alert.html", context)
 
@@ -100,6 +142,22 @@ def link(request: Request, pk: int) -> Answer:
     return redirect(into)
 
 
+@change(Refused)
+def classify(request: Request, pk: int) -> Answer:
+    """Say what kind of failure it is; remembered for later alerts of that name from its source, if wanted."""
+    shown = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
+    _require_responder(request, shown, to="classify it")
+    form = RememberForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError("Choose a category or a failure mode.")
+    category, mode = form.chosen
+    remember = form.cleaned_data["remember"]
+    names = routing.classify([shown], category=category, failure_mode=mode, remember=remember, by=request.user)
+    said = f"From now on “{shown.telling_name}” from {shown.source} means that." if names else "Classified."
+    messages.success(request, said)
+    return redirect(shown)
+
+
 @change()
 def settle(request: Request, pk: int) -> Answer:
     """Say which system the monitor means; honoured for every later alert with that name."""
@@ -123,6 +181,8 @@ def deliveries(request: Request) -> Answer:
         rows = rows.filter(status__in=[Delivery.Status.DEAD, Delivery.Status.REFUSED])
     if source := request.GET.get("source"):
         rows = rows.filter(source__slug=source)
+    if words := request.GET.get("q", "").strip()[:200]:
+        rows = inbox.search_deliveries(rows, words)
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 18:
         rows = rows.filter(pk__lt=int(before))
@@ -131,8 +191,26 @@ def deliveries(request: Request) -> Answer:
         "deliveries": listed[:A_PAGE],
         "older_than": listed[A_PAGE - 1].pk if len(listed) > A_PAGE else None,
         "show": request.GET.get("show", "all"),
+        "dead": rows.filter(status=Delivery.Status.DEAD)[: inbox.MOST_COUNTED].count(),
+        "may_retry": has_role(request.user, Role.RESPONDER, team=None),
     }
     return render(request, "alerts/deliveries.html", context)
+
+
+@change(Refused)
+def retry_many(request: Request) -> Answer:
+    """Try all dead letters again that the list shows, for after their cause was mended."""
+    rows = Delivery.objects.visible_to(request.user).filter(status=Delivery.Status.DEAD)
+    if source := request.POST.get("source"):
+        rows = rows.filter(source__slug=source)
+    if words := request.POST.get("q", "").strip()[:200]:
+        rows = inbox.search_deliveries(rows, words)
+    for team in Team.objects.filter(sources__deliveries__in=rows).distinct():
+        require_role(request.user, Role.RESPONDER, team=team, to="try them again")
+    count = Delivery.objects.filter(pk__in=rows.values("pk")).retry_all()
+    nudge()
+    messages.success(request, f"{count} deliveries are tried again.")
+    return back(request, reverse("deliveries"))
 
 
 @page
@@ -145,6 +223,8 @@ def delivery(request: Request, pk: int) -> Answer:
         "outcomes": shown.outcomes.select_related("alert", "alert__incident")[:200],
         # A body may hold what users typed, so only those who respond read it.
         "may_read_body": has_role(request.user, Role.RESPONDER, team=shown.source.team),
+        "may_wipe": has_role(request.user, Role.LEAD, team=shown.source.team),
+        "wipe_form": WipeForm(),
     }
     return render(request, "alerts/delivery.html", context)
 
@@ -155,4 +235,17 @@ def retry(request: Request, pk: int) -> Answer:
     require_role(request.user, Role.RESPONDER, team=shown.source.team, to="try it again")
     shown.retry()
     nudge()
+    return redirect(shown)
+
+
+@change(Refused)
+def wipe(request: Request, pk: int) -> Answer:
+    """Take what a delivery said out of it, for somebody's personal data; that it was wiped stays."""
+    shown = visible_or_404(Delivery.objects.visible_to(request.user).select_related("source"), pk=pk)
+    require_role(request.user, Role.LEAD, team=shown.source.team, to="wipe it")
+    form = WipeForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(list(form.errors["reason"]))
+    retention.wipe(shown, by=request.user, reason=form.cleaned_data["reason"])
+    messages.success(request, "What it said is gone; that it was wiped, by whom and why stays.")
     return redirect(shown)

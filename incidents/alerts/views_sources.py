@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Max, Q, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -141,6 +142,10 @@ def _source_context(request: Request, shown: Source) -> dict[str, Any]:
         "scheme": SCHEMES.get(shown.signing_scheme),
         "secrets": shown.signing_secrets.select_related("added_by").order_by("pk"),
         "secret_form": SecretForm(),
+        "corrections": shown.corrections.select_related("made_by", "undone_by")[:20],
+        "watch": shown.watches.first(),
+        "watch_url": reverse("source-watch", args=[shown.slug]),
+        "may_respond": has_role(request.user, Role.RESPONDER, team=shown.team),
         "may_manage": may_manage and not shown.retired_at,
     }
 

@@ -109,6 +109,10 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
 
+    def open_upstream_of(self, system: System | None) -> Self:
+        """Keep what is open on something that `system` depends on directly: a fault there may be the cause here."""
+        return self.open().filter(system__in=system.upstreams.all()).select_related("system") if system else self.none()
+
     def counted(self) -> Self:
         """Keep what reports count: not declined, not merged into another."""
         return self.filter(status__in=COUNTED)

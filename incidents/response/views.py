@@ -150,6 +150,7 @@ def _context(request: Request, shown: Incident, *, pulse: str = "", **given: Any
         "mode": taxonomy.failure_mode(shown.failure_mode) if shown.failure_mode else None,
         "containments": taxonomy.containments_for(shown.category, shown.failure_mode)[:5],
         "changes": _suspects(shown),
+        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system)[:3] if shown.is_open else [],
         "privacy_form": PrivacyForm(initial={"people": shown.people.all()}) if may_respond else None,
         "may_respond": may_respond,
         "may_lead": has_role(request.user, Role.LEAD, team=shown.team) or shown.lead_id == request.user.pk,

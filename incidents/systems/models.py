@@ -5,7 +5,6 @@ from typing import Self
 
 from django.db import models
 from django.db.models.functions import Lower
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from incidents.people.models import Team, User
@@ -32,7 +31,7 @@ class SystemQuerySet(models.QuerySet["System"]):
         found = {row.name: row.system for row in settled}
         called = self.annotate(lower_slug=Lower("slug"), lower_name=Lower("name"))
         for system in called.filter(models.Q(lower_slug__in=wanted) | models.Q(lower_name__in=wanted)).order_by("-pk"):
-            found |= {name: system for name in {system.slug.lower(), system.name.lower()} & wanted}
+            found |= dict.fromkeys({system.slug.lower(), system.name.lower()} & wanted, system)
         return found
 
 

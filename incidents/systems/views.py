@@ -2,8 +2,11 @@
 
 from django.db.models import Count, Q
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from incidents.people.access import has_role
+from incidents.people.models import Role
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, page, visible_or_404
 
@@ -35,5 +38,8 @@ def system(request: Request, slug: str) -> Answer:
             Q(incident=None) | Q(incident__private=False) | Q(incident__people=request.user)
         ).distinct().order_by("-pk")[:8],
         "changes": shown.changes.all()[:10],
+        "watch": shown.watches.first(),
+        "watch_url": reverse("system-watch", args=[shown.slug]),
+        "may_manage": has_role(request.user, Role.LEAD, team=shown.team),
     }  # fmt: skip
     return render(request, "systems/system.html", context)

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import taxonomy
+from incidents.alerts.rules import Rule
 from incidents.people.models import User
 from incidents.web.markdown import render
 
@@ -140,6 +141,12 @@ def flag(code: str) -> str:
 
 
 @register.simple_tag
+def drops(counts: dict[str, int], rule: Rule) -> int | str:
+    """How many alerts a rule dropped; a dash where it drops none by what it says."""
+    return counts.get(rule.name, 0) if rule.act == "drop" or rule.name in counts else "–"
+
+
+@register.simple_tag
 def avatar(user: User | None) -> SafeString:
     if user is None:
         return SafeString(
@@ -171,6 +178,11 @@ def due(day: date | None, is_open: bool = True) -> SafeString:
     if is_open and days <= 2:
         return format_html('<span class="chip chip--warn">due {}</span>', "today" if days == 0 else text)
     return format_html('<span class="chip">{}{}</span>', "due " if is_open else "", text)
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
 
 
 @register.filter

@@ -8,9 +8,10 @@ the order of their keys, so that two statements never wait for each other crossw
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString, cast
 
 from django.db import connection, models
+from psycopg import sql
 
 ROWS_A_STATEMENT = 2000
 
@@ -19,7 +20,7 @@ def take_keys(rows: Sequence[models.Model]) -> None:
     """Give new rows their primary keys from the sequence, so that others can refer to them before they are written."""
     if not rows:
         return
-    table, key = rows[0]._meta.db_table, rows[0]._meta.pk.column  # type: ignore[union-attr]  # ours all have one
+    table, key = rows[0]._meta.db_table, _key_of(rows[0]).column
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, key, len(rows)]
@@ -35,9 +36,10 @@ def insert(rows: Sequence[models.Model]) -> None:
     if rows[0].pk is None:
         take_keys(rows)
     fields = list(rows[0]._meta.concrete_fields)
-    names = ", ".join(_quoted(field.column) for field in fields)
-    into = f"INSERT INTO {_quoted(rows[0]._meta.db_table)} ({names}) SELECT {names} FROM {_recordset(fields)} AS new"
-    _write(into, rows, fields)
+    statement = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM {new} AS new").format(
+        table=sql.Identifier(rows[0]._meta.db_table), names=_names(fields), new=_recordset(fields)
+    )
+    _write(statement, rows, fields)
 
 
 def update(rows: Iterable[models.Model], fields: Iterable[str]) -> None:
@@ -45,37 +47,47 @@ def update(rows: Iterable[models.Model], fields: Iterable[str]) -> None:
     ordered = sorted(rows, key=lambda row: row.pk)
     if not ordered:
         return
-    meta = ordered[0]._meta
-    written = [meta.get_field(name) for name in fields]
-    key = meta.pk
-    settings = ", ".join(f"{_quoted(field.column)} = new.{_quoted(field.column)}" for field in written)
-    all_fields = [key, *written]
-    _write(
-        f"UPDATE {_quoted(meta.db_table)} AS old SET {settings} FROM {_recordset(all_fields)} AS new"
-        f" WHERE old.{_quoted(key.column)} = new.{_quoted(key.column)}",  # type: ignore[union-attr]
-        ordered,
-        all_fields,
+    key, written = _key_of(ordered[0]), [ordered[0]._meta.get_field(name) for name in fields]
+    one = sql.SQL("{name} = new.{name}")
+    statement = sql.SQL("UPDATE {table} AS old SET {values} FROM {new} AS new WHERE old.{key} = new.{key}").format(
+        table=sql.Identifier(ordered[0]._meta.db_table),
+        values=sql.SQL(", ").join(one.format(name=name) for name in _identifiers(written)),
+        new=_recordset([key, *written]),
+        key=sql.Identifier(key.column),
+    )
+    _write(statement, ordered, [key, *written])
+
+
+def _key_of(row: models.Model) -> Any:
+    return row._meta.pk
+
+
+def _identifiers(fields: Iterable[Any]) -> list[sql.Identifier]:
+    return [sql.Identifier(field.column) for field in fields]
+
+
+def _names(fields: Iterable[Any]) -> sql.Composed:
+    return sql.SQL(", ").join(_identifiers(fields))
+
+
+def _recordset(fields: Iterable[Any]) -> sql.Composed:
+    columns = sql.SQL(", ").join(sql.Identifier(field.column) + sql.SQL(f" {_type(field)}") for field in fields)
+    return sql.SQL("(SELECT * FROM jsonb_to_recordset({rows}) AS one({columns}))").format(
+        rows=sql.SQL("%s::jsonb"), columns=columns
     )
 
 
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _type(field: Any) -> LiteralString:
+    named = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+    return cast(LiteralString, named.partition(" CHECK")[0])  # Django's own word for it, never anybody's input
 
 
-def _recordset(fields: Iterable[Any]) -> str:
-    columns = ", ".join(f"{_quoted(field.column)} {field.rel_db_type(connection) if field.primary_key else _type(field)}" for field in fields)
-    return f"(SELECT * FROM jsonb_to_recordset(%s::jsonb) AS one({columns}))"
-
-
-def _type(field: Any) -> str:
-    return str(field.db_type(connection)).partition(" CHECK")[0]
-
-
-def _write(statement: str, rows: Sequence[models.Model], fields: Iterable[Any]) -> None:
+def _write(statement: sql.Composed, rows: Sequence[models.Model], fields: Iterable[Any]) -> None:
     names = [(field.column, field.attname) for field in fields]
     with connection.cursor() as cursor:
         for start in range(0, len(rows), ROWS_A_STATEMENT):
-            part = [{column: row.__dict__[attribute] for column, attribute in names} for row in rows[start : start + ROWS_A_STATEMENT]]
+            some = rows[start : start + ROWS_A_STATEMENT]
+            part = [{column: row.__dict__[attribute] for column, attribute in names} for row in some]
             cursor.execute(statement, [json.dumps(part, default=_plain, ensure_ascii=False)])
 
 

@@ -109,6 +109,22 @@
       for (const group of document.querySelectorAll("[data-filter-group]")) group.hidden = !group.querySelector("[data-kind]:not([hidden])");
     });
   }
+  /* Choosing several rows: all at once, and how many. */
+  const all = document.querySelector("input[data-choose-all]");
+  if (all) {
+    const boxes = () => [...document.querySelectorAll(`input[type=checkbox][name="${all.dataset.chooseAll}"]`)];
+    const count = document.querySelector("[data-chosen]");
+    const idle = count.textContent;
+    const tell = () => {
+      const chosen = boxes().filter((box) => box.checked).length;
+      count.textContent = chosen ? `${chosen} chosen` : idle;
+      all.checked = chosen > 0 && chosen === boxes().length;
+      all.indeterminate = chosen > 0 && !all.checked;
+    };
+    all.addEventListener("change", () => { for (const box of boxes()) box.checked = all.checked; tell(); });
+    document.addEventListener("change", (event) => { if (event.target.name === all.dataset.chooseAll) tell(); });
+    tell();
+  }
   for (const box of document.querySelectorAll("select[data-submit]")) {
     box.addEventListener("change", () => box.form.requestSubmit());
   }

@@ -1,0 +1,325 @@
+"""The pages of what is decided in advance: routing rules by version, silences, corrections and watches."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET, require_http_methods
+
+from incidents.alerts.forms_routing import PublishForm, RuleForm, SilenceForm, WatchForm
+from incidents.alerts.matchers import Unmatchable, all_hold, parse
+from incidents.alerts.models import Alert, Outcome, Source
+from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
+from incidents.alerts.routing import facts_of
+from incidents.alerts.simulation import QUIET, SPAN, recent, simulate
+from incidents.people.access import has_role, require_role
+from incidents.people.models import Role
+from incidents.response.models import Refused
+from incidents.systems.models import System
+from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+PREVIEWED = 200
+LISTED = 50
+
+
+# Rules
+
+
+@page
+@require_GET
+def rules(request: Request) -> Answer:
+    """The rules in force, how often each dropped something, and every version there was."""
+    current = RulesVersion.objects.select_related("published_by").current()
+    versions = RulesVersion.objects.exclude(published_at=None).select_related("published_by").order_by("-number")
+    context = {
+        "current": current,
+        "rules": current.read() if current else (),
+        "dropped": _dropped_lately(),
+        "draft": RulesVersion.objects.select_related("made_by").draft(),
+        "versions": versions[:20],
+        "may_change": has_role(request.user, Role.LEAD, team=None),
+    }
+    return render(request, "alerts/rules.html", context)
+
+
+def _dropped_lately() -> dict[str, int]:
+    since = timezone.now() - SPAN
+    rows = Outcome.objects.filter(result=Outcome.Result.DROPPED, delivery__received_at__gte=since).order_by()
+    return dict(rows.values_list("rule").annotate(Count("pk")))
+
+
+@page
+@require_GET
+def version(request: Request, number: int) -> Answer:
+    """One published version, as it was."""
+    shown = visible_or_404(RulesVersion.objects.select_related("published_by"), number=number)
+    current = RulesVersion.objects.current()
+    context = {
+        "dropped": None,
+        "version": shown,
+        "rules": shown.read(),
+        "is_current": current == shown,
+        "may_change": has_role(request.user, Role.LEAD, team=None),
+    }
+    return render(request, "alerts/rules_version.html", context)
+
+
+@change(Refused)
+def go_back(request: Request, number: int) -> Answer:
+    """Put an older version in force again, under a new number."""
+    require_role(request.user, Role.LEAD, team=None, to="change the rules")
+    shown = visible_or_404(RulesVersion.objects.all(), number=number)
+    again = shown.publish_again(by=request.user)
+    messages.success(request, f"The rules are as in {shown} again, now {again}.")
+    return redirect("rules")
+
+
+@change()
+def begin_draft(request: Request) -> Answer:
+    require_role(request.user, Role.LEAD, team=None, to="change the rules")
+    RulesVersion.objects.begin_draft(by=request.user)
+    return redirect("rules-draft")
+
+
+@page
+@require_GET
+def draft(request: Request) -> Answer:
+    """The draft, and on demand what it would have made of the last 30 days beside what the rules in force would."""
+    shown = RulesVersion.objects.select_related("made_by").draft()
+    if shown is None:
+        return redirect("rules")
+    context: dict[str, Any] = {
+        "draft": shown,
+        "rules": shown.read(),
+        "publish_form": PublishForm(),
+        "may_change": has_role(request.user, Role.LEAD, team=None),
+        "days": SPAN.days,
+        "quiet_hours": int(QUIET.total_seconds() // 3600),
+    }
+    if "simulate" in request.GET:
+        context |= _simulated(request, shown)
+    return render(request, "alerts/rules_draft.html", context)
+
+
+def _simulated(request: Request, shown: RulesVersion) -> dict[str, Any]:
+    wanted, current = shown.read(), RulesVersion.objects.current()
+    in_force = current.read() if current else ()
+    waits = any(rule.act == "wait" for rule in (*wanted, *in_force))
+    past, was_cut = recent(request.user, each_telling=waits)
+    would, does = simulate(wanted, past), simulate(in_force, past)
+    return {
+        "would": would,
+        "does": does,
+        "was_cut": was_cut,
+        "would_open": sorted(would.incidents, key=lambda one: one.opened_at, reverse=True)[:LISTED],
+        "not_opened": [
+            ("Would have dropped", would.dropped[: -LISTED - 1 : -1]),
+            ("Would have recorded only", would.recorded[: -LISTED - 1 : -1]),
+            ("Would have kept waiting", would.waiting[: -LISTED - 1 : -1]),
+        ],
+        "gone": _dropped_lately(),
+    }
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def rule(request: Request, position: int | None = None) -> Answer:
+    """Write one rule of the draft: that at a position, or a new last one."""
+    require_role(request.user, Role.LEAD, team=None, to="change the rules")
+    shown = RulesVersion.objects.draft()
+    if shown is None or (position is not None and not 1 <= position <= len(shown.rules)):
+        raise Http404
+    row = shown.rules[position - 1] if position else {"matchers": request.GET.get("matchers", "")}
+    form = RuleForm(request.POST or None, initial=RuleForm.initial_of(row))
+    if request.method == "POST" and form.is_valid():
+        rows = [*shown.rules, form.row] if position is None else [*shown.rules]
+        rows[position - 1 if position else -1] = form.row
+        try:
+            _as_seen(request, shown).rewrite(rows, by=request.user)
+            return redirect("rules-draft")
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            shown.refresh_from_db()
+    context = {"form": form, "draft": shown, "position": position}
+    return render(request, "alerts/rule.html", context, status=422 if form.is_bound else 200)
+
+
+def _as_seen(request: Request, shown: RulesVersion) -> RulesVersion:
+    """Take the draft for what the person looked at, so that what changed meanwhile is noticed."""
+    seen = parse_datetime(request.POST.get("seen", ""))
+    if seen is None or timezone.is_naive(seen):
+        raise ValidationError("The form was not complete; open it again.")
+    shown.changed_at = seen
+    return shown
+
+
+@change(Refused)
+def arrange(request: Request, position: int) -> Answer:
+    """Move a rule of the draft up or down, or take it out."""
+    require_role(request.user, Role.LEAD, team=None, to="change the rules")
+    shown = RulesVersion.objects.draft()
+    if shown is None or not 1 <= position <= len(shown.rules):
+        raise Refused("That rule is not in the draft any more.")
+    rows = list(shown.rules)
+    moved = rows.pop(position - 1)
+    step = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
+    if step:
+        rows.insert(max(0, position - 1 + step), moved)
+    _as_seen(request, shown).rewrite(rows, by=request.user)
+    return redirect("rules-draft")
+
+
+@change(Refused)
+def publish(request: Request) -> Answer:
+    require_role(request.user, Role.LEAD, team=None, to="change the rules")
+    shown = RulesVersion.objects.draft()
+    form = PublishForm(request.POST)
+    if shown is None or not form.is_valid():
+        raise Refused("There is no draft to publish, or the note is too long.")
+    _as_seen(request, shown).publish(by=request.user, note=form.cleaned_data["note"])
+    messages.success(request, f"The rules of {shown} are in force.")
+    return redirect("rules")
+
+
+@change()
+def discard(request: Request) -> Answer:
+    require_role(request.user, Role.LEAD, team=None, to="change the rules")
+    if shown := RulesVersion.objects.draft():
+        shown.discard()
+        messages.success(request, "The draft is gone; the rules in force stay.")
+    return redirect("rules")
+
+
+# Silences
+
+
+@page
+@require_GET
+def silences(request: Request) -> Answer:
+    now = timezone.now()
+    holding = Count("alerts", filter=Q(alerts__status=Alert.Status.FIRING, alerts__held=Alert.Held.SILENCED))
+    rows = Silence.objects.select_related("author").annotate(holding=holding)
+    context = {
+        "now": rows.in_force(now).order_by("ends_at"),
+        "ahead": rows.filter(starts_at__gt=now).order_by("starts_at"),
+        "over": rows.filter(ends_at__lte=now).order_by("-ends_at")[:LISTED],
+        "may_silence": has_role(request.user, Role.RESPONDER, team=None),
+    }
+    return render(request, "alerts/silences.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def silence_new(request: Request) -> Answer:
+    """Make a silence; which alerts it would hold is shown before."""
+    require_role(request.user, Role.RESPONDER, team=None, to="silence alerts")
+    form = SilenceForm(request.POST or None, initial={"matchers": request.GET.get("matchers", ""), "length": "60"})
+    if "preview" in request.POST:
+        context = {"form": form, **_held(request, request.POST.get("matchers", ""))}
+        return render(request, "alerts/_silence_preview.html" if request.htmx else "alerts/silence_new.html", context)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            made = Silence.make(
+                text=given["matchers"], starts_at=given["starts_at"], ends_at=form.end, reason=given["reason"],
+                maintenance=given["is_maintenance"], by=request.user,
+            )  # fmt: skip
+            return redirect(made)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    typed = request.POST.get("matchers", "") if form.is_bound else request.GET.get("matchers", "")
+    context = {"form": form, **_held(request, typed)}
+    return render(request, "alerts/silence_new.html", context, status=422 if form.is_bound else 200)
+
+
+def _held(request: Request, text: str) -> dict[str, Any]:
+    """Which firing alerts the matchers hold for, and how many of the last day's."""
+    try:
+        matchers = parse(text)
+    except Unmatchable as error:
+        return {"fault": str(error)}
+    if not matchers:
+        return {}
+    since = timezone.now() - timedelta(days=1)
+    rows = Alert.objects.visible_to(request.user).filter(Q(status="firing") | Q(last_received_at__gte=since))
+    rows = rows.select_related("source", "system", "incident").order_by("-last_received_at")[:5000]
+    matched = [alert for alert in rows if all_hold(matchers, facts_of(alert))]
+    firing = [alert for alert in matched if alert.is_firing]
+    return {"asked": True, "firing": firing[:20], "firing_count": len(firing), "day_count": len(matched)}
+
+
+@page
+@require_GET
+def silence(request: Request, pk: int) -> Answer:
+    shown = visible_or_404(Silence.objects.select_related("author"), pk=pk)
+    alerts = Alert.objects.visible_to(request.user).filter(silence=shown)
+    context = {
+        "silence": shown,
+        "matchers": shown.read(),
+        "alerts": alerts.for_list()[:PREVIEWED],
+        "may_end": has_role(request.user, Role.RESPONDER, team=None) and not shown.is_over,
+    }
+    return render(request, "alerts/silence.html", context)
+
+
+@change()
+def end_silence(request: Request, pk: int) -> Answer:
+    require_role(request.user, Role.RESPONDER, team=None, to="end silences")
+    shown = visible_or_404(Silence.objects.all(), pk=pk)
+    was_ahead = shown.is_ahead
+    shown.end()
+    said = "It will not begin." if was_ahead else "It has ended; what still fires comes through within seconds."
+    messages.success(request, said)
+    return redirect("silences")
+
+
+# Corrections
+
+
+@change()
+def undo_correction(request: Request, slug: str, pk: int) -> Answer:
+    source = visible_or_404(Source.objects.visible_to(request.user).select_related("team"), slug=slug)
+    require_role(request.user, Role.RESPONDER, team=source.team, to="undo what was corrected")
+    shown = visible_or_404(Correction.objects.filter(source=source), pk=pk)
+    shown.undo(by=request.user)
+    messages.success(request, f"“{shown.name}” is classified by the rules again.")
+    return redirect(source)
+
+
+# Watches
+
+
+@change(Refused)
+def watch_source(request: Request, slug: str) -> Answer:
+    source = visible_or_404(Source.objects.visible_to(request.user).select_related("team"), slug=slug)
+    require_role(request.user, Role.LEAD, team=source.team, to="change what is expected of it")
+    return _watch(request, source, source=source)
+
+
+@change(Refused)
+def watch_system(request: Request, slug: str) -> Answer:
+    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
+    require_role(request.user, Role.LEAD, team=system.team, to="change what is expected of it")
+    return _watch(request, system, system=system)
+
+
+def _watch(request: Request, about: Source | System, **which: Any) -> Answer:
+    if "stop" in request.POST:
+        Watch.objects.filter(**which).delete()
+        messages.success(request, f"Nothing is expected of {about} any more.")
+        return redirect(about)
+    form = WatchForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError([error for errors in form.errors.values() for error in errors])
+    given = form.cleaned_data | {"made_by": request.user, "made_at": timezone.now(), "missing_since": None}
+    Watch.objects.update_or_create(**which, defaults=given)
+    messages.success(
+        request, f"When nothing is heard of {about} for {given['every_minutes']} minutes, that is an alert."
+    )
+    return redirect(about)

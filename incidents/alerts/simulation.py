@@ -92,7 +92,7 @@ def simulate(rules: Sequence[Rule], past: Iterable[Past]) -> Simulation:
             waiting.append(alert)
         else:
             _gather(incidents, newest, key, alert, moment, decision)
-    return Simulation(tuple(incidents), tuple(recorded), tuple(dropped), tuple(waiting), by_rule, total)
+    return Simulation(tuple(incidents), tuple(recorded), tuple(dropped), tuple(waiting), dict(by_rule), total)
 
 
 def _key(facts: Mapping[str, str], decision: Decision) -> str:

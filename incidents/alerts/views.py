@@ -65,6 +65,8 @@ def many(request: Request) -> Answer:
     chosen = list(rows.filter(pk__in=numbers).order_by("pk"))
     if not chosen:
         raise Refused("Choose the alerts first.")
+    if request.POST.get("do") == "silence":  # whoever may silence says so on the next page
+        return redirect(f"{reverse('silence-new')}?{urlencode({'matchers': _in_common(chosen)})}")
     for team in {(alert.system or alert.source).team for alert in chosen}:
         require_role(request.user, Role.RESPONDER, team=team, to="change these alerts")
     if not form.is_valid():
@@ -82,8 +84,6 @@ def many(request: Request) -> Answer:
             names = routing.classify(chosen, category=category, failure_mode=mode, remember=remember, by=request.user)
             said = f", and so will be later ones of {names} name{'' if names == 1 else 's'}" if names else ""
             messages.success(request, f"{len(chosen)} alerts are classified{said}.")
-        case "silence":
-            return redirect(f"{reverse('silence-new')}?{urlencode({'matchers': _in_common(chosen)})}")
     return back(request, reverse("alerts"))
 
 
@@ -111,10 +111,16 @@ def alert(request: Request, pk: int) -> Answer:
         "may_respond": _may_respond(request, shown),
         "classify_form": RememberForm(initial={"failure": shown.failure_mode or shown.category}),
         "matchers_query": urlencode({"matchers": _in_common([shown])}),
-        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system).exclude(alerts=shown)[:3],
+        "upstream": _open_upstream(request, shown),
         "correction": shown.source.corrections.standing().filter(name=shown.telling_name).first(),
     }
     return render(request, "alerts/alert.html", context)
+
+
+def _open_upstream(request: Request, shown: Alert) -> list[Incident]:
+    """What is open on something that the alert's system depends on, while the alert fires."""
+    mine = Incident.objects.visible_to(request.user).exclude(alerts=shown)
+    return list(mine.open_upstream_of(shown.system)[:3]) if shown.is_firing else []
 
 
 def _may_respond(request: Request, shown: Alert) -> bool:

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from incidents import taxonomy
 from incidents.alerts.models import Alert, Delivery, Source
+from incidents.alerts.policies import RulesVersion, Silence
 from incidents.alerts.sources import choices as source_kinds
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
@@ -192,8 +193,35 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "system_name", "category", "failure_mode", "confidence", "classified_because", "incident", "routed_because",
             "service", "environment", "labels", "annotations", "ai", "links", "flags", "value", "measured", "upstream_id",
             "starts_at", "ends_at", "expires_at", "first_received_at",
-            "last_received_at", "occurrences",
+            "last_received_at", "occurrences", "flaps", "held", "silence", "correlation_key",
         )  # fmt: skip
+        read_only_fields = fields
+
+
+class AlertClassifySerializer(serializers.Serializer[Any]):
+    category = serializers.ChoiceField(choices=taxonomy.category_choices(), allow_blank=True, default="")
+    failure_mode = serializers.CharField(max_length=64, allow_blank=True, default="")
+    remember = serializers.BooleanField(
+        default=False, help_text="Whether later alerts of that name from its source are that as well."
+    )
+
+
+class SilenceSerializer(serializers.ModelSerializer[Silence]):
+    author = PersonField(read_only=True)
+
+    class Meta:
+        model = Silence
+        fields = ("id", "matchers", "starts_at", "ends_at", "reason", "is_maintenance", "author", "made_at")
+        read_only_fields = ("id", "author", "made_at")
+        extra_kwargs = {"starts_at": {"required": False, "help_text": "Now, unless it is given."}}
+
+
+class RulesVersionSerializer(serializers.ModelSerializer[RulesVersion]):
+    published_by = PersonField(read_only=True)
+
+    class Meta:
+        model = RulesVersion
+        fields = ("number", "rules", "note", "published_by", "published_at")
         read_only_fields = fields
 
 
@@ -204,6 +232,7 @@ class TraceSerializer(serializers.Serializer[Any]):
     says = serializers.CharField()
     result = serializers.CharField()
     reason = serializers.CharField()
+    rule = serializers.CharField(help_text="The rule that dropped it, if one did.")
     alert = serializers.IntegerField(source="alert_id", allow_null=True)
     classified_because = serializers.CharField(source="alert.classified_because", default="")
     incident = serializers.IntegerField(source="alert.incident.number", default=None, allow_null=True)

@@ -13,11 +13,14 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from incidents.alerts import inbox, routing
 from incidents.alerts.ingest import receive
 from incidents.alerts.models import Alert, Delivery, Source, ingest_url
 from incidents.alerts.nudge import nudge
+from incidents.alerts.policies import RulesVersion, Silence
 from incidents.api.pagination import Cursor
 from incidents.api.serializers import (
+    AlertClassifySerializer,
     AlertSerializer,
     ChangeSerializer,
     ClassifySerializer,
@@ -35,8 +38,10 @@ from incidents.api.serializers import (
     OptionalNoteSerializer,
     PostmortemSerializer,
     ReasonSerializer,
+    RulesVersionSerializer,
     SectionWriteSerializer,
     SeveritySerializer,
+    SilenceSerializer,
     SourceCreatedSerializer,
     SourceSerializer,
     SourceWriteSerializer,
@@ -334,6 +339,8 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         asked = self.request.query_params
         if source := asked.get("source"):
             rows = rows.filter(source__slug=source)
+        if words := asked.get("q", "").replace("\x00", "").strip()[:200]:
+            rows = inbox.search(rows, words)
         if state := asked.get("status"):
             if state not in Alert.Status.values:
                 raise serializers.ValidationError({"status": ["Choose firing or resolved."]})
@@ -344,10 +351,80 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         parameters=[
             OpenApiParameter("source", OpenApiTypes.STR, description="The source’s slug."),
             OpenApiParameter("status", OpenApiTypes.STR, enum=Alert.Status.values),
+            OpenApiParameter("q", OpenApiTypes.STR, description="Words, label=value, INC-12, or a fingerprint."),
         ]
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    def _mine_to_change(self, *, to: str) -> Alert:
+        alert = self.get_object()
+        require_role(self.person, Role.RESPONDER, team=(alert.system or alert.source).team, to=to)
+        return alert
+
+    @extend_schema(request=MergeSerializer, responses=AlertSerializer)
+    @action(detail=True, methods=["post"])
+    def link(self, request: Request, pk: str) -> Response:
+        """Make it part of an incident."""
+        alert = self._mine_to_change(to="link it")
+        number = _valid(MergeSerializer(data=request.data))["into"]
+        into = visible_or_404(Incident.objects.visible_to(self.person), number=number)
+        routing.link(alert, into, by=self.person)
+        return Response(AlertSerializer(self.get_object()).data)
+
+    @extend_schema(request=AlertClassifySerializer, responses=AlertSerializer)
+    @action(detail=True, methods=["post"])
+    def classify(self, request: Request, pk: str) -> Response:
+        """Say what kind of failure it is; with `remember`, for later alerts of that name from its source too."""
+        alert = self._mine_to_change(to="classify it")
+        given = _valid(AlertClassifySerializer(data=request.data))
+        routing.classify([alert], by=self.person, **given)
+        return Response(AlertSerializer(self.get_object()).data)
+
+
+@extend_schema(tags=["alerts"])
+class SilenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Silence], Scoped):
+    queryset = Silence.objects.none()
+    serializer_class = SilenceSerializer
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Silence]:
+        rows = Silence.objects.select_related("author")
+        return rows.in_force() if self.request.query_params.get("in_force") == "true" else rows
+
+    @extend_schema(parameters=[OpenApiParameter("in_force", OpenApiTypes.BOOL, description="Only those of now.")])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(responses={201: SilenceSerializer})
+    def create(self, request: Request) -> Response:
+        """Silence alerts, as a deployment does for its maintenance window."""
+        require_role(self.person, Role.RESPONDER, team=None, to="silence alerts")
+        given = _valid(SilenceSerializer(data=request.data))
+        made = Silence.make(
+            text=given["matchers"], starts_at=given.get("starts_at"), ends_at=given["ends_at"], reason=given["reason"],
+            maintenance=given.get("is_maintenance", False), by=self.person,
+        )  # fmt: skip
+        return Response(SilenceSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=SilenceSerializer)
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, pk: str) -> Response:
+        """End it now, or call it off if it has not begun. What still fires comes through."""
+        require_role(self.person, Role.RESPONDER, team=None, to="end silences")
+        silence = self.get_object()
+        silence.end()
+        return Response(SilenceSerializer(silence).data)
+
+
+@extend_schema(tags=["alerts"])
+class RulesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[RulesVersion], Scoped):
+    """The published versions of the routing rules, newest first."""
+
+    queryset = RulesVersion.objects.exclude(published_at=None).select_related("published_by")
+    serializer_class = RulesVersionSerializer
+    lookup_field = "number"
+    lookup_value_regex = "[0-9]{1,9}"
 
 
 @extend_schema(tags=["alerts"])

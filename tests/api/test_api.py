@@ -1,14 +1,17 @@
 """The REST API, as scripts use it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from incidents.alerts.ingest import drain
 from incidents.alerts.models import Source
+from incidents.alerts.policies import RulesVersion
 from incidents.people.models import ApiKey, User
 from incidents.postmortems.models import Postmortem
 from incidents.response.models import Incident
@@ -239,3 +242,45 @@ class TestTheRest:
         call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))
         assert client.get("/api/v1/schema/").status_code == 200
         assert client.get("/api/v1/docs/").status_code == 200
+
+
+def test_a_deployment_silences_its_maintenance_and_ends_it(client: Client, mara: User, lee: User, key_of: Any) -> None:
+    header = key_of(mara)
+    later = (timezone.now() + timedelta(hours=1)).isoformat()
+    wanted = {"matchers": "system=home-feed", "ends_at": later, "reason": "Deploying ranker 8", "is_maintenance": True}
+    made = client.post("/api/v1/silences/", wanted, content_type=JSON, headers=header)
+    assert made.status_code == 201
+    assert made.json()["author"] == "mara@example.com"
+    assert len(client.get("/api/v1/silences/?in_force=true", headers=header).json()["results"]) == 1
+    ended = client.post(f"/api/v1/silences/{made.json()['id']}/end/", headers=header)
+    assert ended.status_code == 200
+    assert client.get("/api/v1/silences/?in_force=true", headers=header).json()["results"] == []
+    assert client.post("/api/v1/silences/", wanted, content_type=JSON, headers=key_of(lee)).status_code == 403
+    wrong = client.post("/api/v1/silences/", wanted | {"matchers": "a~b"}, content_type=JSON, headers=header)
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid")
+
+
+def test_alerts_are_searched_linked_and_classified(
+    client: Client, mara: User, incident: Incident, evaluations: Any, post: Any, key_of: Any
+) -> None:
+    header = key_of(mara)
+    post(evaluations[1], {"title": "Odd", "metric": "oddness", "severity": "info", "labels": {"team": "search"}})
+    drain()
+    (found,) = client.get("/api/v1/alerts/?q=team%3Dsearch", headers=header).json()["results"]
+    assert found["held"] == "recorded"
+    path = f"/api/v1/alerts/{found['id']}/"
+    linked = client.post(path + "link/", {"into": incident.number}, content_type=JSON, headers=header).json()
+    assert linked["incident"] == incident.number
+    given = {"failure_mode": "retrieval.stale_index", "remember": True}
+    classified = client.post(path + "classify/", given, content_type=JSON, headers=header).json()
+    assert classified["category"] == "retrieval"
+
+
+def test_the_published_rules_can_be_read(client: Client, ada: User, mara: User, key_of: Any) -> None:
+    draft = RulesVersion.objects.begin_draft(by=ada)
+    draft.rewrite([{"name": "Noise", "matchers": "severity=low", "act": "drop"}], by=ada)
+    draft.publish(by=ada, note="Less noise")
+    RulesVersion.objects.begin_draft(by=ada)
+    (version,) = client.get("/api/v1/rules/", headers=key_of(mara)).json()["results"]
+    assert (version["number"], version["note"]) == (1, "Less noise")
+    assert client.get("/api/v1/rules/1/", headers=key_of(mara)).json()["rules"][0]["act"] == "drop"

@@ -11,7 +11,7 @@ from incidents.alerts.models import Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
 from incidents.response.models import Incident
 from incidents.systems.models import Dependency, System
-from tests.tools import not_tested
+from tests.tools import not_tested, reported
 
 
 @pytest.fixture
@@ -155,3 +155,5 @@ def _plain_static_files(settings: Any) -> None:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     for sentence in not_tested:
         terminalreporter.write_line(f"!!! {sentence}", red=True, bold=True)
+    for line in reported:
+        terminalreporter.write_line(line)

@@ -4,11 +4,12 @@ PYTHON ?= python3
 BOOT = $(PYTHON) scripts/bootstrap.py
 BIN = .venv/bin
 
-.PHONY: help run test senders check fmt clean
+.PHONY: help run test bench senders check fmt clean
 
 help:
 	@echo "make run    start all of Faultline on this machine"
 	@echo "make test   run every check and every test"
+	@echo "make bench  measure speed; prints one JSON object a line (about a quarter of an hour; PARTS=\"backlog --quick\" for less)"
 	@echo "make senders  install the libraries that send alerts, so that make test runs them too (3 GB)"
 	@echo "make check  run the fast checks: style, types, templates, import boundaries, migrations"
 	@echo "make fmt    format code and templates"
@@ -25,6 +26,10 @@ check:
 test: check
 	@$(BOOT) tools
 	@$(BIN)/python -m pytest
+
+bench:
+	@$(BOOT) dev
+	@$(BIN)/python -m bench $(PARTS)
 
 senders:
 	@$(BOOT) senders

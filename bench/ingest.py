@@ -31,6 +31,7 @@ _fresh = itertools.count()
 def run(out: Out, *, scale: float) -> None:
     for workers in (1, 2):
         with product(web_workers=workers) as made:
+            made.database.execute(TABLE)
             if workers == 1:
                 _limits(out, made, scale=scale)
             _measure(out, made, workers=workers, scale=scale)
@@ -41,7 +42,6 @@ def run(out: Out, *, scale: float) -> None:
 
 
 def _limits(out: Out, made: Product, *, scale: float) -> None:
-    made.database.execute(TABLE)
     for connections in (1, CONNECTIONS):
         rate = _inserts(Postgres(made.group.data).url, connections=connections, seconds=3 * scale)
         out({"bench": "limit.insert", "connections": connections, "rows_per_s": round(rate)})

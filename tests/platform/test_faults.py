@@ -57,6 +57,11 @@ class Monitors:
             thread.start()
         return threads
 
+    def wait_for(self, more: int) -> None:
+        """Until that many more were taken."""
+        goal = len(self.acknowledged) + more
+        until(lambda: len(self.acknowledged) > goal, seconds=60, what="monitors are heard")
+
     def _work(self, number: int) -> None:
         count = 0
         while not self.stopped.is_set():
@@ -99,8 +104,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(up: Running)
     threads = monitors.start()
     try:
         for round_ in range(ROUNDS):
-            before = len(monitors.acknowledged)
-            until(lambda at=before: len(monitors.acknowledged) > at + 20, seconds=60, what="monitors are heard")
+            monitors.wait_for(20)
             _kill(up, VICTIMS[round_ % len(VICTIMS)], round_=round_ // len(VICTIMS))
             until(lambda: up.get("/healthz")[0] == 200, seconds=60, what=f"answers after round {round_}")
     finally:
@@ -171,7 +175,9 @@ def test_while_postgresql_is_away_nothing_is_acknowledged_that_is_not_stored(up:
     source = up.manage("create_source", "generic", "No database")
     connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=30)
     os.kill(up.pid_of("postgres -D"), signal.SIGKILL)
-    taken, refused, end = [], [], time.monotonic() + 60
+    taken: list[int] = []
+    refused: list[int] = []
+    end = time.monotonic() + 60
     while time.monotonic() < end and not (taken and refused):
         connection.request(
             "POST", f"/ingest/{source['token']}", b'{"title": "Recall fell"}', {"Content-Type": "application/json"}

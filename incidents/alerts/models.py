@@ -237,7 +237,16 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(status=Delivery.Status.DEAD).update(**again)
 
     def for_list(self) -> Self:
-        return self.select_related("source").defer("body").order_by("-pk")
+        return self.with_poison().select_related("source").defer("body").order_by("-pk")
+
+    def with_poison(self) -> Self:
+        """Count for each dead delivery how many dead ones of its source have the same body, itself among them."""
+        same = Delivery.objects.filter(
+            source=models.OuterRef("source"), digest=models.OuterRef("digest"), status=Delivery.Status.DEAD
+        )
+        count = same.order_by().values("digest").annotate(count=models.Count("*")).values("count")
+        dead = models.When(status=Delivery.Status.DEAD, then=models.Subquery(count))
+        return self.annotate(poison=models.Case(dead, default=1, output_field=models.IntegerField()))
 
 
 class Delivery(models.Model):
@@ -279,6 +288,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["-id"], condition=models.Q(status__in=["dead", "refused"]), name="deliveries_in_trouble"
             ),
+            models.Index(fields=["source", "digest"], condition=models.Q(status="dead"), name="deliveries_poisoned"),
         ]
         constraints = [
             models.UniqueConstraint(

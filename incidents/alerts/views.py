@@ -223,7 +223,7 @@ def retry_many(request: Request) -> Answer:
 @require_GET
 def delivery(request: Request, pk: int) -> Answer:
     """The trace of one delivery: what came, what was understood, what came of it."""
-    shown = visible_or_404(Delivery.objects.visible_to(request.user).select_related("source"), pk=pk)
+    shown = visible_or_404(Delivery.objects.visible_to(request.user).with_poison().select_related("source"), pk=pk)
     context = {
         "delivery": shown,
         "outcomes": shown.outcomes.select_related("alert", "alert__incident")[:200],

@@ -1,5 +1,7 @@
 """The pages by which people decide about alerts: the inbox, rules, silences, corrections, watches, dead letters."""
 
+import hashlib
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -304,6 +306,19 @@ class TestDeadLetters:
         client.post("/deliveries/retry/", {"source": source.slug})
         drain()
         assert Alert.objects.count() == 3
+
+    def test_the_same_poison_is_counted(self, evaluations: tuple[Source, str], mara: User, as_person: Page) -> None:
+        for body in (b"poison", b"poison", b"poison", b"another"):
+            Delivery.objects.create(
+                source=evaluations[0], body=body, size=7, digest=hashlib.sha256(body).hexdigest(), status="dead"
+            )
+        client = as_person(mara)
+        assert page_of(client, "/deliveries/?show=dead").count("one of 3 with the same body") == 3
+        shown = page_of(client, Delivery.objects.order_by("pk")[0].get_absolute_url())
+        assert "3 times with the same body" in shown
+        found = re.search(r"show=dead&amp;q=(\w+)", shown)
+        assert found
+        assert page_of(client, f"/deliveries/?show=dead&q={found[1]}").count("row--delivery") == 3
 
     def test_personal_data_is_wiped_by_a_lead_with_a_trace_left(
         self, tell: Callable[..., Alert], jo: User, mara: User, as_person: Page

@@ -132,6 +132,35 @@ def test_the_pages_work_without_javascript(as_somebody: Callable[..., Any]) -> N
     assert "Resolved" in page.locator("#head").inner_text()
 
 
+def test_a_rule_is_drafted_tried_and_published_and_an_alert_silenced(as_somebody: Callable[..., Any]) -> None:
+    ada = as_somebody("ada")
+    ada.goto("/rules/")
+    ada.get_by_role("button", name="Change the rules").click()
+    ada.get_by_role("link", name="Add a rule").click()
+    ada.get_by_label("Name", exact=True).fill("Canaries only record")
+    ada.get_by_label("Matches").fill("environment=~(")
+    ada.get_by_label("What it does").select_option("record")
+    ada.get_by_role("button", name="Keep it in the draft").click()
+    assert "is no regular expression" in ada.locator("main").inner_text()
+    ada.get_by_label("Matches").fill("environment=canary")
+    ada.get_by_role("button", name="Keep it in the draft").click()
+    ada.get_by_role("link", name="Try it on the last").click()
+    ada.get_by_text("would have opened").first.wait_for()
+    ada.locator("#publish summary").click()
+    ada.get_by_label("What changed, in a sentence").fill("Canaries open nothing")
+    ada.get_by_role("button", name="Put it in force").click()
+    assert "Canaries only record" in ada.locator("main").inner_text()
+
+    ada.goto("/silences/new/")
+    ada.get_by_label("Matches").fill("severity=~critical|high")
+    ada.locator("#preview").get_by_text("of the last 24 hours").wait_for()
+    ada.get_by_label("Reason").fill("The evaluation set is being replaced")
+    ada.get_by_role("button", name="Silence", exact=True).click()
+    ada.get_by_text("The evaluation set is being replaced").wait_for()
+    ada.get_by_role("button", name="End it now").click()
+    ada.get_by_role("heading", name="Nothing is silenced").wait_for()
+
+
 def test_keys_lead_everywhere(as_somebody: Callable[..., Any]) -> None:
     page = as_somebody("mara")
     page.keyboard.press("j")
@@ -184,6 +213,10 @@ PAGES = (
     "/accounts/password/change/",
     "/sources/quality-monitors/",
     "/sources/quality-monitors/setup/",
+    "/alerts/?show=unlinked",
+    "/rules/",
+    "/silences/",
+    "/silences/new/?matchers=severity%3Dcritical",
 )
 LEADS_PAGES = (
     "/sources/new/", "/sources/new/generic/", "/sources/new/alertmanager/", "/sources/quality-monitors/", "/sources/quality-monitors/map/",

@@ -1,5 +1,6 @@
 """A whole Faultline, started as people start it, for the tests that need one."""
 
+import http.client
 import json
 import os
 import signal
@@ -59,7 +60,7 @@ class Running:
                 return answer.status, json.loads(text) if text.startswith(("{", "[")) else text
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
-        except (urllib.error.URLError, OSError):
+        except (http.client.HTTPException, OSError, ValueError):  # cut off before, within or after the head
             return 0, None
 
     def manage(self, *words: str) -> Any:
@@ -112,6 +113,9 @@ def environment(data: Path, port: int, **more: str) -> dict[str, str]:
 def launch(data: Path, port: int, **more: str) -> Running:
     """Start a Faultline without waiting for it."""
     data.mkdir(parents=True, exist_ok=True)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell starts what it sends to the background deaf to Ctrl-C, and children would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     output = data.parent / f"{data.name}.out"
     with output.open("w") as handle:
         process = subprocess.Popen(

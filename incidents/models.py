@@ -6,27 +6,49 @@ from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.people.models import ApiKey, Membership, Team, User
 from incidents.postmortems.models import Postmortem, Section
+from incidents.response.attachments import Attachment
+from incidents.response.crew import Assignment, Handover, ResponseRole, Task
+from incidents.response.impact import Exposure, Impact
+from incidents.response.links import Link
 from incidents.response.models import Containment, Event, Incident, IncidentCounter, Note
+from incidents.response.notices import Notice
+from incidents.response.saved import SavedView
+from incidents.response.story import Curation
+from incidents.response.updates import Cadence, Follower, PublicPage, PublicPost, Update
 from incidents.systems.models import Change, Dependency, System, SystemName
 
 __all__ = [
     "Alert",
     "ApiKey",
+    "Assignment",
+    "Attachment",
+    "Cadence",
     "Change",
     "Containment",
     "Correction",
+    "Curation",
     "Delivery",
     "Dependency",
     "Event",
+    "Exposure",
     "FollowUp",
+    "Follower",
+    "Handover",
     "Heartbeat",
+    "Impact",
     "Incident",
     "IncidentCounter",
+    "Link",
     "Membership",
     "Note",
+    "Notice",
     "Outcome",
     "Postmortem",
+    "PublicPage",
+    "PublicPost",
+    "ResponseRole",
     "RulesVersion",
+    "SavedView",
     "Section",
     "SigningSecret",
     "Silence",
@@ -34,7 +56,9 @@ __all__ = [
     "Subscription",
     "System",
     "SystemName",
+    "Task",
     "Team",
+    "Update",
     "User",
     "Watch",
 ]

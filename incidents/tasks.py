@@ -5,6 +5,8 @@ from celery import shared_task
 from incidents.alerts import ingest, retention, upkeep
 from incidents.health.models import Heartbeat
 from incidents.postmortems import due
+from incidents.response import updates
+from incidents.response.notices import Notice
 
 
 @shared_task
@@ -26,6 +28,16 @@ def prune() -> None:
 @shared_task
 def start_postmortems() -> None:
     due.start_missing()
+
+
+@shared_task
+def send_notices() -> None:
+    Notice.objects.send()
+
+
+@shared_task
+def remind_of_updates() -> None:
+    updates.remind_of_updates()
 
 
 @shared_task

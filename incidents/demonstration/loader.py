@@ -199,7 +199,11 @@ def _history(chance: random.Random, cast: Cast, incident: Incident, story: Story
                 add(Event.Kind.NOTE, at, lead, written=note)
     if reached >= 2 and incident.contained_at:
         action = taxonomy.containment(story.containment)
-        Containment.objects.create(incident=incident, action=action.code, by=lead, at=incident.contained_at)
+        Containment.objects.create(
+            incident=incident, action=action.code, by=lead, state=Containment.State.VERIFIED, worked=True,
+            planned_at=incident.contained_at, done_at=incident.contained_at, verified_at=incident.contained_at,
+            result="The samples that were wrong are right again.",
+        )  # fmt: skip
         add(Event.Kind.CONTAINMENT, incident.contained_at, lead, action=action.code, name=action.name, note="",
             was="investigating", became="contained")  # fmt: skip
     if reached >= 3 and incident.resolved_at:

@@ -116,9 +116,9 @@ def _class(incident: Incident) -> list[Fact]:
 def _response(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
     return [
-        Fact("Contained by", f"{containment} ({_moment(containment.at)}){f': {containment.note}' if containment.note else ''}",
-             "timeline", url)
-        for containment in incident.containments.all()
+        Fact("Contained by" if containment.worked is not False else "Did not help",
+             f"{containment} ({_moment(containment.done_at)}){f': {containment.note}' if containment.note else ''}", "timeline", url)
+        for containment in incident.containments.exclude(done_at=None)
     ]  # fmt: skip
 
 

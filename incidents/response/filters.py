@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import Team, User
-from incidents.response.models import CLOCKS, COUNTED, OPEN, Incident, NoticedBy, Severity, Status
+from incidents.response.models import CLOCKS, COUNTED, OPEN, Incident, Kind, NoticedBy, Severity, Status
 from incidents.systems.models import System
 
 SHOWN = [("open", "Open"), ("counted", "All counted"), ("all", "All"), *Status.choices]
@@ -29,6 +29,7 @@ class IncidentFilter(filters.FilterSet):
         queryset=System.objects.order_by("name"), to_field_name="slug", empty_label="Any system"
     )
     team = filters.ModelChoiceFilter(queryset=Team.objects.all(), to_field_name="slug", empty_label="Any team")
+    kind = filters.ChoiceFilter(choices=Kind.choices, widget=forms.HiddenInput)
     lead = filters.CharFilter(method="by_lead", widget=forms.HiddenInput)
     noticed_by = filters.ChoiceFilter(
         choices=[*NoticedBy.choices[1:], ("us", "A monitor or an evaluation"), ("anybody", "Anybody, known")],
@@ -85,11 +86,12 @@ class IncidentFilter(filters.FilterSet):
         return rows.filter(**{f"{value}__isnull": False})
 
     def search(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        words = Q(title__icontains=value) | Q(system__name__icontains=value)
-        number = value.upper().removeprefix("INC-").removeprefix("#")
+        """By number, or by the words of title, summary and system; the last word may be unfinished."""
+        found = Incident.objects.matching(value).values("pk")
+        number = value.strip().upper().removeprefix("INC-").removeprefix("#")
         if number.isascii() and number.isdigit() and len(number) <= 9:
-            words |= Q(number=int(number))
-        return rows.filter(words)
+            return rows.filter(Q(number=int(number)) | Q(pk__in=found))
+        return rows.filter(pk__in=found)
 
 
 def _midnight(day: Any) -> datetime:

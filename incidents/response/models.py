@@ -4,10 +4,13 @@ Each verb is one method: it compares and sets the state in one statement, record
 one transaction. `by` is the person who acts; None means Faultline itself, on behalf of a monitor.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -63,6 +66,24 @@ class NoticedBy(models.TextChoices):
     OUTSIDE = "outside", "Press, partner or regulator"
 
 
+class Kind(models.TextChoices):
+    """Whether it counts: a test and what was entered afterwards stay out of reports unless they are asked for."""
+
+    REAL = "real", "Real"
+    TEST = "test", "Test"
+    BACKFILLED = "backfilled", "Backfilled"
+
+
+class ImpactMethod(models.TextChoices):
+    """How one knows when the impact started."""
+
+    UNKNOWN = "", "Not said"
+    PERSON = "person", "Somebody says so"
+    FIRST_ALERT = "first_alert", "First alert"
+    CHANGE_POINT = "change_point", "Change point of a signal"
+    CHANGE = "change", "A change"
+
+
 CLOCKS = {
     "impact_started_at": "Impact started",
     "detected_at": "Detected",
@@ -113,9 +134,9 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """Keep what is open on something that `system` depends on directly: a fault there may be the cause here."""
         return self.open().filter(system__in=system.upstreams.all()).select_related("system") if system else self.none()
 
-    def counted(self) -> Self:
-        """Keep what reports count: not declined, not merged into another."""
-        return self.filter(status__in=COUNTED)
+    def counted(self, kind: str = Kind.REAL) -> Self:
+        """Keep what reports count: not declined, not merged into another, and of one kind."""
+        return self.filter(status__in=COUNTED, kind=kind)
 
     def for_list(self) -> Self:
         return self.select_related("system", "team", "lead")
@@ -123,6 +144,20 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def worst_first(self) -> Self:
         """Order as on-call reads: what nobody has taken first, then the worst, then the newest."""
         return self.order_by(models.F("status").desc(), "severity", "-number")
+
+    def matching(self, text: str) -> Self:
+        """Find incidents by the words of their title and summary, the last of them as it is being typed, or by their system."""
+        words = re.findall(r"\w+", text.lower())[:10]
+        if not words:
+            return self.none()
+        query = SearchQuery(" & ".join([*words[:-1], f"{words[-1]}:*"]), config="english", search_type="raw")
+        systems = System.objects.filter(name__icontains=text)
+        return self.filter(models.Q(words=query) | models.Q(system__in=list(systems.values_list("pk", flat=True)[:50])))
+
+    def worst_open(self) -> str:
+        """Give the worst severity that is open, or “none”."""
+        found = self.open().filter(kind=Kind.REAL).order_by("severity").values_list("severity", flat=True).first()
+        return found or "none"
 
     def declare(
         self,
@@ -138,6 +173,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         title = " ".join(title.split())
         if not title:
             raise Refused("An incident needs a title: say what went wrong in one line.")
+        times = {"declared_at": now, "detected_at": now, "acknowledged_at": now if by else None, "private": False}
         with transaction.atomic():
             incident = Incident(
                 title=title[:200],
@@ -147,9 +183,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
                 opened_by=by,
                 status=Status.INVESTIGATING if by else Status.TRIAGE,
                 lead=fields.pop("lead", None) or by,
-                acknowledged_at=now if by else None,
-                declared_at=now,
-                **{"detected_at": now, "private": False} | fields,
+                **times | fields,
             )
             incident.number = IncidentCounter.take()
             incident.save(force_insert=True)
@@ -167,6 +201,7 @@ class Incident(models.Model):
     summary = models.TextField(blank=True, max_length=20_000)
     status = models.CharField(max_length=16, choices=Status, default=Status.TRIAGE)
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.UNKNOWN)
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.REAL)
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
     category = models.CharField(max_length=32, blank=True)
@@ -180,13 +215,22 @@ class Incident(models.Model):
     merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged")
     correlation_key = models.CharField(max_length=300, null=True, blank=True)  # noqa: DJ001 - only NULLs may repeat
 
+    # Where only a range is known, this is its earliest moment and `impact_started_until` its latest.
     impact_started_at = models.DateTimeField(null=True, blank=True)
+    impact_started_until = models.DateTimeField(null=True, blank=True)
+    impact_method = models.CharField(max_length=12, choices=ImpactMethod, blank=True, default=ImpactMethod.UNKNOWN)
     detected_at = models.DateTimeField(null=True, blank=True)
     declared_at = models.DateTimeField(default=timezone.now)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     contained_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
+    last_update_at = models.DateTimeField(null=True, blank=True)  # of the last status update
+    next_update_at = models.DateTimeField(null=True, blank=True)  # as that one promised; else the cadence says it
+    reminded_at = models.DateTimeField(null=True, blank=True)  # the due time that a reminder was sent for
+    words = models.GeneratedField(
+        expression=SearchVector("title", "summary", config="english"), output_field=SearchVectorField(), db_persist=True
+    )
 
     objects = IncidentQuerySet.as_manager()
 
@@ -207,6 +251,12 @@ class Incident(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(merged_into=models.F("id")), name="no_incident_merges_into_itself"
             ),
+            models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="incident_kind_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(impact_started_until__isnull=True)
+                | models.Q(impact_started_at__isnull=False, impact_started_until__gte=models.F("impact_started_at")),
+                name="impact_ranges_run_forward",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(status__in=[Status.RESOLVED, Status.CLOSED]) | models.Q(resolved_at__isnull=False),
                 name="resolved_incidents_say_when",
@@ -216,6 +266,11 @@ class Incident(models.Model):
             models.Index(fields=["status", "severity", "-number"], name="incidents_by_status"),
             models.Index(fields=["system", "-number"], name="incidents_by_system"),
             models.Index(fields=["-declared_at"], name="incidents_by_declared"),
+            models.Index(fields=["-changed_at"], name="incidents_by_change"),
+            models.Index(fields=["failure_mode", "-number"], name="incidents_by_mode"),
+            models.Index(fields=["category", "-number"], name="incidents_by_category"),
+            models.Index(fields=["team", "-number"], name="incidents_by_team"),
+            GinIndex(fields=["words"], name="incidents_by_words"),
         ]
 
     def __str__(self) -> str:
@@ -230,10 +285,20 @@ class Incident(models.Model):
 
     @property
     def silence(self) -> timedelta | None:
-        """How long the output was wrong before anybody noticed; None while either end is unknown."""
+        """How long the output was wrong before anybody noticed; None while either end is unknown.
+
+        Where the start is a range, this is the longest that it can have been.
+        """
         if self.impact_started_at is None or self.detected_at is None:
             return None
         return self.detected_at - self.impact_started_at
+
+    @property
+    def shortest_silence(self) -> timedelta | None:
+        """The least that the silence can have been, where the start is a range; else None."""
+        if self.impact_started_until is None or self.detected_at is None:
+            return None
+        return max(self.detected_at - self.impact_started_until, timedelta())
 
     @property
     def category_name(self) -> str:
@@ -256,24 +321,95 @@ class Incident(models.Model):
         """Say that this is no incident, and why; its alerts stay."""
         self._move([Status.TRIAGE], to=Status.DECLINED, by=by, reason=_needed(reason, "Say why this is no incident."))
 
-    def contain(self, *, by: User, action: str, note: str = "", at: datetime | None = None) -> None:
-        """Record an act that limits the harm. The first one moves the incident to contained."""
-        containment = taxonomy.containment(action)
-        moment = at or timezone.now()
+    def undo(self, *, by: User) -> None:
+        """Take back the last decision of triage: that it was accepted, declined or merged. What came later stands in the way."""
         with transaction.atomic():
-            detail: dict[str, Any] = {"action": containment.code, "name": containment.name, "note": note.strip()}
-            if self._lock().status == Status.CONTAINED:
-                self.record(Event.Kind.CONTAINMENT, by=by, **detail)
-            else:
-                self._move(
-                    [Status.INVESTIGATING],
-                    to=Status.CONTAINED,
-                    by=by,
-                    kind=Event.Kind.CONTAINMENT,
-                    contained_at=models.functions.Coalesce("contained_at", models.Value(moment)),
-                    **detail,
-                )
-            Containment.objects.create(incident=self, action=action, note=note.strip(), by=by, at=moment)
+            self._lock()
+            moved = self.events.filter(kind__in=_MOVES).order_by("-pk").first()
+            self.refresh_from_db()
+            if moved is None or moved.detail.get("was") is None or moved.detail.get("became") != self.status:
+                raise Refused("Nothing can be taken back here.")
+            match self.status:
+                case Status.INVESTIGATING if moved.kind == Event.Kind.ACKNOWLEDGED:
+                    lead = {} if moved.by_id != self.lead_id else {"lead": None}
+                    self._move(
+                        [Status.INVESTIGATING], to=Status.TRIAGE, by=by, acknowledged_at=None, undone=True, **lead
+                    )
+                case Status.DECLINED:
+                    self._move(
+                        [Status.DECLINED], to=Status(moved.detail["was"]), by=by, undone=True, **self._if_taken()
+                    )
+                case Status.MERGED if self.merged_into is not None:
+                    into = self.merged_into
+                    self._move(
+                        [Status.MERGED],
+                        to=Status(moved.detail["was"]),
+                        by=by,
+                        merged_into=None,
+                        undone=True,
+                        **self._if_taken(),
+                    )
+                    back = f"Moved back to {self} when its merge into {into} was undone."
+                    into.alerts.filter(pk__in=moved.detail.get("alerts", [])).update(incident=self, routed_because=back)
+                    into.record(Event.Kind.MERGED, by=by, unmerged=str(self))
+                case _:
+                    raise Refused("Only what triage decided can be taken back: accepting, declining and merging.")
+
+    def contain(
+        self, *, by: User, action: str, note: str = "", at: datetime | None = None, remove_by: datetime | None = None
+    ) -> "Containment":
+        """Record an act that limits the harm and is done. The first one moves the incident to contained."""
+        with transaction.atomic():
+            self._lock()
+            made = self.containments.create(
+                action=taxonomy.containment(action).code, note=note.strip(), by=by, remove_by=remove_by,
+                state=Containment.State.DONE, done_at=at or timezone.now(),
+            )  # fmt: skip
+            self.mark_contained(made, by=by)
+        return made
+
+    def plan_containment(
+        self, *, by: User, action: str, note: str = "", remove_by: datetime | None = None
+    ) -> "Containment":
+        """Say what is going to be done."""
+        with transaction.atomic():
+            if self._lock().status not in OPEN:
+                raise WrongStatus(f"{self} is over; nothing is left to contain.")
+            code = taxonomy.containment(action).code
+            made = self.containments.create(action=code, note=note.strip(), by=by, remove_by=remove_by)
+            self.record(Event.Kind.CONTAINMENT, by=by, **made.told())
+        return made
+
+    def mark_contained(self, done: "Containment", *, by: User) -> None:
+        """Take over that a containment was done."""
+        if self._lock().status == Status.CONTAINED:
+            self.record(Event.Kind.CONTAINMENT, by=by, **done.told())
+        else:
+            at = models.Value(done.done_at)
+            self._move(
+                [Status.INVESTIGATING], to=Status.CONTAINED, by=by, kind=Event.Kind.CONTAINMENT,
+                contained_at=models.functions.Coalesce("contained_at", at, output_field=models.DateTimeField()), **done.told(),
+            )  # fmt: skip
+
+    def follow_containments(self, *, by: User) -> None:
+        """Let the contained clock follow the first containment that worked, or else the first that may have.
+
+        Where none is left, the harm is not limited: a contained incident is being investigated again. A clock that a
+        person corrected stays as they said.
+        """
+        corrected = self.events.filter(
+            kind=Event.Kind.CLOCK, by__isnull=False, detail__became__has_key="contained_at"
+        ).exists()
+        tried = self.containments.exclude(done_at=None)
+        first = (
+            tried.filter(worked=True).aggregate(at=models.Min("done_at"))["at"]
+            or tried.filter(worked=None).aggregate(at=models.Min("done_at"))["at"]
+        )
+        if first is None and self._lock().status == Status.CONTAINED:
+            reason = "No containment has worked so far."
+            self._move([Status.CONTAINED], to=Status.INVESTIGATING, by=by, reason=reason, contained_at=None)
+        elif not corrected:
+            self._set(Event.Kind.CLOCK, by=None, reason="The first containment that worked.", contained_at=first)
 
     def resolve(self, *, by: User, note: str = "") -> None:
         """Say that the output is right again."""
@@ -289,17 +425,22 @@ class Incident(models.Model):
         """Take it up again. Where a newer incident already gathers its alerts, that one goes on gathering them."""
         reason = _needed(reason, "Say why it is open again.")
         with transaction.atomic():
-            key = self._lock().correlation_key
-            taken = Incident.objects.open().filter(correlation_key=key).exclude(pk=self.pk).exists() if key else False
+            self._lock()
             try:
                 with transaction.atomic():
-                    self._reopen(by=by, reason=reason, **({"correlation_key": None} if taken else {}))
+                    self._reopen(by=by, reason=reason, **self._if_taken())
             except IntegrityError:  # an alert opened the newer one between the look and the move
                 self._reopen(by=by, reason=reason, correlation_key=None)
 
     def _reopen(self, *, by: User | None, reason: str, **changes: Any) -> None:
         start = [Status.RESOLVED, Status.CLOSED, Status.DECLINED]
         self._move(start, to=Status.INVESTIGATING, by=by, reason=reason, resolved_at=None, **changes)
+
+    def _if_taken(self) -> dict[str, Any]:
+        """Give up the correlation key where another open incident has it meanwhile."""
+        key = Incident.objects.values_list("correlation_key", flat=True).get(pk=self.pk)
+        taken = key and Incident.objects.open().filter(correlation_key=key).exclude(pk=self.pk).exists()
+        return {"correlation_key": None} if taken else {}
 
     def close(self, *, by: User) -> None:
         """Nothing is left to do or to learn here."""
@@ -324,8 +465,9 @@ class Incident(models.Model):
                 raise Refused(
                     f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted."
                 )
-            self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other))
             moved = f"Moved to {other} when {self} was merged into it."
+            alerts = list(self.alerts.values_list("pk", flat=True))
+            self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=alerts)
             self.alerts.update(incident=other, routed_because=moved)
             other.record(Event.Kind.MERGED, by=by, merged=str(self))
 
@@ -364,8 +506,21 @@ class Incident(models.Model):
     def say_who_noticed(self, noticed_by: str, *, by: User) -> None:
         self._set(Event.Kind.NOTICED, by=by, noticed_by=NoticedBy(noticed_by))
 
-    def set_clock(self, clock: str, at: datetime | None, *, by: User, reason: str = "") -> None:
-        """Correct one of the six clocks. None is “unknown”, which is a fact and never zero."""
+    def set_clock(
+        self,
+        clock: str,
+        at: datetime | None,
+        *,
+        by: User,
+        reason: str = "",
+        until: datetime | None = None,
+        method: str = ImpactMethod.PERSON,
+    ) -> None:
+        """Correct one of the six clocks. None is “unknown”, which is a fact and never zero.
+
+        When the impact started may be a range: then `at` is its earliest moment and `until` its latest, and `method`
+        says how one knows.
+        """
         if clock not in CLOCKS:
             raise Refused(f"“{clock}” is not a clock; the six are {', '.join(CLOCKS)}.")
         if at is None and clock == "declared_at":
@@ -374,7 +529,16 @@ class Incident(models.Model):
             raise Refused("A resolved incident has a time of resolution; reopen it instead.")
         if at and at > timezone.now() + timedelta(minutes=5):
             raise Refused(f"{CLOCKS[clock]} cannot be in the future.")
-        self._set(Event.Kind.CLOCK, by=by, reason=reason, **{clock: at})
+        given: dict[str, Any] = {clock: at}
+        if clock == "impact_started_at":
+            if until and (at is None or until < at):
+                raise Refused("A range runs from its earliest moment to its latest.")
+            method = ImpactMethod(method) if at else ImpactMethod.UNKNOWN
+            given |= {"impact_started_until": until, "impact_method": method}
+        self._set(Event.Kind.CLOCK, by=by, reason=reason, **given)
+
+    def set_kind(self, kind: str, *, by: User) -> None:
+        self._set(Event.Kind.KIND, by=by, kind=Kind(kind))
 
     def restrict(self, people: list[User], *, by: User) -> None:
         """Make it private: only `people`, the lead and whoever does this see it, here and in everything about it."""
@@ -395,6 +559,7 @@ class Incident(models.Model):
     def record(
         self,
         kind: "Event.Kind",
+        /,
         *,
         by: User | None,
         written: "Note | None" = None,
@@ -446,7 +611,7 @@ class Incident(models.Model):
             self.record(kind or Event.Kind.STATUS, by=by, was=was, became=to.value, **detail)
         self.refresh_from_db()
 
-    def _set(self, kind: "Event.Kind", *, by: User | None, reason: str = "", **changes: Any) -> None:
+    def _set(self, kind: "Event.Kind", /, *, by: User | None, reason: str = "", **changes: Any) -> None:
         """Change facts and record what each was; setting what is already so records nothing."""
         with transaction.atomic():
             row = self._lock()
@@ -458,6 +623,7 @@ class Incident(models.Model):
         self.refresh_from_db()
 
 
+_MOVES = ("acknowledged", "status", "containment")
 _FIELDS = {field.name for field in Incident._meta.concrete_fields}
 
 
@@ -502,19 +668,104 @@ class Note(models.Model):
 
 
 class Containment(models.Model):
-    """An act that limited harm, from the catalogue in the taxonomy."""
+    """An act that limits harm, from the catalogue in the taxonomy: planned, done, checked, and taken back one day."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        DONE = "done", "Done"
+        VERIFIED = "verified", "Checked"
+        REMOVED = "removed", "Removed"
+        DROPPED = "dropped", "Not done"
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="containments")
     action = models.CharField(max_length=40)
+    state = models.CharField(max_length=12, choices=State, default=State.PLANNED)
     note = models.TextField(blank=True, max_length=2000)
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
+    planned_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    worked = models.BooleanField(null=True, blank=True)  # None: nobody has checked yet
+    result = models.TextField(blank=True, max_length=2000)
+    remove_by = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["at", "pk"]
+        ordering = ["planned_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["planned", "dropped"]) | models.Q(done_at__isnull=False),
+                name="done_containments_say_when",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(worked__isnull=True, verified_at__isnull=True)
+                | models.Q(worked__isnull=False, verified_at__isnull=False),
+                name="checked_containments_say_whether_they_worked",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="removed", removed_at__isnull=False)
+                | (~models.Q(state="removed") & models.Q(removed_at__isnull=True)),
+                name="removed_containments_say_when",
+            ),
+        ]
 
     def __str__(self) -> str:
         return taxonomy.containment(self.action).name
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.state in (self.State.DONE, self.State.VERIFIED) and self.worked is not False
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it should have been taken back by now."""
+        return self.is_in_force and self.remove_by is not None and self.remove_by < timezone.now()
+
+    def told(self, **more: Any) -> dict[str, Any]:
+        """Give what its Events say of it."""
+        return {
+            "containment": self.pk,
+            "action": self.action,
+            "name": str(self),
+            "state": self.state,
+            "note": self.note,
+        } | more
+
+    def do(self, *, by: User, at: datetime | None = None) -> None:
+        """Say that what was planned is done."""
+        with transaction.atomic():
+            self._move([self.State.PLANNED], to=self.State.DONE, done_at=at or timezone.now())
+            self.incident.mark_contained(self, by=by)
+
+    def verify(self, *, by: User, worked: bool, result: str = "") -> None:
+        """Say whether it limited the harm, and how that shows. May be said again: what was believed can be wrong."""
+        with transaction.atomic():
+            self._move(
+                [self.State.DONE, self.State.VERIFIED], to=self.State.VERIFIED, worked=worked, result=result.strip(),
+                verified_at=timezone.now(),
+            )  # fmt: skip
+            self.incident.record(Event.Kind.CONTAINMENT, by=by, **self.told(worked=worked, note=self.result))
+            self.incident.follow_containments(by=by)
+
+    def remove(self, *, by: User, note: str = "") -> None:
+        """Say that it was taken back: the system runs as before."""
+        self._close([self.State.DONE, self.State.VERIFIED], to=self.State.REMOVED, by=by, note=note)
+
+    def drop(self, *, by: User, note: str = "") -> None:
+        """Say that what was planned is not done."""
+        self._close([self.State.PLANNED], to=self.State.DROPPED, by=by, note=note)
+
+    def _close(self, start: list[State], *, to: State, by: User, note: str) -> None:
+        with transaction.atomic():
+            self._move(start, to=to, **({"removed_at": timezone.now()} if to == self.State.REMOVED else {}))
+            self.incident.record(Event.Kind.CONTAINMENT, by=by, **self.told(note=note.strip()))
+
+    def _move(self, start: list[State], *, to: State, **changes: Any) -> None:
+        self.incident._lock()  # first, as everywhere, so that no two verbs wait for each other
+        if not Containment.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
+            self.refresh_from_db(fields=["state"])
+            raise WrongStatus(f"“{self}” is {self.get_state_display().lower()} already.")
+        self.refresh_from_db()
 
 
 class Event(models.Model):
@@ -539,6 +790,17 @@ class Event(models.Model):
         ALERTS_CLEARED = "alerts_cleared", "all alerts cleared"
         POSTMORTEM = "postmortem", "moved the postmortem"
         FOLLOW_UP = "follow_up", "changed a follow-up"
+        UPDATE = "update", "posted a status update"
+        OVERDUE = "overdue", "the next update is overdue"
+        ROLE = "role", "changed who does what"
+        HANDOVER = "handover", "handed over"
+        TASK = "task", "changed a task"
+        IMPACT = "impact", "assessed the impact"
+        CURATED = "curated", "edited the story"
+        ATTACHMENT = "attachment", "attached a file"
+        LINK = "link", "linked another incident"
+        KIND = "kind", "said whether it is real"
+        PUBLIC = "public", "wrote for the public page"
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=16, choices=Kind)

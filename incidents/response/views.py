@@ -1,42 +1,67 @@
-"""The pages of incidents."""
+"""The pages of incidents: the list, the incident, and what moves it."""
 
 import itertools
-from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Max
+from django.db.models import Count, Min, Q, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents import taxonomy
-from incidents.people.access import has_role, require_role
-from incidents.people.models import Role, User
+from incidents.people.access import NotAllowed, has_role, require_role
+from incidents.people.models import Role
+from incidents.response import impact as impacts
+from incidents.response import story
+from incidents.response.acting import at, can_respond, find, may_respond, valid, verb
+from incidents.response.crew import LEAD, Handover, ResponseRole
 from incidents.response.filters import IncidentFilter
 from incidents.response.forms import (
+    BULK,
+    AttachForm,
+    BulkForm,
     ClassifyForm,
     ClocksForm,
     ContainForm,
     DeclareForm,
     DescribeForm,
+    KindForm,
     LeadForm,
+    LinkForm,
     MergeForm,
     NoteForm,
     NoticedForm,
     PrivacyForm,
     ReasonForm,
     ResolveForm,
+    RoleForm,
+    SavedViewForm,
     SeverityForm,
     SystemForm,
+    TaskForm,
+    UpdateForm,
 )
-from incidents.response.models import CLOCKS, Incident, Status, WrongStatus
-from incidents.systems.models import Change
+from incidents.response.links import Link, similar
+from incidents.response.models import (
+    CLOCKS,
+    Containment,
+    ImpactMethod,
+    Incident,
+    Kind,
+    Refused,
+    Status,
+    WrongStatus,
+)
+from incidents.response.saved import SavedView
+from incidents.response.updates import Cadence, Follower, next_update_due
+from incidents.systems.models import Change, System
 from incidents.web.markdown import render as render_markdown
-from incidents.web.request import Answer, PageView, Request, change, page, visible_or_404
+from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 
 A_PAGE = 50
 AN_OPEN_LIST = 200
@@ -58,19 +83,34 @@ def incidents(request: Request) -> Answer:
     is_open_list = parameters["status"] == "open"
     listed = list(_ordered(rows, is_open_list=is_open_list, before=request.GET.get("before", "")))
     most = AN_OPEN_LIST if is_open_list else A_PAGE
+    cadences = Cadence.by_severity()
     context = {
         "filter": chosen,
         "status": parameters["status"],
-        "incidents": listed[:most],
+        "incidents": [(row, next_update_due(row, cadences)) for row in listed[:most]],
         "older_than": listed[most - 1].number if len(listed) > most and not is_open_list else None,
         "has_more": len(listed) > most,
         "pulse": pulse,
-        "open_count": mine.open().count(),
-        "worst": mine.open().order_by("severity").values_list("severity", flat=True).first() or "none",
+        "now": timezone.now(),
+        "tabs": _tabs(request, mine),
         "may_open": has_role(request.user, Role.RESPONDER, team=None),
         "is_filtered": set(request.GET) - {"status", "seen"},
+        "bulk": BULK,
+        "views": SavedView.objects.for_user(request.user),
+        "view_form": SavedViewForm(initial={"query": request.GET.urlencode()}),
     }
     return render(request, "response/list.html#live" if request.htmx else "response/list.html", context)
+
+
+def _tabs(request: Request, mine: Any) -> dict[str, Any]:
+    """How many wait where people look first, and how bad the worst is; what has long been over is not counted."""
+    counted: dict[str, Any] = mine.open().aggregate(
+        open=Count("pk"),
+        mine=Count("pk", filter=Q(lead=request.user)),
+        triage=Count("pk", filter=Q(status=Status.TRIAGE)),
+        worst=Min("severity", filter=Q(kind=Kind.REAL)),
+    )
+    return counted
 
 
 def _ordered(rows: Any, *, is_open_list: bool, before: str) -> Any:
@@ -82,9 +122,60 @@ def _ordered(rows: Any, *, is_open_list: bool, before: str) -> Any:
 
 
 def _pulse(rows: Any) -> str:
-    """What changes whenever a visible incident does: the last change, and how many there are."""
-    latest = rows.aggregate(at=Max("changed_at"), last=Max("number"))
-    return f"{latest['at'].timestamp():.6f}-{latest['last']}" if latest["at"] else "none"
+    """What changes whenever a visible incident does, or a new one comes: the last change."""
+    latest = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
+    return f"{latest.timestamp():.6f}" if latest else "none"
+
+
+@change(WrongStatus)
+def many(request: Request) -> Answer:
+    """Do one thing to several incidents. Each is done or refused by itself; what was refused is said."""
+    if not request.POST.getlist("number"):
+        raise Refused("Choose incidents first: with x, or with the box before each.")
+    form = BulkForm(request.POST, numbers=request.POST.getlist("number"))
+    act, numbers = valid(form)["act"], form.cleaned_data["number"]
+    done, refused = 0, []
+    for shown in Incident.objects.visible_to(request.user).filter(number__in=numbers).order_by("number"):
+        try:
+            if act != "follow" and not can_respond(request.user, shown):
+                raise NotAllowed("its team’s responders may do that.")
+            _do(act, shown, request)
+            done += 1
+        except (WrongStatus, NotAllowed, forms.ValidationError) as refusal:
+            refused.append(f"{shown}: {' '.join(getattr(refusal, 'messages', [str(refusal)]))}")
+    if done:
+        messages.success(request, f"{BULK[act]}: done for {done}.")
+    if refused:
+        messages.error(request, " ".join(refused[:5]) + (f" And {len(refused) - 5} more." if len(refused) > 5 else ""))
+    return back(request, reverse("incidents"))
+
+
+def _do(act: str, shown: Incident, request: Request) -> None:
+    match act.partition(":"):
+        case ("acknowledge", _, _):
+            shown.acknowledge(by=request.user)
+        case ("take", _, _):
+            shown.assign_lead(request.user, by=request.user)
+        case ("close", _, _):
+            shown.close(by=request.user)
+        case ("follow", _, _):
+            Follower.objects.get_or_create(person=request.user, incident=shown)
+        case ("severity", _, severity):
+            shown.set_severity(severity, by=request.user)
+
+
+@change()
+def save_view(request: Request) -> Answer:
+    given = valid(SavedViewForm(request.POST))
+    kept = SavedView.objects.keep(request.user, name=given["name"], query=given["query"], shared=given["shared"])
+    messages.success(request, f"“{kept}” is kept among the views.")
+    return redirect(kept)
+
+
+@change()
+def drop_view(request: Request, pk: int) -> Answer:
+    SavedView.objects.filter(owner=request.user, pk=pk).delete()
+    return redirect("incidents")
 
 
 @page
@@ -94,21 +185,25 @@ def declare(request: Request) -> Answer:
     require_role(request.user, Role.RESPONDER, team=None, to="open incidents")
     form = DeclareForm(request.POST or None, initial={"system": request.GET.get("system")})
     if request.method == "POST" and form.is_valid():
-        incident = Incident.objects.declare(
-            title=form.cleaned_data["title"],
-            by=request.user,
-            system=form.cleaned_data["system"],
-            severity=form.cleaned_data["severity"],
-        )
-        return redirect(incident)
+        return redirect(Incident.objects.declare(by=request.user, **form.declared))
     return render(request, "response/declare.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@page
+@require_GET
+def alike(request: Request) -> Answer:
+    """Incidents that look like what somebody is about to open, while they type."""
+    title, system = request.GET.get("title", "")[:200], request.GET.get("system", "")[:50]
+    known = System.objects.visible_to(request.user).filter(slug=system).first() if system else None
+    found = similar(user=request.user, title=title, system=known, most=3) if len(title.strip()) > 3 else []
+    return render(request, "response/_alike.html", {"alike": found})
 
 
 @page
 @require_GET
 def incident(request: Request, number: int) -> Answer:
     """One incident. Asked by its own live trigger, only what changed."""
-    shown = _find(request, number)
+    shown = find(request, number)
     pulse = str(shown.changed_at.timestamp())
     if request.htmx and request.GET.get("seen") == pulse:
         return HttpResponse(status=204)
@@ -116,49 +211,133 @@ def incident(request: Request, number: int) -> Answer:
     return render(request, template, _context(request, shown, pulse=pulse))
 
 
-def _find(request: Request, number: int) -> Incident:
-    rows = Incident.objects.visible_to(request.user).select_related(
-        "system", "system__team", "team", "lead", "opened_by", "merged_into"
-    )
-    return visible_or_404(rows, number=number)
-
-
 def _context(request: Request, shown: Incident, *, pulse: str = "", **given: Any) -> dict[str, Any]:
-    may_respond = can_respond(request.user, shown)
-    events = list(shown.events.select_related("by", "note", "note__author"))
-    forms_: dict[str, forms.Form] = {
+    may = can_respond(request.user, shown)
+    show = request.GET.get("show", "story")
+    show = show if show in story.SHOWN else "story"
+    events, count = story.entries(shown, show=show, most=_most(request))
+    return _forms(shown, may=may) | {
+        "incident": shown,
+        "pulse": pulse or str(shown.changed_at.timestamp()),
+        "events": events,
+        "event_count": count,
+        "more": len(events) + story.A_SCREEN if count > len(events) else None,
+        "show": show,
+        "views": [(name, label) for name, (label, _) in story.SHOWN.items()],
+        "clocks": [(label, getattr(shown, name), name) for name, label in CLOCKS.items()],
+        "odd_clocks": _odd_clocks(shown),
+        "steps": _steps(shown),
+        "mode": taxonomy.failure_mode(shown.failure_mode) if shown.failure_mode else None,
+        "changes": suspects(shown),
+        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system)[:3] if shown.is_open else [],
+        "alerts": list(shown.alerts.order_by("-last_received_at", "-pk")[:8]),
+        "alert_count": shown.alerts.count(),
+        "may_respond": may,
+        "links": Link.objects.of(shown, user=request.user),
+        "files": list(shown.attachments.for_list()),
+        "worst": Incident.objects.visible_to(request.user).worst_open(),
+        **_work(shown),
+        **_what_it_did(shown),
+        **_told(request, shown),
+    } | given  # fmt: skip
+
+
+def _most(request: Request) -> int:
+    asked = request.GET.get("most", "")
+    return min(int(asked), 5000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else story.A_SCREEN
+
+
+def _forms(shown: Incident, *, may: bool) -> dict[str, Any]:
+    """The forms of the page, for those who may use them."""
+    if not may:
+        return {}
+    return {
         "note_form": NoteForm(),
+        "update_form": UpdateForm(),
+        "task_form": TaskForm(),
+        "contain_form": ContainForm(incident=shown),
+        "resolve_form": ResolveForm(),
+        "reason_form": ReasonForm(),
+        "merge_form": MergeForm(),
+        "attach_form": AttachForm(),
+    }
+
+
+@page
+@require_GET
+def edit(request: Request, number: int) -> Answer:
+    """What can be changed about it: beside its page, or as a page of its own."""
+    shown = may_respond(request, number, to="change it")
+    context = {
+        "incident": shown,
         "severity_form": SeverityForm(initial={"severity": shown.severity}),
         "lead_form": LeadForm(initial={"lead": shown.lead_id}),
         "classify_form": ClassifyForm(initial={"failure": shown.failure_mode or shown.category}),
         "system_form": SystemForm(initial={"system": shown.system.slug if shown.system else ""}),
         "describe_form": DescribeForm(initial={"title": shown.title, "summary": shown.summary}),
         "noticed_form": NoticedForm(initial={"noticed_by": shown.noticed_by}),
-        "clocks_form": ClocksForm(incident=shown),
-        "contain_form": ContainForm(incident=shown),
-        "resolve_form": ResolveForm(),
-        "reason_form": ReasonForm(),
-        "merge_form": MergeForm(),
+        "kind_form": KindForm(initial={"kind": shown.kind}),
+        "link_form": LinkForm(auto_id="link_%s"),
+        "role_form": RoleForm(auto_id="role_%s"),
+        "privacy_form": PrivacyForm(initial={"people": shown.people.all()}),
     }
-    return forms_ | {
-        "incident": shown,
-        "pulse": pulse or str(shown.changed_at.timestamp()),
-        "events": events if shown.is_open is False else events[::-1],
-        "clocks": [(label, getattr(shown, name)) for name, label in CLOCKS.items()],
-        "odd_clocks": _odd_clocks(shown),
-        "steps": _steps(shown),
-        "mode": taxonomy.failure_mode(shown.failure_mode) if shown.failure_mode else None,
-        "containments": taxonomy.containments_for(shown.category, shown.failure_mode)[:5],
-        "changes": _suspects(shown),
-        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system)[:3] if shown.is_open else [],
-        "privacy_form": PrivacyForm(initial={"people": shown.people.all()}) if may_respond else None,
-        "may_respond": may_respond,
-        "may_lead": has_role(request.user, Role.LEAD, team=shown.team) or shown.lead_id == request.user.pk,
-    } | given  # fmt: skip
+    return render(request, "response/_edit.html" if request.htmx else "response/edit.html", context)
 
 
-def can_respond(user: User, shown: Incident) -> bool:
-    return shown.lead_id == user.pk or has_role(user, Role.RESPONDER, team=shown.team)
+def _work(shown: Incident) -> dict[str, Any]:
+    """Who does what, what was done about it, and what is left to do."""
+    held: dict[str, list[Any]] = {}
+    for assignment in shown.assignments.select_related("person"):
+        held.setdefault(assignment.role_id, []).append(assignment.person)
+    roles = [(role, held.get(role.code, [])) for role in ResponseRole.objects.filter(is_active=True)]
+    tasks = list(shown.tasks.select_related("owner"))
+    done = list(shown.containments.select_related("by"))
+    usual = taxonomy.containments_for(shown.category, shown.failure_mode)
+    tried = {row.action for row in done if row.state != Containment.State.DROPPED}
+    return {
+        "roles": [(role, people) for role, people in roles if role.code != LEAD],
+        "tasks": tasks,
+        "tasks_done": sum(task.done_at is not None for task in tasks),
+        "handovers": list(Handover.objects.offered().filter(incident=shown).select_related("role", "giver", "taker")),
+        "containments": done,
+        "untried": [action for action in usual if action.code not in tried][:5],
+    }
+
+
+def _what_it_did(shown: Incident) -> dict[str, Any]:
+    assessed = impacts.Impact.objects.filter(incident=shown).first()
+    exposures = list(shown.exposures.all())
+    return {
+        "impact_facts": impacts.facts(assessed),
+        "exposures": exposures,
+        "suggested": impacts.suggested_for(shown, impact=assessed, exposures=exposures) if shown.is_open else None,
+    }
+
+
+def _told(request: Request, shown: Incident) -> dict[str, Any]:
+    followers = list(shown.followers.values_list("person_id", flat=True))
+    return {
+        "next_due": next_update_due(shown, Cadence.by_severity()),
+        "now": timezone.now(),
+        "last_update": shown.updates.select_related("by").first(),
+        "follower_count": len(followers),
+        "is_following": request.user.pk in followers,
+    }
+
+
+@page
+@require_GET
+def like_this(request: Request, number: int) -> Answer:
+    """Earlier incidents like this one, with what contained them and whether what was to follow is done."""
+    shown = find(request, number)
+    linked = [other.pk for _, other, _ in Link.objects.of(shown, user=request.user)]
+    found = similar(
+        user=request.user, title=shown.title, system=shown.system, category=shown.category,
+        failure_mode=shown.failure_mode, but=[shown.pk, *linked],
+    )  # fmt: skip
+    prefetch_related_objects([one.incident for one in found], "containments", "followups")
+    context = {"similar": found, "incident": shown, "may_respond": can_respond(request.user, shown)}
+    return render(request, "response/_similar.html" if request.htmx else "response/similar.html", context)
 
 
 def _steps(shown: Incident) -> list[dict[str, Any]]:
@@ -175,12 +354,12 @@ def _odd_clocks(shown: Incident) -> list[str]:
     ordered = [pair for pair in known if pair[0] != CLOCKS["declared_at"]]
     return [
         f"{later.lower()} before {earlier.lower()}"
-        for (earlier, at), (later, after) in itertools.pairwise(ordered)
-        if after < at
+        for (earlier, before), (later, after) in itertools.pairwise(ordered)
+        if after < before
     ]
 
 
-def _suspects(shown: Incident) -> list[Change]:
+def suspects(shown: Incident) -> list[Change]:
     """Changes to the system and what it depends on, in the two weeks before it began, nearest first."""
     if shown.system is None:
         return []
@@ -195,62 +374,51 @@ def _suspects(shown: Incident) -> list[Change]:
 # Changes: each is one verb of the incident
 
 
-def _may_respond(request: Request, number: int, *, to: str) -> Incident:
-    shown = _find(request, number)
-    if shown.lead_id != request.user.pk:
-        require_role(request.user, Role.RESPONDER, team=shown.team, to=to)
-    return shown
-
-
-def _valid(form: forms.Form) -> dict[str, Any]:
-    """Take what was typed, or refuse with the first thing that is wrong with it."""
-    if not form.is_valid():
-        raise forms.ValidationError([error for errors in form.errors.values() for error in errors])
-    return form.cleaned_data
-
-
-Verb = Callable[[Request, Incident], Answer | None]
-
-
-def verb(to: str) -> Callable[[Verb], PageView]:
-    """A button of the incident page: load it, see that the person may do `to`, do it, and go back to the page."""
-
-    def decorate(act: Verb) -> PageView:
-        @change(WrongStatus)
-        @wraps(act)
-        def view(request: Request, number: int) -> Answer:
-            shown = _may_respond(request, number, to=to)
-            return act(request, shown) or redirect(shown)
-
-        return view
-
-    return decorate
-
-
 @verb("acknowledge it")
 def acknowledge(request: Request, shown: Incident) -> None:
     shown.acknowledge(by=request.user)
+    messages.success(request, f"{shown} is yours.", extra_tags=_undoable(shown))
 
 
 @verb("decline it")
 def decline(request: Request, shown: Incident) -> None:
-    shown.decline(by=request.user, reason=_valid(ReasonForm(request.POST))["reason"])
+    shown.decline(by=request.user, reason=valid(ReasonForm(request.POST))["reason"])
+    messages.success(request, f"{shown} was declined.", extra_tags=_undoable(shown))
+
+
+def _undoable(shown: Incident) -> str:
+    """Where the message's own button takes back what it tells of."""
+    return reverse("incident-undo", args=[shown.number])
+
+
+@verb("take that back")
+def undo(request: Request, shown: Incident) -> None:
+    shown.undo(by=request.user)
+    messages.success(request, f"Taken back: {shown} is in {shown.get_status_display().lower()} again.")
+
+
+@verb("say whether it is real")
+def set_kind(request: Request, shown: Incident) -> None:
+    shown.set_kind(valid(KindForm(request.POST))["kind"], by=request.user)
 
 
 @verb("contain it")
 def contain(request: Request, shown: Incident) -> None:
-    given = _valid(ContainForm(request.POST, incident=shown))
-    shown.contain(by=request.user, action=given["action"], note=given["note"])
+    typed = request.POST.copy()
+    typed.setdefault("action", typed.get("plan", ""))  # the short buttons say the action itself
+    given = valid(ContainForm(typed, incident=shown))
+    act = shown.plan_containment if "plan" in typed else shown.contain
+    act(by=request.user, action=given["action"], note=given["note"], remove_by=given["remove_by"])
 
 
 @verb("resolve it")
 def resolve(request: Request, shown: Incident) -> None:
-    shown.resolve(by=request.user, note=_valid(ResolveForm(request.POST))["note"])
+    shown.resolve(by=request.user, note=valid(ResolveForm(request.POST))["note"])
 
 
 @verb("reopen it")
 def reopen(request: Request, shown: Incident) -> None:
-    shown.reopen(by=request.user, reason=_valid(ReasonForm(request.POST))["reason"])
+    shown.reopen(by=request.user, reason=valid(ReasonForm(request.POST))["reason"])
 
 
 @verb("close it")
@@ -260,68 +428,84 @@ def close(request: Request, shown: Incident) -> None:
 
 @verb("change its severity")
 def set_severity(request: Request, shown: Incident) -> None:
-    shown.set_severity(_valid(SeverityForm(request.POST))["severity"], by=request.user)
+    shown.set_severity(valid(SeverityForm(request.POST))["severity"], by=request.user)
 
 
 @verb("assign its lead")
 def assign_lead(request: Request, shown: Incident) -> None:
-    shown.assign_lead(_valid(LeadForm(request.POST))["lead"], by=request.user)
+    shown.assign_lead(valid(LeadForm(request.POST))["lead"], by=request.user)
 
 
 @verb("classify it")
 def classify(request: Request, shown: Incident) -> None:
     form = ClassifyForm(request.POST)
-    _valid(form)
+    valid(form)
     category, mode = form.chosen
     shown.classify(category, mode, by=request.user)
 
 
 @verb("set its system")
 def set_system(request: Request, shown: Incident) -> None:
-    shown.set_system(_valid(SystemForm(request.POST))["system"], by=request.user)
+    shown.set_system(valid(SystemForm(request.POST))["system"], by=request.user)
 
 
 @verb("edit it")
 def describe(request: Request, shown: Incident) -> None:
-    given = _valid(DescribeForm(request.POST))
+    given = valid(DescribeForm(request.POST))
     shown.describe(title=given["title"], summary=given["summary"], by=request.user)
 
 
 @verb("edit it")
 def say_who_noticed(request: Request, shown: Incident) -> None:
-    shown.say_who_noticed(_valid(NoticedForm(request.POST))["noticed_by"], by=request.user)
+    shown.say_who_noticed(valid(NoticedForm(request.POST))["noticed_by"], by=request.user)
 
 
 @page
 @require_http_methods(["GET", "POST"])
 def clocks(request: Request, number: int) -> Answer:
     """Correct the six clocks, together, with how one knows."""
-    shown = _may_respond(request, number, to="correct its clocks")
-    form = ClocksForm(request.POST or None, incident=shown)
+    shown = may_respond(request, number, to="correct its clocks")
+    form = ClocksForm(request.POST or None, incident=shown, initial=_offered(request, shown))
     if request.method == "POST" and form.is_valid():
         try:
-            for name, at in form.changes().items():
-                shown.set_clock(name, at, by=request.user, reason=form.cleaned_data["reason"])
+            form.save(by=request.user)
         except forms.ValidationError as refusal:
             form.add_error(None, refusal)
         else:
             return redirect(shown)
-    return render(
-        request, "response/clocks.html", {"form": form, "incident": shown}, status=422 if form.is_bound else 200
-    )
+    context = {"form": form, "incident": shown, "starts": _starts(shown)}
+    return render(request, "response/clocks.html", context, status=422 if form.is_bound else 200)
+
+
+def _starts(shown: Incident) -> list[tuple[str, str, Any]]:
+    """When the impact may have started, by what is on record: how one knows, what says so, and when."""
+    first = shown.alerts.order_by("starts_at").first()
+    alert = [(ImpactMethod.FIRST_ALERT.value, f"First alert: {first.title}", first.starts_at)] if first else []
+    changed = [(ImpactMethod.CHANGE.value, f"Change: {row.title}", row.happened_at) for row in suspects(shown)[:3]]
+    return [*alert, *changed]
+
+
+def _offered(request: Request, shown: Incident) -> dict[str, Any]:
+    """Fill in the start that the person chose of those on record."""
+    chosen = request.GET.get("start", "")
+    starts = _starts(shown)
+    if not (chosen.isascii() and chosen.isdigit() and int(chosen) < len(starts)):
+        return {}
+    method, told, moment = starts[int(chosen)]
+    return {"impact_started_at": moment, "impact_method": method, "reason": told[:500]}
 
 
 @verb("merge it")
 def merge(request: Request, shown: Incident) -> Answer:
-    into = visible_or_404(Incident.objects.visible_to(request.user), number=_valid(MergeForm(request.POST))["into"])
+    into = visible_or_404(Incident.objects.visible_to(request.user), number=valid(MergeForm(request.POST))["into"])
     shown.merge_into(into, by=request.user)
-    messages.success(request, f"{shown} was merged into {into}.")
+    messages.success(request, f"{shown} was merged into {into}.", extra_tags=_undoable(shown))
     return redirect(into)
 
 
 @verb("make it private")
 def restrict(request: Request, shown: Incident) -> None:
-    shown.restrict(list(_valid(PrivacyForm(request.POST))["people"]), by=request.user)
+    shown.restrict(list(valid(PrivacyForm(request.POST))["people"]), by=request.user)
 
 
 @verb("make it visible")
@@ -332,12 +516,12 @@ def open_up(request: Request, shown: Incident) -> None:
 @page
 @require_http_methods(["POST"])
 def add_note(request: Request, number: int) -> Answer:
-    shown = _may_respond(request, number, to="write here")
+    shown = may_respond(request, number, to="write here")
     form = NoteForm(request.POST)
     if not form.is_valid():
         return render(request, "response/incident.html", _context(request, shown, note_form=form), status=422)
-    shown.add_note(form.cleaned_data["text"], by=request.user)
-    return redirect(shown)
+    note = shown.add_note(form.cleaned_data["text"], by=request.user)
+    return at(shown, f"event-{note.event.pk}")
 
 
 @page

@@ -98,6 +98,20 @@ def ago(moment: datetime | None) -> SafeString:
     return format_html('<time data-ago datetime="{}" title="{}">{}</time>', _iso(moment), exact, _ago(moment))
 
 
+@register.simple_tag
+def runs(moment: datetime) -> SafeString:
+    """A timer: how long it has been, in hours, minutes and seconds, kept running by faultline.js."""
+    seconds = max(int((timezone.now() - moment).total_seconds()), 0)
+    shown = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" if seconds < 4 * 86400 else span(seconds)
+    return format_html('<time class="num" data-runs datetime="{}">{}</time>', _iso(moment), shown)
+
+
+@register.filter
+def commas(number: int | None) -> str:
+    """A count, readable: 12,400. Nothing where it is unknown."""
+    return "" if number is None else f"{number:,}"
+
+
 @register.filter
 def span(length: timedelta | float | None) -> str:
     """A length of time in its two largest units; None is unknown, which is not zero."""

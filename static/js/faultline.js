@@ -11,8 +11,38 @@
   body.addEventListener("htmx:beforeRequest", (event) => {
     const target = event.detail.target;
     if (event.detail.requestConfig.triggeringEvent?.type !== "live") return;
-    if (document.querySelector("main details[open]") || target.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) event.preventDefault();
+    if (document.querySelector("main details[open]:not([data-quiet])") || target.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) event.preventDefault();
   });
+
+  /* What is new in a story that somebody reads further down waits behind a pill; the head and the facts follow at once. */
+  const pill = document.createElement("button");
+  pill.type = "button";
+  pill.className = "pill";
+  pill.hidden = true;
+  pill.setAttribute("aria-live", "polite");
+  pill.addEventListener("click", () => { pill.hidden = true; document.getElementById("timeline-title")?.scrollIntoView(); waiting = false; body.dispatchEvent(new Event("live")); });
+  body.append(pill);
+  let waiting = false;
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const story = event.detail.target;
+    if (!story || !("liveStory" in story.dataset) || event.detail.xhr.status !== 200) return;
+    const first = story.querySelector(".timeline");
+    if (!first || first.getBoundingClientRect().top > 0) { pill.hidden = true; return; }
+    const arrived = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    const fresh = [...arrived.querySelectorAll("[data-entry]")].filter((entry) => !document.getElementById(entry.id)).length;
+    if (!fresh) return;
+    event.detail.shouldSwap = false;
+    pill.textContent = `${fresh} new`;
+    pill.hidden = false;
+    waiting = true;
+    for (const id of ["head", "facts", "actions"]) {
+      const here = document.getElementById(id), there = arrived.getElementById(id);
+      if (here && there) { there.removeAttribute("hx-swap-oob"); window.Idiomorph.morph(here, there); window.htmx.process(here); }
+    }
+  });
+  addEventListener("scroll", () => {
+    if (waiting && document.querySelector(".timeline")?.getBoundingClientRect().top > 0) { waiting = false; pill.hidden = true; body.dispatchEvent(new Event("live")); }
+  }, { passive: true });
 
   const lost = document.getElementById("connection-lost");
   body.addEventListener("htmx:sendError", () => { if (lost) lost.hidden = false; });
@@ -53,6 +83,14 @@
     }
   };
   setInterval(freshen, 15000);
+  /* Timers run by the second. */
+  const two = (number) => String(number).padStart(2, "0");
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-runs]")) {
+      const seconds = Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000);
+      if (seconds >= 0 && seconds < 4 * 86400) time.textContent = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    }
+  }, 1000);
 
   /* Drafts: what is typed into data-draft survives a reload, a crash and an expired session. */
   const key = (input) => `draft:${location.pathname}:${input.dataset.draft}`;
@@ -83,6 +121,8 @@
   restore(document);
 
   document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) { const found = document.getElementById(opener.dataset.open); if (found) { event.preventDefault(); openUp(found); found.scrollIntoView({ block: "center" }); } }
     const button = event.target.closest("[data-copy]");
     if (button) {
       navigator.clipboard?.writeText(button.dataset.copy).then(() => { button.querySelector("[data-copied]")?.removeAttribute("hidden"); });
@@ -148,13 +188,81 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const go = (place) => document.querySelector(`[data-go="${place}"]`)?.click();
+  /* What a page marks with data-key: opened and ready to type in, or pressed. */
+  const openUp = (details) => {
+    details.open = true;
+    details.querySelector("textarea, input:not([type=hidden]), select")?.focus();
+  };
+  const keyed = (key) => {
+    const found = /^[a-z]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
+    if (!found) return null;
+    return () => (found.tagName === "SUMMARY" ? openUp(found.parentElement) : found.click());
+  };
+  const openHashed = () => {
+    const found = location.hash && document.getElementById(location.hash.slice(1));
+    if (found?.tagName === "DETAILS") openUp(found);
+  };
+  addEventListener("hashchange", openHashed);
+  openHashed();
+
+  /* The palette: go, search, and what this page offers. */
+  const palette = document.getElementById("palette");
+  const words = document.getElementById("palette-words");
+  const here = document.getElementById("palette-here");
+  const offered = () => {
+    const wanted = words.value.replace(/^>\s*/, "").trim().toLowerCase();
+    here.replaceChildren();
+    if (!words.value.startsWith(">") && wanted.length < 2) return;
+    const acts = [...document.querySelectorAll("#actions button, #actions summary, #composer summary, #head button, .page__head .btn")].filter((one) => one.closest("main"));
+    const seen = new Set();
+    for (const act of acts) {
+      const label = (act.getAttribute("aria-label") || act.innerText).replace(/\s+\w?$/, "").trim();
+      if (!label || seen.has(label) || !label.toLowerCase().includes(wanted)) continue;
+      seen.add(label);
+      const item = document.createElement("button");
+      item.type = "button";
+      item.className = "palette__item";
+      item.textContent = label;
+      item.addEventListener("click", () => { palette.close(); if (act.tagName === "SUMMARY") { for (let up = act.parentElement; up; up = up.parentElement) if (up.tagName === "DETAILS") up.open = true; openUp(act.parentElement); } else act.click(); });
+      here.append(item);
+    }
+  };
+  const showPalette = () => {
+    if (palette.open) return;
+    palette.showModal();
+    words.value = "";
+    offered();
+    words.focus();
+    window.htmx?.trigger(words, "open");
+  };
+  if (palette) {
+    words.addEventListener("input", offered);
+    palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
+    palette.addEventListener("keydown", (event) => {
+      const items = [...palette.querySelectorAll(".palette__item")];
+      const at = items.findIndex((item) => "chosen" in item.dataset);
+      const choose = (next) => {
+        items.forEach((item) => { delete item.dataset.chosen; item.setAttribute("aria-selected", "false"); });
+        const item = items[(next + items.length) % items.length];
+        if (item) { item.dataset.chosen = ""; item.setAttribute("aria-selected", "true"); item.scrollIntoView({ block: "nearest" }); }
+      };
+      if (event.key === "ArrowDown") { event.preventDefault(); choose(at + 1); }
+      else if (event.key === "ArrowUp") { event.preventDefault(); choose(at - 1); }
+      else if (event.key === "Enter") { event.preventDefault(); (items[at] ?? items[0])?.click(); }
+    });
+  }
+  document.addEventListener("keydown", (event) => {
+    if ((event.metaKey || event.ctrlKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k" && palette) { event.preventDefault(); showPalette(); }
+  });
+
   const keys = {
     "c": () => { location.href = "/incidents/new/"; },
     "/": () => document.querySelector("input[type=search]")?.focus(),
     "j": () => move(1),
     "k": () => move(-1),
     "o": () => document.querySelector("[data-row][data-selected] a")?.click(),
-    "n": () => document.querySelector("[data-note]")?.focus(),
+    "x": () => document.querySelector("[data-row][data-selected] input[type=checkbox]")?.click(),
+    "p": () => (document.querySelector("[data-entry]:target, [data-entry]:hover") ?? document.querySelector("[data-entry]"))?.querySelector("[data-pin]")?.click(),
     "?": () => document.getElementById("shortcuts")?.showModal(),
   };
   let waitingForPlace = 0;
@@ -164,7 +272,7 @@
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable || document.querySelector("dialog[open]")) return;
     if (Date.now() - waitingForPlace < 1500) { waitingForPlace = 0; event.preventDefault(); go(event.key); return; }
     if (event.key === "g") { waitingForPlace = Date.now(); return; }
-    const act = keys[event.key];
+    const act = keys[event.key] ?? keyed(event.key);
     if (act) { event.preventDefault(); act(); }
   });
 })();

@@ -96,7 +96,7 @@ def test_a_verb_on_it_is_404_too(secret: Incident, jo: User, as_person: Callable
     assert secret.status == "resolved"
 
 
-OPEN_TO_ALL = {"ingest", "ingest-token", "healthz", "readyz", "home", "first-run", "schema", "docs"}
+OPEN_TO_ALL = {"ingest", "ingest-token", "healthz", "readyz", "home", "first-run", "schema", "docs", "public"}
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[tuple[str, str | None]]:

@@ -13,9 +13,13 @@ from incidents.response.models import Incident
 from incidents.web.logs import cut_secrets
 
 BUDGETS = {
-    "/incidents/": 13,
-    "/incidents/?status=all": 13,
-    "/incidents/30/": 23,
+    "/incidents/": 14,
+    "/incidents/?status=all": 14,
+    "/incidents/30/": 29,
+    "/incidents/58/": 30,
+    "/incidents/30/similar/": 13,
+    "/status/": 11,
+    "/palette/?q=recall": 8,
     "/alerts/?show=all": 15,
     "/alerts/1/": 12,
     "/deliveries/": 11,

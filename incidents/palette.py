@@ -1,0 +1,92 @@
+"""The command palette: go anywhere, find anything. Above all slices, like navigation.py: it looks into several."""
+
+import re
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from incidents.followups.models import FollowUp
+from incidents.people.models import User
+from incidents.postmortems.models import Postmortem
+from incidents.response.models import Incident
+from incidents.systems.models import System
+from incidents.web.request import Request, page
+
+MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    label: str
+    url: str
+    icon: str
+    hint: str = ""
+
+
+_PLACES = (
+    ("Open an incident", "declare", "siren"), ("Incidents", "incidents", "siren"), ("Alerts", "alerts", "bell-ring"),
+    ("Status of all systems", "status", "heart-pulse"), ("Postmortems", "postmortems", "file-text"),
+    ("Follow-ups", "follow-ups", "list-checks"), ("Systems", "systems", "boxes"), ("Sources", "sources", "radio-tower"),
+    ("Connect a monitor", "source-new", "plug"), ("Rules", "rules", "list-checks"), ("Silences", "silences", "volume-x"),
+    ("Silence alerts", "silence-new", "volume-x"), ("Deliveries", "deliveries", "inbox"), ("Reports", "reports", "chart-line"),
+    ("My account", "account", "user"),
+)  # fmt: skip
+
+
+@page
+@require_GET
+def palette(request: Request) -> HttpResponse:
+    """Answer what somebody types: “#42” is an incident, words are looked for everywhere."""
+    words = " ".join(request.GET.get("q", "").split())[:100]
+    groups = {"Go to": _places(words)}
+    if words:
+        groups |= {"Incidents": _incidents(words, request.user), "Systems": _systems(words, request.user),
+                   "Postmortems": _postmortems(words, request.user), "Follow-ups": _follow_ups(words, request.user)}  # fmt: skip
+    shown = [(name, found) for name, found in groups.items() if found]
+    return render(request, "web/_palette.html", {"groups": shown, "words": words})
+
+
+def _places(words: str) -> list[Found]:
+    wanted = words.lower()
+    return [Found(label, reverse(name), icon) for label, name, icon in _PLACES if wanted in label.lower()][: MOST + 2]
+
+
+def _incidents(words: str, user: User) -> list[Found]:
+    rows = Incident.objects.visible_to(user).select_related("system")
+    if number := re.fullmatch(r"(?i)(?:inc-|#)?(\d{1,9})", words, re.ASCII):
+        rows = rows.filter(number=int(number[1]))
+    else:
+        rows = rows.matching(words).order_by("-number")
+    return [
+        Found(
+            f"{row} {row.title}",
+            row.get_absolute_url(),
+            "siren",
+            f"{row.get_status_display()}, {row.system or 'no system'}",
+        )
+        for row in rows[:MOST]
+    ]
+
+
+def _systems(words: str, user: User) -> list[Found]:
+    rows = System.objects.visible_to(user).filter(name__icontains=words).order_by("name")[:MOST]
+    return [Found(row.name, row.get_absolute_url(), "boxes", row.get_kind_display()) for row in rows]
+
+
+def _postmortems(words: str, user: User) -> list[Found]:
+    seen = Incident.objects.visible_to(user).matching(words)
+    rows = (
+        Postmortem.objects.visible_to(user).filter(incident__in=seen).select_related("incident").order_by("-pk")[:MOST]
+    )
+    return [
+        Found(f"{row.incident} {row.incident.title}", row.get_absolute_url(), "file-text", row.get_state_display())
+        for row in rows
+    ]
+
+
+def _follow_ups(words: str, user: User) -> list[Found]:
+    rows = FollowUp.objects.visible_to(user).filter(title__icontains=words).order_by("-pk")[:MOST]
+    return [Found(row.title, row.get_absolute_url(), "list-checks", row.get_state_display()) for row in rows]

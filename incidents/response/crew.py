@@ -1,0 +1,216 @@
+"""Who does what in an incident: roles, their hand-over, and the tasks of the moment."""
+
+from typing import Any, Self
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.response.models import Event, Incident, Refused, WrongStatus
+
+LEAD = "lead"
+
+
+class ResponseRole(models.Model):
+    """What somebody is responsible for during an incident. The list is the organisation's own, but the lead is always one."""
+
+    code = models.SlugField(primary_key=True, max_length=24)
+    name = models.CharField(max_length=40)
+    does = models.CharField(max_length=200, blank=True)
+    several = models.BooleanField("may be several people", default=False)
+    position = models.PositiveSmallIntegerField(default=100)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def give(self, incident: Incident, role: ResponseRole, person: User | None, *, by: User) -> None:
+        """Give a role to somebody; None takes it from everybody. The lead is the incident's own field."""
+        if role.code == LEAD:
+            incident.assign_lead(person, by=by)
+            return
+        _may_take_part(incident, person)
+        with transaction.atomic():
+            incident._lock()
+            held = self.filter(incident=incident, role=role)
+            was = [str(row.person) for row in held.select_related("person")]
+            if person is None or not role.several:
+                held.exclude(person=person).delete()
+            if person:
+                self.get_or_create(incident=incident, role=role, person=person)
+            became = [str(row.person) for row in held.select_related("person")]
+            if was != became:
+                incident.record(Event.Kind.ROLE, by=by, role=role.name, was=was, became=became)
+
+
+class Assignment(models.Model):
+    """Somebody has a role in an incident. The lead is not among these: it is a field of the incident."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="assignments")
+    role = models.ForeignKey(ResponseRole, on_delete=models.PROTECT, related_name="assignments")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
+    since = models.DateTimeField(default=timezone.now)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["role__position", "since"]
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "role", "person"], name="one_assignment_per_role_and_person"),
+            models.CheckConstraint(condition=~models.Q(role="lead"), name="the_lead_is_no_assignment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.role}"
+
+
+class HandoverQuerySet(models.QuerySet["Handover"]):
+    def offered(self) -> Self:
+        return self.filter(state=Handover.State.OFFERED)
+
+    def offer(self, incident: Incident, role: ResponseRole, *, to: User, summary: str, by: User) -> "Handover":
+        """Offer one's role to somebody, with what they need to know. It changes hands once they accept."""
+        summary = summary.strip()
+        if not summary:
+            raise Refused("Say what they need to know: what is going on, what was tried, what comes next.")
+        _may_take_part(incident, to)
+        with transaction.atomic():
+            row = incident._lock()
+            if not row.is_open:
+                raise WrongStatus(f"{incident} is over; there is nothing to hand over.")
+            if to.pk == row.lead_id and role.code == LEAD:
+                raise Refused(f"{to} leads it already.")
+            for former in self.offered().filter(incident=incident, role=role):
+                former.answer(Handover.State.WITHDRAWN, by=by)
+            made = self.create(incident=incident, role=role, giver=by, taker=to, summary=summary)
+            incident.record(Event.Kind.HANDOVER, by=by, **made.told())
+        return made
+
+
+class Handover(models.Model):
+    """A role that one person offers to another, with a summary; it changes hands when the other accepts."""
+
+    class State(models.TextChoices):
+        OFFERED = "offered", "Offered"
+        ACCEPTED = "accepted", "Accepted"
+        DECLINED = "declined", "Declined"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="handovers")
+    role = models.ForeignKey(ResponseRole, on_delete=models.PROTECT, related_name="+")
+    giver = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    taker = models.ForeignKey(User, on_delete=models.CASCADE, related_name="handovers")
+    summary = models.TextField(max_length=5000)
+    state = models.CharField(max_length=12, choices=State, default=State.OFFERED)
+    offered_at = models.DateTimeField(default=timezone.now)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HandoverQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident", "role"], condition=models.Q(state="offered"), name="one_open_handover_per_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.incident} to {self.taker}"
+
+    def told(self, **more: Any) -> dict[str, Any]:
+        return {"role": self.role.name, "to": str(self.taker), "state": self.state, "summary": self.summary} | more
+
+    def accept(self, *, by: User) -> None:
+        """Take the role over. Only whom it was offered to may."""
+        with transaction.atomic():
+            self.incident._lock()
+            self.answer(self.State.ACCEPTED, by=by)
+            if self.role.code == LEAD:
+                self.incident.assign_lead(by, by=by)
+            else:
+                held = Assignment.objects.filter(incident=self.incident, role=self.role)
+                held.filter(person=self.giver).delete()
+                Assignment.objects.give(self.incident, self.role, by, by=by)
+
+    def decline(self, *, by: User) -> None:
+        self.answer(self.State.DECLINED, by=by)
+
+    def withdraw(self, *, by: User) -> None:
+        self.answer(self.State.WITHDRAWN, by=by)
+
+    def answer(self, state: State, *, by: User) -> None:
+        if state != self.State.WITHDRAWN and by.pk != self.taker_id:
+            raise Refused(f"It was offered to {self.taker}; only they can answer.")
+        with transaction.atomic():
+            self.incident._lock()
+            waiting = Handover.objects.offered().filter(pk=self.pk)
+            if not waiting.update(state=state, answered_at=timezone.now()):
+                self.refresh_from_db(fields=["state"])
+                raise WrongStatus(f"The hand-over was {self.get_state_display().lower()} already.")
+            self.state = state
+            self.incident.record(Event.Kind.HANDOVER, by=by, **self.told())
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def add(self, incident: Incident, *, title: str, by: User, owner: User | None = None) -> "Task":
+        title = " ".join(title.split())
+        if not title:
+            raise Refused("Say what is to be done.")
+        _may_take_part(incident, owner)
+        with transaction.atomic():
+            made = self.create(incident=incident, title=title[:200], owner=owner, made_by=by)
+            incident.record(Event.Kind.TASK, by=by, **made.told("added"))
+        return made
+
+
+class Task(models.Model):
+    """Something to do now, to limit or understand an incident. What is to be done afterwards is a follow-up."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="tasks")
+    title = models.CharField(max_length=200)
+    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="tasks")
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = [models.F("done_at").asc(nulls_first=True), "made_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def told(self, became: str) -> dict[str, Any]:
+        return {"id": self.pk, "title": self.title, "became": became, "owner": str(self.owner or "")}
+
+    def finish(self, *, by: User) -> None:
+        self._set("done", by=by, done_at=timezone.now(), done_by=by)
+
+    def reopen(self, *, by: User) -> None:
+        self._set("open again", by=by, done_at=None, done_by=None)
+
+    def give(self, owner: User | None, *, by: User) -> None:
+        _may_take_part(self.incident, owner)
+        self._set("given" if owner else "nobody’s", by=by, owner=owner)
+
+    def _set(self, became: str, *, by: User, **changes: Any) -> None:
+        with transaction.atomic():
+            self.incident._lock()
+            row = Task.objects.get(pk=self.pk)
+            if became == "done" and row.done_at:
+                return  # somebody else was faster, to the same end
+            Task.objects.filter(pk=self.pk).update(**changes)
+            self.refresh_from_db()
+            self.incident.record(Event.Kind.TASK, by=by, **self.told(became))
+
+
+def _may_take_part(incident: Incident, person: User | None) -> None:
+    if person and not Incident.objects.visible_to(person).filter(pk=incident.pk).exists():
+        raise Refused(f"{person} may not see this incident, so they cannot take part in it.")

@@ -1,0 +1,163 @@
+"""How incidents belong together, and which earlier ones one looks like."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents import taxonomy
+from incidents.people.models import User
+from incidents.response.models import Event, Incident, Kind, Refused, Status
+from incidents.systems.models import System
+
+
+class LinkQuerySet(models.QuerySet["Link"]):
+    def link(self, incident: Incident, other: Incident, kind: str, *, by: User) -> "Link":
+        """Say how `incident` belongs to `other`; saying it again changes nothing."""
+        if incident.pk == other.pk:
+            raise Refused("An incident cannot be linked with itself.")
+        with transaction.atomic():
+            made, new = self.get_or_create(incident=incident, other=other, kind=Link.Kind(kind), defaults={"by": by})
+            if new:
+                incident.record(Event.Kind.LINK, by=by, kind=made.get_kind_display(), other=other.number)
+                other.record(Event.Kind.LINK, by=by, kind=made.seen_from(other), other=incident.number)
+        return made
+
+    def of(self, incident: Incident, *, user: User) -> list[tuple[str, Incident, "Link"]]:
+        """Give what an incident is linked with, among what the user may see: how, with what, and the link."""
+        seen = Incident.objects.visible_to(user)
+        rows = (
+            self.filter(models.Q(incident=incident, other__in=seen) | models.Q(other=incident, incident__in=seen))
+            .select_related("incident", "other", "incident__system", "other__system")
+            .order_by("pk")
+        )
+        return [
+            (row.seen_from(incident), row.other if row.incident_id == incident.pk else row.incident, row)
+            for row in rows
+        ]
+
+    def unlink(self, pk: int, incident: Incident, *, by: User) -> None:
+        rows = self.filter(models.Q(incident=incident) | models.Q(other=incident), pk=pk)
+        row = rows.select_related("incident", "other").first()
+        if row is None:
+            return
+        with transaction.atomic():
+            row.delete()
+            for here, there in ((row.incident, row.other), (row.other, row.incident)):
+                here.record(Event.Kind.LINK, by=by, kind="no longer linked with", other=there.number)
+
+
+class Link(models.Model):
+    """One incident belongs to another, read from `incident` to `other`."""
+
+    class Kind(models.TextChoices):
+        RELATED = "related", "related to"
+        DUPLICATE = "duplicate", "duplicate of"
+        CAUSED_BY = "caused_by", "caused by"
+        REPEAT_OF = "repeat_of", "repeat of"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="links")
+    other = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="linked_from")
+    kind = models.CharField(max_length=12, choices=Kind)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = LinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "other", "kind"], name="one_link_per_pair_and_kind"),
+            models.CheckConstraint(condition=~models.Q(incident=models.F("other")), name="no_incident_links_to_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident} {self.get_kind_display()} {self.other}"
+
+    def seen_from(self, incident: Incident) -> str:
+        if incident.pk == self.incident_id:
+            return self.get_kind_display()
+        backwards = {
+            "related": "related to",
+            "duplicate": "has the duplicate",
+            "caused_by": "caused",
+            "repeat_of": "came again as",
+        }
+        return backwards[self.kind]
+
+
+# Earlier incidents like this one
+
+MOST_CANDIDATES, MOST_SHOWN = 200, 5
+
+
+@dataclass(slots=True)
+class Likeness:
+    incident: Incident
+    score: float = 0.0
+    because: list[str] = field(default_factory=list)
+
+    def add(self, score: float, because: str) -> None:
+        self.score += score
+        self.because.append(because)
+
+
+class Words(SearchQuery):
+    """Any of the words of a text: a likeness needs some, not all."""
+
+    @classmethod
+    def any_of(cls, text: str) -> "Self | None":
+        words = re.findall(r"\w{3,}", text.lower())[:12]
+        return cls(" OR ".join(words), config="english", search_type="websearch") if words else None
+
+
+def similar(
+    *,
+    user: User,
+    title: str,
+    system: System | None = None,
+    category: str = "",
+    failure_mode: str = "",
+    but: Iterable[int] = (),
+    most: int = MOST_SHOWN,
+) -> list[Likeness]:
+    """Earlier incidents that look like this one, the most alike first, each with why.
+
+    Three short lists are asked for by index (same failure mode, same system, shared words), the newest 200 of each, and
+    weighed here: failure mode 3, system 2, category 1, words up to 3. One shared trait alone is no likeness unless it is words.
+    """
+    rows = (
+        Incident.objects.visible_to(user)
+        .exclude(pk__in=list(but))
+        .exclude(status__in=[Status.DECLINED, Status.MERGED])
+        .filter(kind__in=[Kind.REAL, Kind.BACKFILLED])
+        .select_related("system")
+    )
+    found: dict[int, Likeness] = {}
+
+    def like(row: Incident) -> Likeness:
+        return found.setdefault(row.pk, Likeness(row))
+
+    if failure_mode:
+        name = taxonomy.failure_mode(failure_mode).name.lower()
+        for row in rows.filter(failure_mode=failure_mode).order_by("-number")[:MOST_CANDIDATES]:
+            like(row).add(3, name)
+    elif category:
+        for row in rows.filter(category=category).order_by("-number")[:MOST_CANDIDATES]:
+            like(row).add(1, taxonomy.category(category).name.lower())
+    if system:
+        for row in rows.filter(system=system).order_by("-number")[:MOST_CANDIDATES]:
+            like(row).add(2, "the same system")
+    if query := Words.any_of(title):
+        # The newest first, and only these are ranked: ranking all matches of a common word reads half the table.
+        newest = list(rows.filter(words=query).order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES])
+        rank = SearchRank("words", query, normalization=2)
+        ranks = dict(rows.filter(pk__in=newest).annotate(rank=rank).values_list("pk", "rank"))
+        best = max(ranks.values(), default=0) or 1
+        for row in rows.filter(pk__in=newest):
+            like(row).add(3 * ranks[row.pk] / best, "shared words")
+    alike = [one for one in found.values() if one.score >= 2.5]
+    return sorted(alike, key=lambda one: (-one.score, -one.incident.number))[:most]

@@ -1,0 +1,85 @@
+"""Mail that is owed to people: rows in the transaction of what they tell of, sent afterwards, at least once."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents.people.models import User
+
+log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 12
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def tell(self, people: Iterable[User], *, subject: str, text: str, path: str, key: str) -> None:
+        """Owe each of them a mail. The same `key` for the same person is owed once."""
+        rows = [
+            Notice(
+                person=person, subject=" ".join(subject.split())[:200], text=text, path=path, key=f"{key}:{person.pk}"
+            )
+            for person in people
+            if person.is_active
+        ]
+        self.bulk_create(rows, ignore_conflicts=True)
+
+    def send(self, *, most: int = 500) -> int:
+        """Send what is due, one at a time, and skip what another process sends; returns how many were sent."""
+        sent = 0
+        for _ in range(most):
+            with transaction.atomic():
+                due = self.filter(sent_at=None, attempts__lt=MOST_ATTEMPTS, due_at__lte=timezone.now())
+                notice = (
+                    due.select_related("person")
+                    .order_by("due_at")
+                    .select_for_update(skip_locked=True, of=("self",))
+                    .first()
+                )
+                if notice is None:
+                    break
+                sent += notice._send()
+        return sent
+
+
+class Notice(models.Model):
+    """One mail to one person. The row is the queue."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    path = models.CharField(max_length=200)
+    key = models.CharField(max_length=120, unique=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(sent_at=None), name="notices_due")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    def _send(self) -> bool:
+        """Send it, or put it off: 10 seconds, then twice as long each time, an hour at most."""
+        now = timezone.now()
+        try:
+            send_mail(self.subject, f"{self.text}\n\n{settings.BASE_URL}{self.path}", None, [self.person.email])
+        except OSError as trouble:  # smtplib's errors are among these
+            again = now + timedelta(seconds=min(10 * 2**self.attempts, 3600))
+            self._set(attempts=self.attempts + 1, due_at=again, error=str(trouble)[:300])
+            log.warning("notice_not_sent", notice=self.pk, attempts=self.attempts + 1)
+            return False
+        self._set(sent_at=now, attempts=self.attempts + 1, error="")
+        return True
+
+    def _set(self, **changes: object) -> None:
+        Notice.objects.filter(pk=self.pk).update(**changes)

@@ -1,0 +1,99 @@
+"""The timeline: a story that people curate, over a log that nobody can change."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.response.models import Event, Incident, Refused
+
+# What tells the story by itself; the rest is in the log, and in the story where somebody picked it.
+_K = Event.Kind
+TELLING = (
+    _K.OPENED, _K.ACKNOWLEDGED, _K.STATUS, _K.SEVERITY, _K.CLASSIFIED, _K.NOTE, _K.CONTAINMENT, _K.MERGED, _K.ALERT_LINKED,
+    _K.ALERTS_CLEARED, _K.UPDATE, _K.OVERDUE, _K.HANDOVER, _K.LEAD, _K.ATTACHMENT, _K.LINK, _K.POSTMORTEM, _K.IMPACT,
+)  # fmt: skip
+SHOWN: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {
+    "story": ("Story", TELLING),
+    "updates": ("Updates", (_K.UPDATE, _K.OVERDUE, _K.PUBLIC)),
+    "notes": ("Notes", (_K.NOTE, _K.ATTACHMENT)),
+    "alerts": ("Alerts", (_K.ALERT_LINKED, _K.ALERTS_CLEARED)),
+    "pinned": ("Pinned", None),
+    "log": ("Whole log", None),
+}
+A_SCREEN = 60
+
+
+class Marker(models.TextChoices):
+    """What an entry meant for the course of things."""
+
+    NONE = "", "No marker"
+    DETECTION = "detection", "Detection"
+    DIAGNOSIS = "diagnosis", "Diagnosis"
+    REPAIR = "repair", "Repair"
+    KEY = "key", "Key moment"
+    DEAD_END = "dead_end", "Dead end"
+
+
+class Curation(models.Model):
+    """What people made of one Event for the story: its words, its time, its weight. The Event itself stays as it was."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="curation")
+    text = models.TextField(max_length=5000, blank=True)
+    at = models.DateTimeField(null=True, blank=True)
+    pinned = models.BooleanField(default=False)
+    hidden = models.BooleanField(default=False)
+    marker = models.CharField(max_length=12, choices=Marker, blank=True, default=Marker.NONE)
+    evidence_url = models.URLField(max_length=2000, blank=True)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"curation of {self.event}"
+
+
+def curate(event: Event, *, by: User, **given: Any) -> None:
+    """Change how an Event is told. What is not given stays; the log says what was changed."""
+    at: datetime | None = given.get("at")
+    if at and at > timezone.now():
+        raise Refused("What happened cannot lie in the future.")
+    incident = event.incident
+    with transaction.atomic():
+        incident._lock()
+        row, _ = Curation.objects.get_or_create(event=event, defaults={"by": by})
+        was = {name: getattr(row, name) for name in given}
+        changed = [name for name, value in given.items() if was[name] != value]
+        if changed:
+            Curation.objects.filter(pk=row.pk).update(**given, by=by, changed_at=timezone.now())
+            told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
+            incident.record(_K.CURATED, by=by, event=event.pk, became={name: told[name] for name in changed})
+
+
+def entries(incident: Incident, *, show: str = "story", most: int = A_SCREEN) -> tuple[list[Event], int]:
+    """The newest `most` entries of one view, and how many there are in all.
+
+    Newest first while it is open, because that is what on-call reads; oldest first afterwards, as a story.
+    """
+    rows = _shown(incident.events.all(), show)
+    told = rows.select_related("by", "note", "note__author", "curation")
+    if show == "log":
+        ordered = told.order_by("-at", "-pk")
+    else:
+        ordered = told.annotate(told_at=Coalesce("curation__at", "at")).order_by("-told_at", "-pk")
+    newest = list(ordered[:most])
+    count = len(newest) if len(newest) < most else rows.count()
+    return (newest if incident.is_open else newest[::-1]), count
+
+
+def _shown(rows: models.QuerySet[Event], show: str) -> models.QuerySet[Event]:
+    pinned = models.Q(curation__pinned=True)
+    if show == "log":
+        return rows
+    if show == "pinned":
+        return rows.filter(pinned)
+    kinds = SHOWN[show][1] or ()
+    picked = models.Q(kind__in=kinds) | (pinned if show == "story" else models.Q())
+    return rows.filter(picked).exclude(curation__hidden=True)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from incidents.alerts.models import Source
+from incidents.alerts.ingest import drain
+from incidents.alerts.models import Alert, Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
 from incidents.response.models import Incident
 from incidents.systems.models import Dependency, System
@@ -106,6 +107,19 @@ def prometheus(assistants: Team) -> tuple[Source, str]:
 def evaluations(assistants: Team) -> tuple[Source, str]:
     """The nightly evaluation job, which posts our own JSON."""
     return Source.objects.connect(kind="generic", name="Nightly evaluations", team=assistants)
+
+
+@pytest.fixture
+def tell(evaluations: tuple[Source, str], post: Any) -> Callable[..., Alert]:
+    """Let the nightly evaluations tell of something, and have it processed."""
+
+    def send(title: str, **facts: Any) -> Alert:
+        answer = post(evaluations[1], {"title": title, "metric": "recall@10", "key": title, **facts})
+        assert answer.status_code == 200
+        drain()
+        return Alert.objects.latest("pk")
+
+    return send
 
 
 @pytest.fixture

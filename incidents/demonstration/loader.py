@@ -18,6 +18,8 @@ from incidents.followups.models import FollowUp
 from incidents.people.models import Membership, Team, User
 from incidents.postmortems import guide, prefill
 from incidents.postmortems.models import Postmortem, Section, due_date
+from incidents.response.crew import Task
+from incidents.response.impact import Exposure, Harm, Impact, Oversight, Reversible
 from incidents.response.models import Containment, Event, Incident, IncidentCounter, Note
 from incidents.systems.models import Change, Dependency, System
 
@@ -146,6 +148,8 @@ def _tell(
     )
     _history(chance, cast, incident, story, lead, reached=reached)
     _change(chance, incident, story, lead)
+    if reached >= 1:
+        _assessed(random.Random(number), incident, lead, is_over=reached >= 3)  # noqa: S311 - the same each time
     if reached >= 3:
         _learn(chance, cast, incident, story, lead, ago=ago)
 
@@ -255,6 +259,28 @@ def _alert(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
         reason="Nothing with this fingerprint was firing.",
     )  # fmt: skip
     return alert
+
+
+def _assessed(chance: random.Random, incident: Incident, lead: User, *, is_over: bool) -> None:
+    """Say what most of them did, and to stakeholders of the latest that they are being looked after."""
+    if chance.random() < 0.7:
+        outputs = int(chance.lognormvariate(6.5, 1.6)) + 1
+        Exposure.objects.create(
+            incident=incident, of=Exposure.Of.OUTPUTS, estimate=outputs, low=int(outputs * 0.8), high=int(outputs * 1.3),
+            how=chance.choice(["Query log", "200 sampled, the share that was wrong", "Count of the affected batch"]),
+            corrected=int(outputs * chance.random()) if is_over else None,
+        )  # fmt: skip
+        Impact.objects.create(
+            incident=incident,
+            harm=chance.choice([Harm.EVENT, Harm.EVENT, Harm.NEAR_MISS, Harm.ISSUE]),
+            reversible=chance.choice([Reversible.REVERSIBLE, Reversible.COMPENSABLE, Reversible.IRREVERSIBLE]),
+            oversight=chance.choice([Oversight.ABSENT, Oversight.WORKED, Oversight.BYPASSED, Oversight.UNKNOWN]),
+        )
+    if not is_over and incident.acknowledged_at:
+        Task.objects.create(
+            incident=incident, title="Sample fifty outputs and count the wrong ones", owner=lead, made_by=lead,
+            made_at=incident.acknowledged_at,
+        )  # fmt: skip
 
 
 def _change(chance: random.Random, incident: Incident, story: Story, lead: User) -> None:

@@ -97,7 +97,7 @@ def incidents(request: Request) -> Answer:
         "is_filtered": set(request.GET) - {"status", "seen"},
         "bulk": BULK,
         "views": SavedView.objects.for_user(request.user),
-        "view_form": SavedViewForm(initial={"query": request.GET.urlencode()}),
+        "view_form": SavedViewForm(auto_id="view_%s", initial={"query": request.GET.urlencode()}),
     }
     return render(request, "response/list.html#live" if request.htmx else "response/list.html", context)
 
@@ -253,13 +253,11 @@ def _forms(shown: Incident, *, may: bool) -> dict[str, Any]:
         return {}
     return {
         "note_form": NoteForm(),
-        "update_form": UpdateForm(),
-        "task_form": TaskForm(),
-        "contain_form": ContainForm(incident=shown),
-        "resolve_form": ResolveForm(),
-        "reason_form": ReasonForm(),
-        "merge_form": MergeForm(),
-        "attach_form": AttachForm(),
+        "update_form": UpdateForm(auto_id="update_%s"),
+        "task_form": TaskForm(auto_id="task_%s"),
+        "contain_form": ContainForm(incident=shown, auto_id="contain_%s"),
+        "resolve_form": ResolveForm(auto_id="resolve_%s"),
+        "attach_form": AttachForm(auto_id="attach_%s"),
     }
 
 
@@ -270,13 +268,13 @@ def edit(request: Request, number: int) -> Answer:
     shown = may_respond(request, number, to="change it")
     context = {
         "incident": shown,
-        "severity_form": SeverityForm(initial={"severity": shown.severity}),
+        "severity_form": SeverityForm(auto_id="set_%s", initial={"severity": shown.severity}),
         "lead_form": LeadForm(initial={"lead": shown.lead_id}),
         "classify_form": ClassifyForm(initial={"failure": shown.failure_mode or shown.category}),
         "system_form": SystemForm(initial={"system": shown.system.slug if shown.system else ""}),
         "describe_form": DescribeForm(initial={"title": shown.title, "summary": shown.summary}),
         "noticed_form": NoticedForm(initial={"noticed_by": shown.noticed_by}),
-        "kind_form": KindForm(initial={"kind": shown.kind}),
+        "kind_form": KindForm(auto_id="is_%s", initial={"kind": shown.kind}),
         "link_form": LinkForm(auto_id="link_%s"),
         "role_form": RoleForm(auto_id="role_%s"),
         "privacy_form": PrivacyForm(initial={"people": shown.people.all()}),
@@ -333,7 +331,7 @@ def like_this(request: Request, number: int) -> Answer:
     linked = [other.pk for _, other, _ in Link.objects.of(shown, user=request.user)]
     found = similar(
         user=request.user, title=shown.title, system=shown.system, category=shown.category,
-        failure_mode=shown.failure_mode, but=[shown.pk, *linked],
+        failure_mode=shown.failure_mode, but=[shown.pk, *linked], most=3 if request.htmx else 20,
     )  # fmt: skip
     prefetch_related_objects([one.incident for one in found], "containments", "followups")
     context = {"similar": found, "incident": shown, "may_respond": can_respond(request.user, shown)}

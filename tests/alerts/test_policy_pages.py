@@ -22,19 +22,6 @@ pytestmark = pytest.mark.django_db
 Page = Callable[[User], Client]
 
 
-@pytest.fixture
-def tell(evaluations: tuple[Source, str], post: Any) -> Callable[..., Alert]:
-    """Let the nightly evaluations tell of something, and have it processed."""
-
-    def send(title: str, **facts: Any) -> Alert:
-        answer = post(evaluations[1], {"title": title, "metric": "recall@10", "key": title, **facts})
-        assert answer.status_code == 200
-        drain()
-        return Alert.objects.latest("pk")
-
-    return send
-
-
 def page_of(client: Client, path: str) -> str:
     answer = client.get(path)
     assert answer.status_code == 200

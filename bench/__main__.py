@@ -6,9 +6,9 @@ import os
 import platform
 from pathlib import Path
 
-from bench import backlog, ingest
+from bench import backlog, ingest, pages
 
-PARTS = {"ingest": ingest.run, "backlog": backlog.run}
+PARTS = {"ingest": ingest.run, "backlog": backlog.run, "pages": pages.run}
 
 
 def main() -> None:

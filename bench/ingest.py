@@ -194,6 +194,10 @@ def body_of_new(name: str) -> bytes:
     return _body([_alert("firing", name, "FeatureDriftPSI", "fraud-scorer")])
 
 
+def body_of_many(name: str, number: int) -> bytes:
+    return _body([_alert("firing", f"{name}-{n}", "FeatureDriftPSI", "fraud-scorer") for n in range(number)])
+
+
 def _alert(says: str, name: str, metric: str, system: str) -> dict[str, Any]:
     return {
         "status": says,

@@ -87,7 +87,7 @@ def _pss(pid: int) -> int:
 
 @contextmanager
 def product(*, web_workers: int = 1, **more: str) -> Iterator[Product]:
-    """Start all of it on an empty folder, without the demonstration's data."""
+    """Start all of it on an empty folder, with the demonstration's systems and people."""
     with tempfile.TemporaryDirectory(prefix="faultline-bench-") as folder:
         data = Path(folder) / "data"
         with (

@@ -303,11 +303,6 @@ class Migration(migrations.Migration):
             name='reminded_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
-        migrations.AddField(
-            model_name='incident',
-            name='words',
-            field=models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('title', 'summary', config='english'), output_field=django.contrib.postgres.search.SearchVectorField()),
-        ),
         migrations.AlterField(
             model_name='event',
             name='kind',
@@ -331,7 +326,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='incident',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['words'], name='incidents_by_words'),
+            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.search.SearchVector('title', 'summary', config='english'), name='incidents_by_words'),
         ),
         migrations.AddConstraint(
             model_name='containment',

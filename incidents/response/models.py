@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -151,8 +151,12 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         if not words:
             return self.none()
         query = SearchQuery(" & ".join([*words[:-1], f"{words[-1]}:*"]), config="english", search_type="raw")
-        systems = System.objects.filter(name__icontains=text)
-        return self.filter(models.Q(words=query) | models.Q(system__in=list(systems.values_list("pk", flat=True)[:50])))
+        systems = list(System.objects.filter(name__icontains=text).values_list("pk", flat=True)[:50])
+        return self.with_words().filter(models.Q(words=query) | models.Q(system__in=systems))
+
+    def with_words(self) -> Self:
+        """Let `words` be searched: the expression of the index `incidents_by_words`."""
+        return self.alias(words=SearchVector("title", "summary", config="english"))
 
     def worst_open(self) -> str:
         """Give the worst severity that is open, or “none”."""
@@ -228,9 +232,6 @@ class Incident(models.Model):
     last_update_at = models.DateTimeField(null=True, blank=True)  # of the last status update
     next_update_at = models.DateTimeField(null=True, blank=True)  # as that one promised; else the cadence says it
     reminded_at = models.DateTimeField(null=True, blank=True)  # the due time that a reminder was sent for
-    words = models.GeneratedField(
-        expression=SearchVector("title", "summary", config="english"), output_field=SearchVectorField(), db_persist=True
-    )
 
     objects = IncidentQuerySet.as_manager()
 
@@ -270,7 +271,7 @@ class Incident(models.Model):
             models.Index(fields=["failure_mode", "-number"], name="incidents_by_mode"),
             models.Index(fields=["category", "-number"], name="incidents_by_category"),
             models.Index(fields=["team", "-number"], name="incidents_by_team"),
-            GinIndex(fields=["words"], name="incidents_by_words"),
+            GinIndex(SearchVector("title", "summary", config="english"), name="incidents_by_words"),
         ]
 
     def __str__(self) -> str:

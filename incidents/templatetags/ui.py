@@ -1,7 +1,7 @@
 """The atoms of every page. Built in, so templates use them without loading anything."""
 
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -37,11 +37,13 @@ def _sprite() -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', _sprite(), name)
 
 
 @register.simple_tag
+@cache
 def severity(value: str) -> SafeString:
     """The badge of sev1 … sev4 or unknown: word, shade and, where unknown, a dashed outline."""
     if value == "unknown":
@@ -50,6 +52,7 @@ def severity(value: str) -> SafeString:
 
 
 @register.simple_tag
+@cache
 def category(code: str) -> SafeString:
     name = taxonomy.category(code).name
     drawing = icon(_CATEGORY_ICONS.get(code, "circle-question-mark"))
@@ -62,6 +65,7 @@ def failure_mode(code: str) -> str:
 
 
 @register.simple_tag
+@cache
 def status(value: str, label: str) -> SafeString:
     return format_html('<span class="phase phase--{}">{}</span>', value, label)
 
@@ -94,7 +98,7 @@ def ago(moment: datetime | None) -> SafeString:
     """How long ago, kept fresh by times.js; the exact time on hover."""
     if moment is None:
         return SafeString('<span class="faint">never</span>')
-    exact = format_date(timezone.localtime(moment), "D j M Y, H:i:s T")
+    exact = timezone.localtime(moment).strftime("%a %-d %b %Y, %H:%M:%S %Z")
     return format_html('<time data-ago datetime="{}" title="{}">{}</time>', _iso(moment), exact, _ago(moment))
 
 
@@ -166,9 +170,12 @@ def avatar(user: User | None) -> SafeString:
         return SafeString(
             '<span class="avatar avatar--none" title="Nobody yet" role="img" aria-label="Nobody yet">–</span>'
         )
-    return format_html(
-        '<span class="avatar" title="{0}" role="img" aria-label="{0}">{1}</span>', str(user), user.initials
-    )
+    return _face(str(user), user.initials)
+
+
+@lru_cache(maxsize=1000)
+def _face(name: str, initials: str) -> SafeString:
+    return format_html('<span class="avatar" title="{0}" role="img" aria-label="{0}">{1}</span>', name, initials)
 
 
 @register.simple_tag

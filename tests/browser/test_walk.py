@@ -53,6 +53,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     priya = as_somebody("priya")
     priya.goto(f"/i/{number[1]}")
     priya.get_by_role("button", name="Acknowledge").click()
+    priya.locator("#compose-note summary").click()
     priya.get_by_label("Write a note").fill("The alias points at **last month’s** snapshot.")
     priya.get_by_role("button", name="Preview").click()
     priya.locator("#note-preview strong").wait_for()
@@ -124,6 +125,7 @@ def test_the_pages_work_without_javascript(as_somebody: Callable[..., Any]) -> N
     page.get_by_label("What is wrong with the output?").fill("Answers in the wrong language")
     page.get_by_label("System").select_option("support-assistant")
     page.get_by_role("button", name="Open incident").click()
+    page.locator("#compose-note summary").click()
     page.get_by_label("Write a note").fill("Since the upgrade.")
     page.get_by_role("button", name="Add note").click()
     assert page.locator(".event__note", has_text="Since the upgrade.").count() == 1
@@ -195,7 +197,9 @@ PAGES = (
     "/incidents/58/",
     "/incidents/30/",
     "/incidents/new/",
-    "/incidents/58/clocks/",
+    "/incidents/58/?show=log",
+    "/incidents/58/similar/",
+    "/status/",
     "/alerts/",
     "/alerts/1/",
     "/deliveries/",
@@ -221,6 +225,8 @@ PAGES = (
 LEADS_PAGES = (
     "/sources/new/", "/sources/new/generic/", "/sources/new/alertmanager/", "/sources/quality-monitors/", "/sources/quality-monitors/map/",
     "/sources/quality-monitors/map/?preset=pingdom", "/sources/quality-monitors/settings/",
+    "/incidents/58/", "/incidents/58/edit/", "/incidents/58/clocks/", "/incidents/58/impact/", "/incidents/58/hand-over/",
+    "/incidents/58/events/", "/systems/support-assistant/public/", "/public/home-feed/",
 )  # fmt: skip
 
 
@@ -236,6 +242,12 @@ def test_no_page_breaks_the_rules_of_accessibility(as_somebody: Callable[..., An
     for path in (*PAGES, *LEADS_PAGES):
         if path == LEADS_PAGES[0]:
             page = as_somebody("ada", viewport=size, color_scheme=scheme, bypass_csp=True)
+            page.goto("/systems/home-feed/public/")
+            page.get_by_label("can be read by everybody").check()
+            page.get_by_role("button", name="Save").click()
+        if path.endswith("/events/"):  # an entry of the timeline has a number that no test knows
+            page.goto("/incidents/58/")
+            path = page.locator("[data-entry] a", has_text="edit").first.get_attribute("href")
         page.goto(path)
         for violation in Axe().run(page).response["violations"]:
             found[path, violation["id"]] = violation["nodes"][0]["html"][:200]
@@ -294,3 +306,123 @@ def test_what_was_typed_for_a_refused_act_is_still_there(site: Running, as_someb
     page.reload()
     page.locator("#act-resolve summary").click()
     assert page.locator("#act-resolve textarea").input_value() == "The limit is enforced by the tool now."
+
+
+def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable[..., Any], tmp_path: Path) -> None:
+    """An agent deletes data: declared on a phone, contained, handed over once, updated twice, resolved."""
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    tom = as_somebody("tom", **phone)
+    tom.goto("/incidents/new/")
+    tom.get_by_label("What is wrong with the output?").fill("The refund agent deletes customer records")
+    tom.get_by_label("System").select_option("refund-agent")
+    tom.get_by_label("Severity").select_option("sev1")
+    tom.get_by_role("button", name="Open incident").click()
+    tom.get_by_role("heading", name="The refund agent deletes customer records").wait_for()
+    assert "next update at" in tom.locator("#head").inner_text(), "a SEV1 owes news"
+    number = int(re.search(r"INC-(\d+)", tom.locator("#head").inner_text())[1])  # type: ignore[index]
+
+    # It is classified, so what limits this failure is offered in its order; the first is done in one press.
+    tom.get_by_role("link", name="Change", exact=True).click()
+    tom.locator("#edit").get_by_label("Category or failure mode").select_option("agent_action.unauthorised")
+    tom.locator("#edit").get_by_role("button", name="Classify").click()
+    offered = tom.locator("#containment .act").first
+    first = offered.locator(".act__what").inner_text()
+    offered.get_by_role("button", name="Done").click()
+    tom.get_by_text(f"contained it: {first}").wait_for()
+    assert "Contained" in tom.locator("#head").inner_text()
+    tom.get_by_text("Did it work?").click()
+    tom.get_by_placeholder("Samples are right again").fill("No deletion since 03:12")
+    tom.get_by_role("button", name="It worked").click()
+    tom.get_by_text("No deletion since 03:12").first.wait_for()
+
+    # Stakeholders hear of it, who was hit is said, and a picture is kept.
+    tom.locator("#compose-update summary").click()
+    tom.get_by_label("What should stakeholders know?").fill("Deleting is switched off. Records are being restored.")
+    tom.get_by_label("Next update in").select_option("60")
+    tom.get_by_role("button", name="Post update").click()
+    tom.get_by_role("heading", name="Last update").wait_for()
+    tom.get_by_role("link", name="Assess").click()
+    tom.locator("#id_users-estimate").fill("312")
+    tom.locator("#id_users-how").fill("Audit log of the tool")
+    tom.get_by_label("Can it be undone?").select_option("reversible")
+    tom.get_by_role("button", name="Save the impact").click()
+    tom.locator("#impact", has_text="312").wait_for()
+    table = tmp_path / "deleted.csv"
+    table.write_text("customer,deleted_at\n1,2026-01-01\n")
+    tom.locator("#compose-file summary").click()
+    tom.get_by_label("File").set_input_files(table)
+    tom.get_by_role("button", name="Attach").click()
+    tom.locator("#files", has_text="deleted.csv").wait_for()
+
+    # It is handed over at the end of the shift, with what the other needs to know.
+    tom.goto(f"/incidents/{number}/hand-over/")
+    tom.get_by_label("To whom").select_option(label="Ada Brandt")
+    tom.get_by_label("What they need to know").fill("Restored: 200 of 312. The tool stays off.")
+    tom.get_by_role("button", name="Offer it").click()
+    ada = as_somebody("ada")
+    ada.goto(f"/i/{number}")
+    ada.get_by_role("button", name="Accept").click()
+    ada.locator("#facts", has_text="Ada").first.wait_for()
+    tom.locator(".timeline", has_text="took over as lead").wait_for(timeout=4000)
+
+    ada.keyboard.press("u")
+    ada.get_by_label("What should stakeholders know?").fill("All records are restored.")
+    ada.get_by_role("button", name="Post update").click()
+    ada.get_by_text("All records are restored.").first.wait_for()
+    ada.goto("/status/")
+    assert "All records are restored." in ada.locator("#refund-agent").inner_text()
+    ada.goto(f"/i/{number}")
+    ada.locator("#act-resolve summary").click()
+    ada.get_by_role("button", name="The output is right again").click()
+    assert "Resolved" in ada.locator("#head").inner_text()
+    assert tom.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_what_two_people_do_at_once_is_seen_by_both(site: Running, as_somebody: Callable[..., Any]) -> None:
+    header = site.key("tom@example.com")
+    made = site.post("/api/v1/incidents/", {"title": "Two responders", "system": "refund-agent"}, **header)[1]
+    for n in range(30):
+        site.post(f"/api/v1/incidents/{made['number']}/note/", {"text": f"Looked at batch {n}."}, **header)
+    tom, ada = as_somebody("tom"), as_somebody("ada")
+    for page in (tom, ada):
+        page.goto(f"/incidents/{made['number']}/")
+    # Tom reads further down; what Ada writes waits behind a pill, and nothing moves under his eyes.
+    read = tom.locator("[data-entry]", has_text="batch 10.")
+    read.scroll_into_view_if_needed()
+    tom.mouse.wheel(0, 400)
+    tom.wait_for_function("document.querySelector('.timeline').getBoundingClientRect().top < -100")
+    before = read.bounding_box()["y"]
+    ada.locator("#compose-note summary").click()
+    ada.get_by_label("Write a note").fill("The batch of Monday is empty.")
+    ada.get_by_role("button", name="Add note").click()
+    pill = tom.get_by_role("button", name="1 new")
+    pill.wait_for(timeout=4000)
+    assert read.bounding_box()["y"] == before
+    pill.click()
+    tom.locator("[data-entry]", has_text="The batch of Monday is empty.").wait_for()
+
+    # Both press the same button: one does it, the other is told, and what they wrote is kept.
+    for page in (tom, ada):
+        page.goto(f"/incidents/{made['number']}/")
+        page.locator("#act-resolve summary").click()
+        page.locator("#act-resolve textarea").fill("Refilled the batch.")
+    tom.get_by_role("button", name="The output is right again").click()
+    tom.get_by_text("moved it from investigating to").wait_for()
+    ada.get_by_role("button", name="The output is right again").click()
+    ada.get_by_text("is resolved, not").wait_for()
+
+
+def test_the_palette_goes_finds_and_acts(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("ada")
+    page.keyboard.press("Control+k")
+    page.locator("#palette-words").fill("#58")
+    page.locator(".palette__item", has_text="INC-58").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/incidents/58/")
+    page.keyboard.press("Control+k")
+    page.locator("#palette-words").fill(">update")
+    page.locator("#palette-here .palette__item").first.wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_label("What should stakeholders know?").wait_for()
+    page.keyboard.type("Focus is in the box")
+    assert page.get_by_label("What should stakeholders know?").input_value() == "Focus is in the box"

@@ -3,8 +3,9 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.http import HttpRequest
 
-from incidents.models import Change, Dependency, Membership, System, SystemName, Team, User
+from incidents.models import Cadence, Change, Dependency, Membership, ResponseRole, System, SystemName, Team, User
 
 
 class MembershipInline(admin.TabularInline):
@@ -66,3 +67,29 @@ class SystemNameAdmin(admin.ModelAdmin):
 @admin.register(Change)
 class ChangeAdmin(admin.ModelAdmin):
     list_display = ("title", "system", "kind", "happened_at")
+
+
+@admin.register(ResponseRole)
+class ResponseRoleAdmin(admin.ModelAdmin):
+    """Who does what during an incident. The lead cannot be taken out: somebody always decides."""
+
+    list_display = ("name", "does", "several", "position", "is_active")
+    list_editable = ("position", "is_active")
+
+    def has_delete_permission(self, request: HttpRequest, obj: ResponseRole | None = None) -> bool:
+        return False  # a role that was ever held stays readable; it is switched off instead
+
+
+@admin.register(Cadence)
+class CadenceAdmin(admin.ModelAdmin):
+    """How often stakeholders hear of an incident, in minutes; empty for never."""
+
+    list_display = ("severity", "minutes")
+    list_editable = ("minutes",)
+    readonly_fields = ("severity",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # there is one for each severity
+
+    def has_delete_permission(self, request: HttpRequest, obj: Cadence | None = None) -> bool:
+        return False

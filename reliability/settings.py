@@ -273,6 +273,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "IncidentStatus": "incidents.response.models.Status",
         "IncidentSeverity": "incidents.response.models.Severity",
+        "IncidentKind": "incidents.response.models.Kind",
+        "LinkKind": "incidents.response.links.Link.Kind",
+        "ContainmentState": "incidents.response.models.Containment.State",
         "AlertStatus": "incidents.alerts.models.Alert.Status",
         "AlertSeverity": "incidents.alerts.models.AlertSeverity",
         "DeliveryStatus": "incidents.alerts.models.Delivery.Status",

@@ -13,7 +13,10 @@ from incidents.alerts.sources import choices as source_kinds
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
 from incidents.postmortems.models import Postmortem, Section
-from incidents.response.models import CLOCKS, Event, Incident, Severity
+from incidents.response.impact import MOST, Exposure
+from incidents.response.links import Link
+from incidents.response.models import CLOCKS, Containment, Event, Incident, Kind, Severity
+from incidents.response.updates import Update
 from incidents.systems.models import Change, System
 
 Slug = serializers.SlugRelatedField[Any]
@@ -45,7 +48,8 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         model = Incident
         fields = (
             "number", "title", "summary", "status", "severity", "category", "failure_mode", "classified_because",
-            "system", "team", "lead", "noticed_by", "private", "merged_into", *CLOCKS, "silence_seconds", "changed_at",
+            "system", "team", "lead", "noticed_by", "private", "kind", "merged_into", *CLOCKS, "impact_started_until",
+            "impact_method", "silence_seconds", "last_update_at", "changed_at",
             "url",
         )  # fmt: skip
         read_only_fields = fields
@@ -60,6 +64,7 @@ class DeclareSerializer(serializers.Serializer[Any]):
     severity = serializers.ChoiceField(choices=Severity.choices, default=Severity.UNKNOWN)
     summary = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
     private = serializers.BooleanField(default=False)
+    kind = serializers.ChoiceField(choices=Kind.choices, default=Kind.REAL)
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -87,6 +92,49 @@ class NoteSerializer(serializers.Serializer[Any]):
 class ContainSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=[(action.code, action.name) for action in taxonomy.all_containments()])
     note = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    planned = serializers.BooleanField(default=False, help_text="Only planned, not done yet.")
+    remove_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class ContainmentSerializer(serializers.ModelSerializer[Containment]):
+    by = PersonField(read_only=True)
+
+    class Meta:
+        model = Containment
+        fields = (
+            "id", "action", "state", "note", "by", "planned_at", "done_at", "verified_at", "worked", "result", "remove_by",
+            "removed_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class UpdateWriteSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=5000)
+    impact = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    next_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class UpdateSerializer(serializers.ModelSerializer[Update]):
+    by = PersonField(read_only=True)
+
+    class Meta:
+        model = Update
+        fields = ("id", "text", "impact", "status", "severity", "by", "at", "next_at")
+        read_only_fields = fields
+
+
+class ExposureSerializer(serializers.Serializer[Any]):
+    of = serializers.ChoiceField(choices=Exposure.Of.choices)
+    estimate = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True)
+    low = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, default=None)
+    high = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, default=None)
+    how = serializers.CharField(max_length=300, allow_blank=True, default="")
+    corrected = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, default=None)
+
+
+class LinkWriteSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=Link.Kind.choices)
+    other = serializers.IntegerField(min_value=1, max_value=999_999_999)
 
 
 class MergeSerializer(serializers.Serializer[Any]):

@@ -25,14 +25,17 @@ from incidents.api.serializers import (
     ChangeSerializer,
     ClassifySerializer,
     ClockSerializer,
+    ContainmentSerializer,
     ContainSerializer,
     DeclareSerializer,
     DeliverySerializer,
     EventSerializer,
+    ExposureSerializer,
     FollowUpSerializer,
     FollowUpWriteSerializer,
     IncidentSerializer,
     LeadSerializer,
+    LinkWriteSerializer,
     MergeSerializer,
     NoteSerializer,
     OptionalNoteSerializer,
@@ -47,6 +50,8 @@ from incidents.api.serializers import (
     SourceWriteSerializer,
     SystemSerializer,
     SystemWriteSerializer,
+    UpdateSerializer,
+    UpdateWriteSerializer,
 )
 from incidents.followups.models import FollowUp
 from incidents.people.access import require_role
@@ -54,7 +59,10 @@ from incidents.people.models import Role, Scope, User
 from incidents.postmortems import prefill
 from incidents.postmortems.models import Postmortem, StaleText
 from incidents.response.filters import IncidentFilter
+from incidents.response.impact import expose
+from incidents.response.links import Link
 from incidents.response.models import Incident, WrongStatus
+from incidents.response.updates import Update
 from incidents.systems.models import Change, System
 from incidents.web.request import visible_or_404
 
@@ -158,8 +166,42 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def contain(self, request: Request, number: str) -> Response:
         incident = self._responding(to="contain it")
-        incident.contain(by=self.person, **_valid(ContainSerializer(data=request.data)))
+        given = _valid(ContainSerializer(data=request.data))
+        act = incident.plan_containment if given.pop("planned") else incident.contain
+        act(by=self.person, **given)
         return self._answer(incident)
+
+    @extend_schema(responses=ContainmentSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def containments(self, request: Request, number: str) -> Response:
+        """What was planned and done to limit the harm."""
+        return Response(ContainmentSerializer(self.get_object().containments.select_related("by"), many=True).data)
+
+    @extend_schema(request=UpdateWriteSerializer, responses={201: UpdateSerializer})
+    @action(detail=True, methods=["post"])
+    def updates(self, request: Request, number: str) -> Response:
+        """Post a status update; everybody who follows the incident, its system or its team is mailed."""
+        incident = self._responding(to="post updates")
+        made = Update.objects.post(incident, by=self.person, **_valid(UpdateWriteSerializer(data=request.data)))
+        return Response(UpdateSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ExposureSerializer, responses=ExposureSerializer(many=True))
+    @action(detail=True, methods=["post"])
+    def exposure(self, request: Request, number: str) -> Response:
+        """Say how many outputs, decisions, actions or users were wrong or at risk; null makes it unknown again."""
+        incident = self._responding(to="assess its impact")
+        expose(incident, by=self.person, **_valid(ExposureSerializer(data=request.data)))
+        return Response(ExposureSerializer(incident.exposures.all(), many=True).data)
+
+    @extend_schema(request=LinkWriteSerializer, responses=None)
+    @action(detail=True, methods=["post"])
+    def link(self, request: Request, number: str) -> Response:
+        """Link another incident: related, duplicate, caused_by or repeat_of."""
+        incident = self._responding(to="link it")
+        given = _valid(LinkWriteSerializer(data=request.data))
+        other = visible_or_404(self.get_queryset(), number=given["other"])
+        Link.objects.link(incident, other, given["kind"], by=self.person)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=OptionalNoteSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
@@ -280,6 +322,10 @@ class ChangeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Change], Scop
         require_role(self.person, Role.RESPONDER, team=given.validated_data["system"].team, to="record its changes")
         given.save(recorded_by=self.person)
         return Response(given.data, status=status.HTTP_201_CREATED)
+
+
+class ChangesWithoutSlash(ChangeViewSet):
+    schema = None  # described once is enough
 
 
 class RawParser(BaseParser):

@@ -19,7 +19,7 @@ from incidents.postmortems.models import Postmortem
 from incidents.reports import charts, statistics
 from incidents.reports.charts import Columns, Piece, Strip
 from incidents.reports.statistics import Estimate, Share
-from incidents.response.models import Incident, NoticedBy, Severity
+from incidents.response.models import Incident, Kind, NoticedBy, Severity
 
 PERIODS = {"3": "3 months", "6": "6 months", "12": "12 months", "18": "18 months"}
 
@@ -103,9 +103,17 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What is counted beside the period: of which team, and real ones unless tests or backfilled ones are asked for."""
+
+    team: Team | None = None
+    kind: str = Kind.REAL
+
+
+@dataclass(frozen=True, slots=True)
 class Trends:
     period: Period
-    team: Team | None
+    scope: Scope
     incidents: Comparison
     columns: Columns
     by_month: tuple[tuple[str, tuple[Piece, ...], int], ...]
@@ -135,66 +143,67 @@ _PHASES = (
 )
 
 
-def trends(user: User, *, period: Period, team: Team | None) -> Trends:
+def trends(user: User, *, period: Period, team: Team | None = None, kind: str = Kind.REAL) -> Trends:
     """Work out the report in a fixed number of queries."""
-    rows = _incidents(user, period, team)
-    earlier = _incidents(user, period.before, team)
+    scope = Scope(team, kind)
+    rows = _incidents(user, period, scope)
+    earlier = _incidents(user, period.before, scope)
     compared = Comparison(
         len(rows), len(earlier), statistics.rate_change_p(len(earlier), period.before.days, len(rows), period.days)
     )
     usual = statistics.poisson_limits(len(earlier) / max(1.0, period.before.days / 30.4))
-    months = _by_month(rows, period, team)
+    months = _by_month(rows, period, scope)
     noticed = [row for row in rows if row.noticed_by]
     ours = [row for row in noticed if row.noticed_by in (NoticedBy.MONITOR, NoticedBy.EVALUATION)]
-    follow_ups = _follow_ups(user, period, team)
+    follow_ups = _follow_ups(user, period, scope)
     judged = [item.was_on_time for item in follow_ups if item.was_on_time is not None]
     return Trends(
         period=period,
-        team=team,
+        scope=scope,
         incidents=compared,
         columns=charts.columns([(label, pieces) for label, pieces, _ in months], limit=usual[1] if earlier else None),
         by_month=tuple(months),
         categories=_shown_categories(rows),
         usual=usual,
-        by_category=_breakdown(rows, earlier, period, team, "category", _category_labels(rows, earlier)),
-        by_system=_breakdown(rows, earlier, period, team, "system", _system_labels(rows, earlier)),
-        by_severity=_breakdown(rows, earlier, period, team, "severity", dict(Severity.choices)),
-        phases=tuple(_phase(rows, period, team, *phase) for phase in _PHASES),
+        by_category=_breakdown(rows, earlier, period, scope, "category", _category_labels(rows, earlier)),
+        by_system=_breakdown(rows, earlier, period, scope, "system", _system_labels(rows, earlier)),
+        by_severity=_breakdown(rows, earlier, period, scope, "severity", dict(Severity.choices)),
+        phases=tuple(_phase(rows, period, scope, *phase) for phase in _PHASES),
         noticed_by_us=statistics.share(len(ours), len(noticed)),
-        noticed_url=_url(period, team, noticed_by="us"),
+        noticed_url=_url(period, scope, noticed_by="us"),
         follow_ups_on_time=statistics.share(sum(judged), len(judged)),
         follow_ups_overdue=sum(item.is_overdue for item in follow_ups),
-        follow_ups_url="/follow-ups/?" + _due_in(period, team),
-        postmortems_url="/postmortems/?" + _due_in(period, team),
-        postmortems_on_time=_postmortems_on_time(user, period, team),
+        follow_ups_url="/follow-ups/?" + _due_in(period, scope),
+        postmortems_url="/postmortems/?" + _due_in(period, scope),
+        postmortems_on_time=_postmortems_on_time(user, period, scope),
         still_open=sum(row.is_open for row in rows),
-        all_url=_url(period, team),
+        all_url=_url(period, scope),
         notes=_notes(rows),
     )
 
 
-def _incidents(user: User, period: Period, team: Team | None) -> list[Incident]:
+def _incidents(user: User, period: Period, scope: Scope) -> list[Incident]:
     since, until = period.bounds()
-    rows = Incident.objects.visible_to(user).counted().filter(declared_at__gte=since, declared_at__lt=until)
-    if team:
-        rows = rows.filter(team=team)
+    rows = Incident.objects.visible_to(user).counted(scope.kind).filter(declared_at__gte=since, declared_at__lt=until)
+    if scope.team:
+        rows = rows.filter(team=scope.team)
     return list(rows.select_related("system").defer("summary").order_by("declared_at"))
 
 
-def _url(period: Period, team: Team | None, **more: str) -> str:
+def _url(period: Period, scope: Scope, **more: str) -> str:
     """The address of the list that shows exactly the incidents behind a number."""
-    asked = {"status": "counted", "since": str(period.since), "until": str(period.until)} | more
-    if team:
-        asked["team"] = team.slug
+    asked = {"status": "counted", "kind": scope.kind, "since": str(period.since), "until": str(period.until)} | more
+    if scope.team:
+        asked["team"] = scope.team.slug
     return "/incidents/?" + urlencode(asked)
 
 
-def _due_in(period: Period, team: Team | None) -> str:
+def _due_in(period: Period, scope: Scope) -> str:
     asked = {"show": "all", "due_since": str(period.since), "due_until": str(period.until)}
-    return urlencode(asked | ({"team": team.slug} if team else {}))
+    return urlencode(asked | ({"team": scope.team.slug} if scope.team else {}))
 
 
-def _by_month(rows: Sequence[Incident], period: Period, team: Team | None) -> list[tuple[str, tuple[Piece, ...], int]]:
+def _by_month(rows: Sequence[Incident], period: Period, scope: Scope) -> list[tuple[str, tuple[Piece, ...], int]]:
     counted = Counter((row.declared_at.astimezone(UTC).strftime("%Y-%m"), row.category) for row in rows)
     months = []
     for month in period.months():
@@ -204,7 +213,7 @@ def _by_month(rows: Sequence[Incident], period: Period, team: Team | None) -> li
                 tone=code or "none",
                 count=counted[month.strftime("%Y-%m"), code],
                 label=f"{month:%b %Y}, {taxonomy.category(code).name}: {counted[month.strftime('%Y-%m'), code]}",
-                url=_url(within, team, category=code or "none"),
+                url=_url(within, scope, category=code or "none"),
             )
             for code, _ in _shown_categories(rows)
         )
@@ -231,7 +240,7 @@ def _breakdown(
     rows: Sequence[Incident],
     earlier: Sequence[Incident],
     period: Period,
-    team: Team | None,
+    scope: Scope,
     by: str,
     labels: dict[str, str],
 ) -> tuple[Row, ...]:
@@ -244,7 +253,7 @@ def _breakdown(
             before[code],
             # With many rows one flag in twenty is luck, so a breakdown asks for one in a hundred.
             statistics.rate_change_p(before[code], period.before.days, now[code], period.days) < 0.01,
-            _url(period, team, **{by: code}),
+            _url(period, scope, **{by: code}),
         )
         for code, label in labels.items()
         if now[code] or before[code]
@@ -264,7 +273,7 @@ def _code(row: Incident, by: str) -> str:
 def _phase(
     rows: Sequence[Incident],
     period: Period,
-    team: Team | None,
+    scope: Scope,
     label: str,
     help_: str,
     start: str,
@@ -279,21 +288,21 @@ def _phase(
     seconds = [value for value, _, _ in found]
     median, far = statistics.quantile(seconds), statistics.quantile(seconds, 0.9)
     drawn = charts.strip(found, median=median, far=far)
-    return Phase(label, help_, median, far, drawn, len(rows) - len(found), _url(period, team, known=known))
+    return Phase(label, help_, median, far, drawn, len(rows) - len(found), _url(period, scope, known=known))
 
 
-def _follow_ups(user: User, period: Period, team: Team | None) -> list[FollowUp]:
+def _follow_ups(user: User, period: Period, scope: Scope) -> list[FollowUp]:
     rows = FollowUp.objects.visible_to(user).filter(due_on__gte=period.since, due_on__lt=period.until)
-    if team:
-        rows = rows.filter(incident__team=team)
+    if scope.team:
+        rows = rows.filter(incident__team=scope.team)
     return list(rows)
 
 
-def _postmortems_on_time(user: User, period: Period, team: Team | None) -> Share | None:
+def _postmortems_on_time(user: User, period: Period, scope: Scope) -> Share | None:
     rows = Postmortem.objects.visible_to(user).filter(due_on__gte=period.since, due_on__lt=period.until)
     rows = rows.exclude(state=Postmortem.State.NOT_REQUIRED)
-    if team:
-        rows = rows.filter(incident__team=team)
+    if scope.team:
+        rows = rows.filter(incident__team=scope.team)
     today = datetime.now(UTC).date()
     due = rows.filter(Q(due_on__lt=today) | Q(state=Postmortem.State.PUBLISHED))
     in_time = [p for p in due if p.published_at and p.published_at.astimezone(UTC).date() <= p.due_on]

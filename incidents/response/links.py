@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Kind, Refused, Status
+from incidents.response.models import WORDS, Event, Incident, Kind, Refused, Status
 from incidents.systems.models import System
 
 
@@ -153,9 +153,11 @@ def similar(
             like(row).add(2, "the same system")
     if query := Words.any_of(title):
         # The newest first, and only these are ranked: ranking all matches of a common word reads half the table.
-        newest = list(rows.with_words().filter(words=query).order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES])
-        rank = SearchRank("words", query, normalization=2)
-        ranks = dict(rows.with_words().filter(pk__in=newest).annotate(rank=rank).values_list("pk", "rank"))
+        newest = list(
+            rows.worded(models.Q(words=query)).order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES]
+        )
+        rank = SearchRank(WORDS, query, normalization=2)
+        ranks = dict(rows.filter(pk__in=newest).annotate(rank=rank).values_list("pk", "rank"))
         best = max(ranks.values(), default=0) or 1
         for row in rows.filter(pk__in=newest):
             like(row).add(3 * ranks[row.pk] / best, "shared words")

@@ -94,6 +94,9 @@ CLOCKS = {
 }
 
 
+WORDS = SearchVector("title", "summary", config="english")
+
+
 def correlation_key(where: str, category: str, group: str = "") -> str:
     """What gathers alerts into one incident: the same place failing in the same way, and the same group of a rule."""
     return f"{where}\t{group}|{category or 'unclassified'}" if group else f"{where}|{category or 'unclassified'}"
@@ -152,11 +155,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             return self.none()
         query = SearchQuery(" & ".join([*words[:-1], f"{words[-1]}:*"]), config="english", search_type="raw")
         systems = list(System.objects.filter(name__icontains=text).values_list("pk", flat=True)[:50])
-        return self.with_words().filter(models.Q(words=query) | models.Q(system__in=systems))
+        return self.worded(models.Q(words=query) | models.Q(system__in=systems))
 
-    def with_words(self) -> Self:
-        """Let `words` be searched: the expression of the index `incidents_by_words`."""
-        return self.alias(words=SearchVector("title", "summary", config="english"))
+    def worded(self, condition: models.Q) -> Self:
+        """Keep what fulfils a condition on `words`, the expression of the index `incidents_by_words`."""
+        return self.alias(words=WORDS).filter(condition)
 
     def worst_open(self) -> str:
         """Give the worst severity that is open, or “none”."""
@@ -271,7 +274,7 @@ class Incident(models.Model):
             models.Index(fields=["failure_mode", "-number"], name="incidents_by_mode"),
             models.Index(fields=["category", "-number"], name="incidents_by_category"),
             models.Index(fields=["team", "-number"], name="incidents_by_team"),
-            GinIndex(SearchVector("title", "summary", config="english"), name="incidents_by_words"),
+            GinIndex(WORDS, name="incidents_by_words"),
         ]
 
     def __str__(self) -> str:

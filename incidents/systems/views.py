@@ -38,6 +38,7 @@ def system(request: Request, slug: str) -> Answer:
             Q(incident=None) | Q(incident__private=False) | Q(incident__people=request.user)
         ).distinct().order_by("-pk")[:8],
         "changes": shown.changes.all()[:10],
+        "follows": shown.followers.filter(person=request.user).exists(),
         "watch": shown.watches.first(),
         "watch_url": reverse("system-watch", args=[shown.slug]),
         "may_manage": has_role(request.user, Role.LEAD, team=shown.team),

@@ -50,6 +50,9 @@ def _render_account(request: Request, *, form: ProfileForm, key_form: KeyForm, s
         "key_form": key_form,
         "keys": request.user.api_keys.filter(revoked_at=None),
         "memberships": request.user.memberships.select_related("team"),
+        "follows": request.user.follows.select_related("incident", "system", "team").order_by("pk"),
+        "teams": Team.objects.order_by("name"),
+        "followed": set(request.user.follows.exclude(team=None).values_list("team_id", flat=True)),
     }
     return render(request, "web/account.html", context, status=status)
 

@@ -387,3 +387,17 @@ def test_a_storm_of_simultaneous_deliveries_makes_each_alert_once() -> None:
     assert Outcome.objects.count() == 3200
     assert Incident.objects.count() == 8, "one for each system and category"
     assert sorted(Incident.objects.values_list("number", flat=True)) == list(range(1, 9)), "numbers have no gap"
+
+
+class TestChanges:
+    def test_a_build_tells_of_a_change_at_a_generic_address(
+        self, evaluations: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        told = {"change": {"title": "Prompt v42", "kind": "prompt", "system": "support-assistant", "version": "v42"}}
+        post(evaluations[1], [told, {"change": {"title": "?", "kind": "weather"}}, {"change": {}}])
+        drain()
+        change = support_assistant.changes.get()
+        assert (change.kind, change.title, change.version) == ("prompt", "Prompt v42", "v42")
+        reasons = list(Delivery.objects.get().outcomes.order_by("position").values_list("reason", flat=True))
+        assert "“weather” is no kind" in reasons[1]
+        assert "has no “title”" in reasons[2]

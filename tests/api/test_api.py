@@ -1,5 +1,6 @@
 """The REST API, as scripts use it."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from incidents.alerts.policies import RulesVersion
 from incidents.people.models import ApiKey, User
 from incidents.postmortems.models import Postmortem
 from incidents.response.models import Incident
-from incidents.systems.models import System
+from incidents.systems.models import Change, System
 
 Key = Callable[..., dict[str, str]]
 JSON = "application/json"
@@ -284,3 +285,38 @@ def test_the_published_rules_can_be_read(client: Client, ada: User, mara: User, 
     (version,) = client.get("/api/v1/rules/", headers=key_of(mara)).json()["results"]
     assert (version["number"], version["note"]) == (1, "Less noise")
     assert client.get("/api/v1/rules/1/", headers=key_of(mara)).json()["rules"][0]["act"] == "drop"
+
+
+class TestRunningAnIncident:
+    def test_a_script_plans_contains_tells_and_assesses(
+        self, incident: Incident, mara: User, key_of: Callable[..., Any], client: Client
+    ) -> None:
+        header, at = key_of(mara), f"/api/v1/incidents/{incident.number}/"
+
+        def post(verb: str, **given: Any) -> Any:
+            return client.post(f"{at}{verb}/", json.dumps(given), content_type="application/json", headers=header)
+
+        assert post("contain", action="human_review", planned=True).json()["status"] == "investigating"
+        assert post("contain", action="rollback_index").json()["status"] == "contained"
+        rows = client.get(f"{at}containments/", headers=header).json()
+        assert [(row["action"], row["state"]) for row in rows] == [
+            ("human_review", "planned"),
+            ("rollback_index", "done"),
+        ]
+        assert post("updates", text="Answers were stale.").status_code == 201
+        assert post("exposure", of="outputs", estimate=12400, low=11000, how="Query log").json()[0]["estimate"] == 12400
+        refused = post("exposure", of="users", estimate=5)
+        assert refused.status_code == 400
+        assert "say how you know" in refused.json()["detail"]
+        other = Incident.objects.declare(title="In March", by=mara)
+        assert post("link", kind="repeat_of", other=other.number).status_code == 204
+        assert post("link", kind="repeat_of", other=999).status_code == 404
+
+    def test_a_deploy_job_tells_of_a_change_with_or_without_the_last_slash(
+        self, incident: Incident, mara: User, key_of: Callable[..., Any], client: Client
+    ) -> None:
+        change = {"system": "support-assistant", "kind": "prompt", "title": "Prompt v42"}
+        for path in ("/api/v1/changes", "/api/v1/changes/"):
+            sent = client.post(path, json.dumps(change), content_type="application/json", headers=key_of(mara))
+            assert sent.status_code == 201
+        assert Change.objects.count() == 2

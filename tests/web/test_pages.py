@@ -28,7 +28,7 @@ BUDGETS = {
     "/silences/": 10,
     "/sources/": 8,
     "/systems/": 7,
-    "/systems/support-assistant/": 15,
+    "/systems/support-assistant/": 16,
     "/postmortems/?show=all": 9,
     "/postmortems/30/": 12,
     "/follow-ups/?show=all": 8,

@@ -4,18 +4,46 @@ from collections.abc import Mapping
 
 from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload
-from incidents.alerts.claims import Claim, Statement
+from incidents.alerts.claims import ChangeTold, Claim, Refused, Statement
+
+KINDS_OF_CHANGE = (
+    "model", "prompt", "index", "dataset", "feature", "permission", "guardrail", "configuration", "provider",
+)  # fmt: skip
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    """Read one object, a list of them, or an object whose `alerts` is such a list."""
+    """Read one object, a list of them, or an object whose `alerts` is such a list; `{"change": {…}}` tells of a change."""
     value = payload(body, headers)
     if isinstance(value, dict) and isinstance(value.get("alerts"), list):
         value = value["alerts"]
     found = items(value) if isinstance(value, list) else [value]
     if not found:
         raise Unreadable("The list of alerts is empty.")
-    return [_read_alert(item, position=position) for position, item in enumerate(found)]
+    return [_read_item(item, position=position) for position, item in enumerate(found)]
+
+
+def _read_item(item: Json, *, position: int) -> Statement:
+    told = item.get("change") if isinstance(item, dict) else None
+    return _read_change(told, position=position) if isinstance(told, dict) else _read_alert(item, position=position)
+
+
+def _read_change(told: dict[str, Json], *, position: int) -> ChangeTold | Refused:
+    title = first_text(told.get("title"), told.get("summary"), told.get("message"))
+    kind = first_text(told.get("kind"), "configuration").lower()
+    if not title:
+        return Refused(reason=f"Change {position} has no “title”.")
+    if kind not in KINDS_OF_CHANGE:
+        return Refused(
+            reason=f"Change {position}: “{claims.clip(kind, 40)}” is no kind; they are {', '.join(KINDS_OF_CHANGE)}."
+        )
+    return ChangeTold(
+        title=claims.clip(title, 200),
+        kind=kind,
+        system_name=claims.clip(first_text(told.get("system"), told.get("service")), 200),
+        version=claims.clip(first_text(told.get("version"), told.get("commit")), 100),
+        url=claims.clip(first_text(told.get("url")), 2000),
+        happened_at=claims.time_of(first_text(told.get("happened_at"), told.get("timestamp"))),
+    )
 
 
 def _read_alert(item: Json, *, position: int) -> Claim:

@@ -32,7 +32,7 @@ _FILL = """
         'What was seen first, and where.', CASE WHEN n > %(all)s - 60 THEN 'investigating' ELSE 'closed' END, 'sev' || 1 + n %% 4,
         'real', system.id, system.team_id,
         (ARRAY['retrieval', 'drift', 'feedback_loop', 'agent_action', 'data_quality'])[1 + n %% 5],
-        CASE WHEN n %% 5 = 0 THEN 'retrieval.stale_index' ELSE '' END, '', 'monitor', n %% 500 = 0, '',
+        CASE WHEN n %% 5 = 0 THEN 'retrieval.stale_index' ELSE '' END, '', 'monitor', n %% 500 = 7, '',
         moment, moment, moment, CASE WHEN n > %(all)s - 60 THEN NULL ELSE moment + interval '3 hours' END, moment
     FROM generate_series(101, %(all)s) AS n
     CROSS JOIN LATERAL (SELECT now() - (%(all)s - n) * interval '13 minutes' AS moment) AS time
@@ -133,6 +133,8 @@ class Browser:
         given = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
         if body is not None:
             given["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.close()  # the server closes it after some seconds of silence, such as while rows are filled in
+        self.connection.connect()
         began = time.perf_counter()
         self.connection.request(method, path, body, given)
         answer = self.connection.getresponse()

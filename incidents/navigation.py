@@ -37,7 +37,7 @@ class Shell:
         user = self.user
         return [
             self._item("Incidents", "incidents", "siren", "i", Incident.objects.visible_to(user).open().count()),
-            self._item("Alerts", "alerts", "bell-ring", "a", Alert.objects.visible_to(user).firing().count()),
+            self._item("Alerts", "alerts", "bell-ring", "a", Alert.objects.visible_to(user).firing()[:1000].count()),
             self._item("Postmortems", "postmortems", "file-text", "p", self._to_write()),
             self._item("Follow-ups", "follow-ups", "list-checks", "f", self._to_do()),
             self._item("Systems", "systems", "boxes", "s"),

@@ -15,7 +15,7 @@ from incidents import taxonomy
 from incidents.alerts import sources
 from incidents.alerts.signatures import SCHEMES
 from incidents.people.models import Team, User, digest_of
-from incidents.response.models import Incident, Refused
+from incidents.response.models import Incident, Refused, of_visible
 from incidents.systems.models import System
 from incidents.web.sealing import seal, unseal
 
@@ -202,8 +202,8 @@ def ingest_url(token: str) -> str:
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, user: User) -> Self:
         """Keep deliveries all of whose alerts the user may see: one hidden incident hides the whole body."""
-        hidden = Outcome.objects.filter(delivery=models.OuterRef("pk"), alert__incident__private=True).exclude(
-            alert__incident__in=Incident.objects.visible_to(user)
+        hidden = Outcome.objects.filter(
+            delivery=models.OuterRef("pk"), alert__incident__in=Incident.objects.hidden_from(user)
         )
         return self.filter(~models.Exists(hidden)) if user.is_active else self.none()
 
@@ -322,9 +322,7 @@ class AlertSeverity(models.TextChoices):
 
 class AlertQuerySet(models.QuerySet["Alert"]):
     def visible_to(self, user: User) -> Self:
-        if not user.is_active:
-            return self.none()
-        return self.filter(models.Q(incident=None) | models.Q(incident__in=Incident.objects.visible_to(user)))
+        return self.filter(of_visible(user)) if user.is_active else self.none()
 
     def firing(self) -> Self:
         return self.filter(status=Alert.Status.FIRING)

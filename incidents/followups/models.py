@@ -7,12 +7,12 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused, WrongStatus
+from incidents.response.models import Event, Incident, Refused, WrongStatus, of_visible
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(incident__in=Incident.objects.visible_to(user))
+        return self.filter(of_visible(user)) if user.is_active else self.none()
 
     def open(self) -> Self:
         return self.filter(state__in=[FollowUp.State.OPEN, FollowUp.State.IN_PROGRESS])

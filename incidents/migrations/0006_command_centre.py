@@ -318,6 +318,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='incident',
+            index=models.Index(condition=models.Q(('private', True)), fields=['id'], name='incidents_private'),
+        ),
+        migrations.AddIndex(
+            model_name='incident',
             index=models.Index(fields=['category', '-number'], name='incidents_by_category'),
         ),
         migrations.AddIndex(

@@ -130,6 +130,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         named = Incident.people.through.objects.filter(incident_id=models.OuterRef("pk"), user_id=user.pk)
         return self.filter(models.Q(private=False) | models.Exists(named))
 
+    def hidden_from(self, user: User) -> Self:
+        """Keep what the user may not see: the private ones that do not name them. They are few, so ask for these."""
+        named = Incident.people.through.objects.filter(incident_id=models.OuterRef("pk"), user_id=user.pk)
+        return self.filter(~models.Exists(named), private=True) if user.is_active else self
+
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
 
@@ -198,6 +203,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
                 incident.people.add(by)
             incident.record(Event.Kind.OPENED, by=by, severity=severity, system=system.name if system else "")
         return incident
+
+
+def of_visible(user: User) -> models.Q:
+    """Keep rows whose `incident` the user may see, or that have none."""
+    return ~models.Q(models.Exists(Incident.objects.hidden_from(user).filter(pk=models.OuterRef("incident_id"))))
 
 
 class Incident(models.Model):
@@ -271,6 +281,7 @@ class Incident(models.Model):
             models.Index(fields=["system", "-number"], name="incidents_by_system"),
             models.Index(fields=["-declared_at"], name="incidents_by_declared"),
             models.Index(fields=["-changed_at"], name="incidents_by_change"),
+            models.Index(fields=["id"], condition=models.Q(private=True), name="incidents_private"),
             models.Index(fields=["failure_mode", "-number"], name="incidents_by_mode"),
             models.Index(fields=["category", "-number"], name="incidents_by_category"),
             models.Index(fields=["team", "-number"], name="incidents_by_team"),

@@ -170,7 +170,7 @@ STATIC_ROOT = env.folder("STATIC_ROOT", DATA / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "reliability.statics.BundledStaticFilesStorage"},
 }
 MEDIA_ROOT = DATA / "media"
 

@@ -1,6 +1,7 @@
 """How incidents belong together, and which earlier ones one looks like."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.models import WORDS, Event, Incident, Kind, Refused, Status
+from incidents.response.models import WORDS, Event, Incident, IncidentQuerySet, Kind, Refused, Status
 from incidents.systems.models import System
 
 
@@ -91,12 +92,19 @@ class Link(models.Model):
 
 # Earlier incidents like this one
 
-MOST_CANDIDATES, MOST_SHOWN = 200, 5
+MOST_CANDIDATES, MOST_SHOWN, ENOUGH = 200, 5, 2.5
 
 
 @dataclass(slots=True)
 class Likeness:
+    """How much an earlier incident looks like one, and why."""
+
     incident: Incident
+    because: list[str]
+
+
+@dataclass(slots=True)
+class _Traits:
     score: float = 0.0
     because: list[str] = field(default_factory=list)
 
@@ -134,32 +142,29 @@ def similar(
         .exclude(pk__in=list(but))
         .exclude(status__in=[Status.DECLINED, Status.MERGED])
         .filter(kind__in=[Kind.REAL, Kind.BACKFILLED])
-        .select_related("system")
     )
-    found: dict[int, Likeness] = {}
+    found: defaultdict[int, _Traits] = defaultdict(_Traits)
 
-    def like(row: Incident) -> Likeness:
-        return found.setdefault(row.pk, Likeness(row))
+    def newest(candidates: IncidentQuerySet) -> list[int]:
+        return list(candidates.order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES])
 
     if failure_mode:
         name = taxonomy.failure_mode(failure_mode).name.lower()
-        for row in rows.filter(failure_mode=failure_mode).order_by("-number")[:MOST_CANDIDATES]:
-            like(row).add(3, name)
+        for pk in newest(rows.filter(failure_mode=failure_mode)):
+            found[pk].add(3, name)
     elif category:
-        for row in rows.filter(category=category).order_by("-number")[:MOST_CANDIDATES]:
-            like(row).add(1, taxonomy.category(category).name.lower())
+        for pk in newest(rows.filter(category=category)):
+            found[pk].add(1, taxonomy.category(category).name.lower())
     if system:
-        for row in rows.filter(system=system).order_by("-number")[:MOST_CANDIDATES]:
-            like(row).add(2, "the same system")
+        for pk in newest(rows.filter(system=system)):
+            found[pk].add(2, "the same system")
     if query := Words.any_of(title):
-        # The newest first, and only these are ranked: ranking all matches of a common word reads half the table.
-        newest = list(
-            rows.worded(models.Q(words=query)).order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES]
-        )
-        rank = SearchRank(WORDS, query, normalization=2)
-        ranks = dict(rows.filter(pk__in=newest).annotate(rank=rank).values_list("pk", "rank"))
+        # Only the newest are ranked: ranking all matches of a common word reads half the table.
+        matches = Incident.objects.filter(pk__in=newest(rows.worded(models.Q(words=query))))
+        ranks = dict(matches.annotate(rank=SearchRank(WORDS, query, normalization=2)).values_list("pk", "rank"))
         best = max(ranks.values(), default=0) or 1
-        for row in rows.filter(pk__in=newest):
-            like(row).add(3 * ranks[row.pk] / best, "shared words")
-    alike = [one for one in found.values() if one.score >= 2.5]
-    return sorted(alike, key=lambda one: (-one.score, -one.incident.number))[:most]
+        for pk, rank in ranks.items():
+            found[pk].add(3 * rank / best, "shared words")
+    alike = sorted((pk for pk in found if found[pk].score >= ENOUGH), key=lambda pk: (-found[pk].score, -pk))[:most]
+    shown = Incident.objects.select_related("system").in_bulk(alike)
+    return [Likeness(shown[pk], found[pk].because) for pk in alike if pk in shown]

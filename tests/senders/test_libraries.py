@@ -26,6 +26,9 @@ from tests.running import HERE, Running, free_port, until
 from tests.tools import sender
 
 
+pytestmark = pytest.mark.library
+
+
 def lines_of(kind: str, site: Running, token: str) -> str:
     """The first block of Python on a monitor's page, with the real address in it."""
     page = (HERE / "docs" / "sources" / f"{kind}.md").read_text()

@@ -25,7 +25,6 @@ from cryptography.x509.oid import NameOID
 from tests.running import HERE, Running, free_port, until
 from tests.tools import sender
 
-
 pytestmark = pytest.mark.library
 
 

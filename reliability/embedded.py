@@ -256,14 +256,16 @@ class Postgres:
             **self._allowed(signal.SIGINT),
         )
 
-    def wait_until_ready(self, process: Process, *, seconds: float = 60) -> None:
+    def wait_until_ready(
+        self, process: Process, *, seconds: float = 60, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         end = time.monotonic() + seconds
         while trouble := self._trouble():
             if process.poll() is not None:
                 raise CannotStart(f"PostgreSQL stopped while it started: {trouble}")
             if time.monotonic() > end:
                 raise CannotStart(f"PostgreSQL did not answer within {seconds:.0f} s: {trouble}")
-            time.sleep(0.05)
+            pause(0.05)
 
     def create_database(self) -> None:
         import psycopg
@@ -428,14 +430,16 @@ class Valkey:
             preexec_fn=dying_with_parent(signal.SIGTERM),
         )
 
-    def wait_until_ready(self, process: Process, *, seconds: float = 30) -> None:
+    def wait_until_ready(
+        self, process: Process, *, seconds: float = 30, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         end = time.monotonic() + seconds
         while not self._answers():
             if process.poll() is not None:
                 raise CannotStart(f"Redis stopped while it started, with code {process.returncode}.")
             if time.monotonic() > end:
                 raise CannotStart(f"Redis did not answer within {seconds:.0f} s.")
-            time.sleep(0.05)
+            pause(0.05)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as wire:

@@ -174,6 +174,10 @@ def _ending(code: int) -> str:
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
 
 
+class AskedToStop(Exception):
+    """A signal asked to stop."""
+
+
 class Supervisor:
     def __init__(self) -> None:
         self.data: Path = settings.DATA
@@ -181,7 +185,7 @@ class Supervisor:
         self.servers: list[Part] = []
         self.programs: list[Part] = []
         self._asked_to_stop = False
-        self._watching = False
+        self._stopping = False
 
     def run(self) -> None:
         """Start everything, keep it running until a signal asks to stop, and stop everything."""
@@ -191,14 +195,14 @@ class Supervisor:
             try:
                 self._start()
                 self._watch()
-            except KeyboardInterrupt:
+            except (AskedToStop, KeyboardInterrupt):
                 pass
             except OSError as error:
                 if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
                     raise
                 raise folder_trouble(self.data, error) from None
             finally:
-                self._watching = True
+                self._stopping = True
                 self._stop()
 
     # Signals
@@ -209,23 +213,39 @@ class Supervisor:
                 signal.signal(number, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        first, self._asked_to_stop = not self._asked_to_stop, True
-        if first and not self._watching:
+        """Note that a stop was asked for; raise only for somebody who insists.
+
+        What a handler raises may land where Python swallows it (while it forks, in a finalizer), so a first signal is
+        only noted, and every wait looks. A second one gets through where something hangs between two waits.
+        """
+        insists, self._asked_to_stop = self._asked_to_stop, True
+        if insists and not self._stopping:
             raise KeyboardInterrupt
+
+    def _pause(self, seconds: float) -> None:
+        """Wait a little. Raises AskedToStop where a signal came meanwhile or before."""
+        if not self._asked_to_stop:
+            time.sleep(seconds)
+        if self._asked_to_stop:
+            raise AskedToStop
 
     # Starting
 
     def _start(self) -> None:
         self.console.say(f"Faultline starts; its data is in {self.data}")
-        self._stop_leftovers()
-        _refuse_taken_port()
-        self._start_servers()
-        self._migrate()
-        self._collect_static()
-        self._load_demo()
-        connection.close()
-        self._start_programs()
-        self._wait_until_ready()
+        for step in (
+            self._stop_leftovers,
+            _refuse_taken_port,
+            self._start_servers,
+            self._migrate,
+            self._collect_static,
+            self._load_demo,
+            connection.close,
+            self._start_programs,
+            self._wait_until_ready,
+        ):
+            step()
+            self._pause(0)
         self.console.say(_banner(self.data))
 
     def _log(self, name: str) -> Log:
@@ -243,7 +263,7 @@ class Supervisor:
             self.console.step("A new PostgreSQL database is made")
         part = Part("postgres", postgres.start, self._log("postgres"), stop_with=signal.SIGINT)
         self.servers.append(part)
-        postgres.wait_until_ready(part.start())
+        postgres.wait_until_ready(part.start(), pause=self._pause)
         postgres.create_database()
         self.console.step("PostgreSQL runs")
 
@@ -252,7 +272,7 @@ class Supervisor:
         valkey.prepare()
         part = Part("redis", valkey.start, self._log("redis"))
         self.servers.append(part)
-        valkey.wait_until_ready(part.start())
+        valkey.wait_until_ready(part.start(), pause=self._pause)
         self.console.step("Redis runs")
 
     def _migrate(self) -> None:
@@ -282,7 +302,8 @@ class Supervisor:
         with log.to_append() as output:
             process = _spawn([sys.executable, "manage.py", command, *options], role="command", output=output)
         try:
-            code = process.wait()
+            while (code := process.poll()) is None:
+                self._pause(0.05)
         finally:
             _signal_group(process.pid, signal.SIGKILL)
         if code:
@@ -310,7 +331,7 @@ class Supervisor:
             if _ask("/readyz")[0] == http.client.OK:
                 return
             self._look_after_parts()
-            time.sleep(0.2)
+            self._pause(0.2)
         if _ask("/healthz")[0] != http.client.OK:
             web = self._log("web")
             raise CannotStart(f"The pages did not answer within {READY_WITHIN:.0f} s: {web.last_line()} ({web.file})")
@@ -319,10 +340,9 @@ class Supervisor:
     # Running
 
     def _watch(self) -> None:
-        self._watching = True
-        while not self._asked_to_stop:
+        while True:
             self._look_after_parts()
-            time.sleep(0.2)
+            self._pause(0.2)
 
     def _look_after_parts(self) -> None:
         for part in [*self.servers, *self.programs]:

@@ -8,7 +8,10 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.postmortems.models import Postmortem
-from incidents.response.models import CLOCKS, Event, Incident, Severity
+from incidents.response import impact as impacts
+from incidents.response import story
+from incidents.response.impact import Exposure, Impact
+from incidents.response.models import CLOCKS, Containment, Event, Incident, Severity
 from incidents.systems.models import Change
 from incidents.templatetags.ui import span
 
@@ -62,14 +65,34 @@ def _impact(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
     began, ended = incident.impact_started_at, incident.resolved_at
     length = span(ended - began) if began and ended else "unknown: nobody has said when it started"
-    return [Fact("Output was wrong for", length, "clocks", url)]
+    counted = [
+        Fact(f"{row.get_of_display()} hit", _counted(row), "impact", f"{url}#impact")
+        for row in incident.exposures.all()
+    ]
+    known = [
+        Fact(label, str(told), "impact", f"{url}#impact")
+        for label, told in impacts.facts(Impact.objects.filter(incident=incident).first())
+    ]
+    unknown = [Fact("Hit", "unknown: nobody has said how many", "impact", f"{url}impact/")] if not counted else []
+    return [Fact("Output was wrong for", length, "clocks", url), *counted, *unknown, *known]
+
+
+def _counted(row: Exposure) -> str:
+    low, high = row.low if row.low is not None else "?", row.high if row.high is not None else "?"
+    interval = f" ({low:,} to {high:,})" if isinstance(low, int) and isinstance(high, int) else f" ({low} to {high})"
+    corrected = "put right: unknown" if row.corrected is None else f"{row.corrected:,} put right"
+    return f"about {row.estimate:,}{'' if row.low is row.high is None else interval}; {row.how}; {corrected}"
 
 
 def _silence(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
     first = incident.alerts.order_by("first_received_at").first()
+    least = incident.shortest_silence
+    length = f"{span(least)} to {span(incident.silence)}" if least is not None else span(incident.silence)
+    how = incident.get_impact_method_display() if incident.impact_method else ""
     return [
-        Fact("Silence", span(incident.silence), "clocks", url),
+        Fact("Silence", length, "clocks", url),
+        *([Fact("The start is known by", how.lower(), "clocks", url)] if how else []),
         Fact("Noticed first by", incident.get_noticed_by_display(), "incident", url),
         *([Fact("First alert", f"{first.title} ({_moment(first.first_received_at)})", "alert", first.get_absolute_url())]
           if first else [Fact("First alert", "none: no monitor told of it", "alerts", url)]),
@@ -77,16 +100,19 @@ def _silence(incident: Incident) -> list[Fact]:
 
 
 def _timeline(incident: Incident) -> list[Fact]:
+    """The clocks, and the story as people curated it: what was pinned or marked, and what was done and written."""
     url = incident.get_absolute_url()
     clocks = [Fact(label, _moment(getattr(incident, name)), "clocks", url) for name, label in CLOCKS.items()]
-    kinds = [Event.Kind.CONTAINMENT, Event.Kind.NOTE]
-    told = incident.events.filter(kind__in=kinds).select_related("by", "note").order_by("at")[:20]
-    return [*clocks, *(_event(event, url) for event in told)]
+    return [*clocks, *(_event(event, url) for event in story.told(incident, most=30))]
 
 
 def _event(event: Event, url: str) -> Fact:
-    text = event.note.text if event.note else event.detail.get("name", "")
-    return Fact(_moment(event.at), f"{event.by}: {text[:300]}", "timeline", f"{url}#event-{event.pk}")
+    told = getattr(event, "curation", None)
+    text = (told.text if told else "") or (event.note.text if event.note else "") or event.detail.get("text", "")
+    text = text or event.detail.get("name", "") or event.get_kind_display()
+    mark = f"[{told.get_marker_display()}] " if told and told.marker else ""
+    at = (told.at if told else None) or event.at
+    return Fact(_moment(at), f"{mark}{event.by or 'Faultline'}: {text[:300]}", "timeline", f"{url}events/{event.pk}/")
 
 
 def _changes(incident: Incident) -> list[Fact]:
@@ -115,11 +141,27 @@ def _class(incident: Incident) -> list[Fact]:
 
 def _response(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
-    return [
-        Fact("Contained by" if containment.worked is not False else "Did not help",
-             f"{containment} ({_moment(containment.done_at)}){f': {containment.note}' if containment.note else ''}", "timeline", url)
-        for containment in incident.containments.exclude(done_at=None)
+    contained = [
+        Fact(_effect(row), f"{row} ({_moment(row.done_at)}){f': {row.result or row.note}' if row.result or row.note else ''}",
+             "containment", f"{url}#containment-{row.pk}")
+        for row in incident.containments.exclude(done_at=None)
     ]  # fmt: skip
+    roles: dict[str, list[str]] = {}
+    for held in incident.assignments.select_related("role", "person"):
+        roles.setdefault(str(held.role), []).append(str(held.person))
+    crew = [Fact(role, ", ".join(people), "roles", f"{url}#roles") for role, people in roles.items()]
+    handed = incident.handovers.filter(state="accepted").count()
+    told = incident.updates.count()
+    return [
+        *contained,
+        *crew,
+        *([Fact("Handed over", f"{handed} time{'s' if handed > 1 else ''}", "timeline", url)] if handed else []),
+        *([Fact("Updates", f"{told} for stakeholders", "updates", f"{url}?show=updates")] if told else []),
+    ]
+
+
+def _effect(row: Containment) -> str:
+    return {True: "Contained by", False: "Did not help"}.get(row.worked, "Contained by (not checked)")  # type: ignore[arg-type]  # None is the default
 
 
 def _moment(moment: datetime | None) -> str:

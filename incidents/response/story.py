@@ -88,6 +88,15 @@ def entries(incident: Incident, *, show: str = "story", most: int = A_SCREEN) ->
     return (newest if incident.is_open else newest[::-1]), count
 
 
+def told(incident: Incident, *, most: int) -> list[Event]:
+    """What of the story a postmortem begins with, oldest first: what people picked, and what was done, written and told."""
+    picked = models.Q(curation__pinned=True) | ~models.Q(curation__marker="") & models.Q(curation__isnull=False)
+    kinds = models.Q(kind__in=[_K.CONTAINMENT, _K.NOTE, _K.UPDATE])
+    rows = incident.events.filter(picked | kinds).exclude(curation__hidden=True)
+    ordered = rows.select_related("by", "note", "curation").annotate(told_at=Coalesce("curation__at", "at"))
+    return list(ordered.order_by("told_at", "pk")[:most])
+
+
 def _shown(rows: models.QuerySet[Event], show: str) -> models.QuerySet[Event]:
     pinned = models.Q(curation__pinned=True)
     if show == "log":

@@ -5,7 +5,13 @@ from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.people.models import ApiKey, Membership, Team, User
-from incidents.postmortems.models import Postmortem, Section
+from incidents.postmortems.factors import Factor, FactorKind
+from incidents.postmortems.guide import Guide, Policy
+from incidents.postmortems.importing import ImportBatch
+from incidents.postmortems.meeting import ParkedFix
+from incidents.postmortems.models import Draft, EditedLine, Postmortem, Presence, Revision, Section
+from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
+from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.response.attachments import Attachment
 from incidents.response.crew import Assignment, Handover, ResponseRole, Task
 from incidents.response.impact import Exposure, Impact
@@ -19,23 +25,32 @@ from incidents.systems.models import Change, Dependency, System, SystemName
 
 __all__ = [
     "Alert",
+    "Amendment",
     "ApiKey",
     "Assignment",
     "Attachment",
     "Cadence",
     "Change",
+    "Comment",
     "Containment",
     "Correction",
     "Curation",
     "Delivery",
     "Dependency",
+    "Draft",
+    "EditedLine",
     "Event",
     "Exposure",
+    "ExternalVersion",
+    "Factor",
+    "FactorKind",
     "FollowUp",
     "Follower",
+    "Guide",
     "Handover",
     "Heartbeat",
     "Impact",
+    "ImportBatch",
     "Incident",
     "IncidentCounter",
     "Link",
@@ -43,13 +58,20 @@ __all__ = [
     "Note",
     "Notice",
     "Outcome",
+    "ParkedFix",
+    "Policy",
     "Postmortem",
+    "Presence",
     "PublicPage",
     "PublicPost",
+    "Reading",
     "ResponseRole",
+    "Review",
+    "Revision",
     "RulesVersion",
     "SavedView",
     "Section",
+    "ShareLink",
     "SigningSecret",
     "Silence",
     "Source",

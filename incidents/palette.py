@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
+from incidents.postmortems import search
 from incidents.postmortems.models import Postmortem
 from incidents.response.models import Incident
 from incidents.systems.models import System
@@ -29,6 +30,8 @@ class Found:
 _PLACES = (
     ("Open an incident", "declare", "siren"), ("Incidents", "incidents", "siren"), ("Alerts", "alerts", "bell-ring"),
     ("Status of all systems", "status", "heart-pulse"), ("Postmortems", "postmortems", "file-text"),
+    ("What postmortems ask", "postmortem-guide", "file-text"), ("Public AI incidents", "public-incidents", "file-text"),
+    ("Import postmortems", "postmortem-import", "file-text"),
     ("Follow-ups", "follow-ups", "list-checks"), ("Systems", "systems", "boxes"), ("Sources", "sources", "radio-tower"),
     ("Connect a monitor", "source-new", "plug"), ("Rules", "rules", "list-checks"), ("Silences", "silences", "volume-x"),
     ("Silence alerts", "silence-new", "volume-x"), ("Deliveries", "deliveries", "inbox"), ("Reports", "reports", "chart-line"),
@@ -77,13 +80,10 @@ def _systems(words: str, user: User) -> list[Found]:
 
 
 def _postmortems(words: str, user: User) -> list[Found]:
-    seen = Incident.objects.visible_to(user).matching(words)
-    rows = (
-        Postmortem.objects.visible_to(user).filter(incident__in=seen).select_related("incident").order_by("-pk")[:MOST]
-    )
+    rows = Postmortem.objects.visible_to(user).filter(words=search.query(words)).select_related("incident")
     return [
-        Found(f"{row.incident} {row.incident.title}", row.get_absolute_url(), "file-text", row.get_state_display())
-        for row in rows
+        Found(f"{row.incident} {row.name}", row.get_absolute_url(), "file-text", row.get_state_display())
+        for row in rows.order_by("-pk")[:MOST]
     ]
 
 

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from incidents.alerts import ingest, retention, upkeep
 from incidents.health.models import Heartbeat
-from incidents.postmortems import due
+from incidents.postmortems import due, reading, search
 from incidents.response import updates
 from incidents.response.notices import Notice
 
@@ -28,6 +28,14 @@ def prune() -> None:
 @shared_task
 def start_postmortems() -> None:
     due.start_missing()
+
+
+@shared_task
+def share_learning() -> None:
+    """On Mondays what was published last week; a year after publication whether it still holds. Owed once each."""
+    reading.send_digest()
+    reading.remember_anniversaries()
+    search.index_missing()
 
 
 @shared_task

@@ -15,6 +15,10 @@ _IMPORT = re.compile(r'@import url\("(?P<name>[^"]+)"\) layer\((?P<layer>\w+)\);
 class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Writes what app.css imports into it when files are collected: a first visit asks once for what are a dozen files."""
 
+    def create_compressor(self, **options: Any) -> Any:
+        """Gzip alone: brotli, which comes along with other packages, takes twenty seconds of the first start."""
+        return super().create_compressor(**options, use_brotli=False)
+
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if BUNDLE in paths and not dry_run:
             (Path(self.location) / BUNDLE).write_text(bundled())

@@ -12,7 +12,9 @@ from incidents.alerts.policies import RulesVersion, Silence
 from incidents.alerts.sources import choices as source_kinds
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
+from incidents.postmortems.factors import Factor
 from incidents.postmortems.models import Postmortem, Section
+from incidents.postmortems.reviews import CHECKS
 from incidents.response.impact import MOST, Exposure
 from incidents.response.links import Link
 from incidents.response.models import CLOCKS, Containment, Event, Incident, Kind, Severity
@@ -325,7 +327,25 @@ class SectionSerializer(serializers.ModelSerializer[Section]):
 class SectionWriteSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(max_length=24)
     text = serializers.CharField(max_length=100_000, allow_blank=True)
-    version = serializers.IntegerField(min_value=0, max_value=99_999_999)
+    base = serializers.CharField(
+        max_length=100_000, allow_blank=True, help_text="The text of the section as it was read."
+    )
+
+
+class DecideSerializer(serializers.Serializer[Any]):
+    verdict = serializers.ChoiceField(choices=["approved", "changes"])
+    checks = serializers.ListField(child=serializers.ChoiceField(choices=CHECKS), required=False, default=list)
+    note = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
+
+
+class FactorSerializer(serializers.ModelSerializer[Factor]):
+    group = serializers.CharField(source="kind.group", read_only=True)
+    factor = serializers.CharField(source="kind.name", read_only=True)
+
+    class Meta:
+        model = Factor
+        fields = ("group", "factor", "text", "evidence")
+        read_only_fields = fields
 
 
 class PostmortemSerializer(serializers.ModelSerializer[Postmortem]):
@@ -333,18 +353,28 @@ class PostmortemSerializer(serializers.ModelSerializer[Postmortem]):
     owner = PersonField(read_only=True)
     published_by = PersonField(read_only=True)
     sections = SectionSerializer(many=True, read_only=True)
+    factors = FactorSerializer(many=True, read_only=True)
+    also = Slug(slug_field="number", many=True, read_only=True)
+    id = serializers.CharField(source="slug", read_only=True)
 
     class Meta:
         model = Postmortem
         fields = (
+            "id",
             "incident",
+            "also",
+            "title",
             "state",
+            "depth",
             "owner",
             "due_on",
             "started_at",
             "published_at",
             "published_by",
             "not_required_because",
+            "triggered_by",
+            "trigger_text",
+            "factors",
             "sections",
         )
         read_only_fields = fields

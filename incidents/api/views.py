@@ -27,6 +27,7 @@ from incidents.api.serializers import (
     ClockSerializer,
     ContainmentSerializer,
     ContainSerializer,
+    DecideSerializer,
     DeclareSerializer,
     DeliverySerializer,
     EventSerializer,
@@ -54,10 +55,11 @@ from incidents.api.serializers import (
     UpdateWriteSerializer,
 )
 from incidents.followups.models import FollowUp
-from incidents.people.access import require_role
+from incidents.people.access import NotAllowed, require_role
 from incidents.people.models import Role, Scope, User
-from incidents.postmortems import prefill
-from incidents.postmortems.models import Postmortem, StaleText
+from incidents.postmortems import export, gate, prefill, reviews
+from incidents.postmortems.acting import may_review
+from incidents.postmortems.models import Clash, Postmortem
 from incidents.response.filters import IncidentFilter
 from incidents.response.impact import expose
 from incidents.response.links import Link
@@ -494,18 +496,24 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Postmortem], Scoped):
     queryset = Postmortem.objects.none()
     serializer_class = PostmortemSerializer
-    lookup_field = "incident__number"
+    lookup_field = "slug"
     lookup_url_kwarg = "number"
-    lookup_value_regex = "[0-9]{1,9}"
+    lookup_value_regex = "[0-9-]{1,16}"
 
     def get_queryset(self) -> QuerySet[Postmortem]:
         if self.is_schema:
             return self.queryset
         return (
             Postmortem.objects.visible_to(self.person)
-            .select_related("incident", "incident__team", "owner", "published_by")
-            .prefetch_related("sections")
+            .select_related("incident", "incident__team", "owner", "published_by", "guide")
+            .prefetch_related("sections", "also", "factors__kind")
         )
+
+    @extend_schema(responses={200: dict})
+    @action(detail=True, methods=["get"])
+    def document(self, request: Request, number: str) -> Response:
+        """The whole document: facts, sections, trigger, factors, amendments, follow-ups."""
+        return Response(export.as_data(self.get_object()))
 
     def _answer(self, postmortem: Postmortem) -> Response:
         return Response(PostmortemSerializer(self.get_queryset().get(pk=postmortem.pk)).data)
@@ -519,21 +527,36 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @extend_schema(request=SectionWriteSerializer, responses=PostmortemSerializer)
     @action(detail=True, methods=["post"])
     def section(self, request: Request, number: str) -> Response:
-        """Write one section over the version that was read; 409 if somebody else was faster."""
+        """Write one section over the text that was read (`base`).
+
+        What others wrote meanwhile in other lines is kept: the answer has both. 409 where they changed the same lines;
+        yours is then kept as your draft.
+        """
         postmortem = self._writable(Role.RESPONDER, to="write it")
         given = _valid(SectionWriteSerializer(data=request.data))
         section = visible_or_404(postmortem.sections.all(), key=given["key"])
+        section.postmortem = postmortem
         try:
-            section.write(given["text"], by=self.person, version=given["version"])
-        except StaleText as stale:
-            raise WrongStatus(f"{stale} The version is now {stale.section.version}.") from None
+            section.write(given["text"], by=self.person, base=given["base"])
+        except Clash as clash:
+            raise WrongStatus(str(clash)) from None
         return self._answer(postmortem)
 
     @extend_schema(request=None, responses=PostmortemSerializer)
     @action(detail=True, methods=["post"])
     def review(self, request: Request, number: str) -> Response:
         postmortem = self._writable(Role.RESPONDER, to="send it to review")
-        postmortem.send_to_review(by=self.person)
+        postmortem.send_to_review(by=self.person, missing=[str(one) for one in gate.missing(postmortem)])
+        return self._answer(postmortem)
+
+    @extend_schema(request=DecideSerializer, responses=PostmortemSerializer)
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, number: str) -> Response:
+        """Approve it, with the whole checklist, or ask for changes. Whoever owns it cannot."""
+        postmortem = self.get_object()
+        if not may_review(self.person, postmortem):
+            raise NotAllowed("Whoever owns it, or responds nowhere, cannot review it.")
+        reviews.decide(postmortem, by=self.person, **_valid(DecideSerializer(data=request.data)))
         return self._answer(postmortem)
 
     @extend_schema(request=None, responses=PostmortemSerializer)

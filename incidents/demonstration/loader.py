@@ -16,8 +16,12 @@ from incidents.alerts.models import Alert, Delivery, Outcome, Source, ingest_url
 from incidents.demonstration.stories import DEPENDENCIES, PEOPLE, STORIES, SYSTEMS, TEAMS, Story
 from incidents.followups.models import FollowUp
 from incidents.people.models import Membership, Team, User
-from incidents.postmortems import guide, prefill
-from incidents.postmortems.models import Postmortem, Section, due_date
+from incidents.postmortems import prefill
+from incidents.postmortems.factors import Factor, FactorKind
+from incidents.postmortems.guide import Guide, Policy
+from incidents.postmortems.models import Postmortem, Revision, Section, due_date
+from incidents.postmortems.reading import Reading
+from incidents.postmortems.reviews import CHECKS, Comment, Review
 from incidents.response.crew import Task
 from incidents.response.impact import Exposure, Harm, Impact, Oversight, Reversible
 from incidents.response.models import Containment, Event, Incident, IncidentCounter, Note
@@ -304,8 +308,12 @@ def _learn(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
         state = "not_required"
     resolved = incident.resolved_at or incident.declared_at
     published_at = resolved + timedelta(days=chance.uniform(2, 14)) if state == "published" else None
+    guide = Guide.objects.current()
+    change = incident.system.changes.order_by("-happened_at").first() if incident.system and story.change[1] else None
     postmortem = Postmortem.objects.create(
-        incident=incident, state=state, owner=lead, due_on=due_date(incident), started_at=resolved,
+        incident=incident, slug=str(incident.number), guide=guide, depth=Policy.objects.of(incident.severity).depth, state=state,
+        triggered_by="" if state == "draft" else "change" if change else "none", trigger=change if state != "draft" else None,
+        owner=lead, due_on=due_date(incident), started_at=resolved,
         published_at=published_at, published_by=cast.responders(lead.teams.all()[0])[0] if published_at else None,
         not_required_because="The same cause as an earlier incident, whose follow-up is under way." if state == "not_required" else "",
     )  # fmt: skip
@@ -316,8 +324,14 @@ def _learn(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
             version=1 if part.key in texts else 0, edited_by=lead if part.key in texts else None,
             edited_at=resolved + timedelta(days=1) if part.key in texts else None,
         )
-        for position, part in enumerate(guide.PARTS)
+        for position, part in enumerate(guide.parts)
     )  # fmt: skip
+    for section in postmortem.sections.exclude(text=""):
+        edited = section.edited_at or resolved
+        Revision.objects.create(section=section, text=section.text, version=1, by=lead, began_at=edited, at=edited)
+    if state not in {"draft", "not_required"}:
+        _judge(chance, cast, postmortem, lead, published_at=published_at)
+    postmortem.index()
     if state == "published":
         Postmortem.objects.filter(pk=postmortem.pk).update(frozen_facts=prefill.frozen(postmortem))
     events = [
@@ -339,6 +353,43 @@ def _learn(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
     Event.objects.bulk_create(events)
 
 
+_FACTORS = {
+    "drift": ("Population changed", "Monitor on averages only"),
+    "retrieval": ("Stale cache or index", "No monitor on the output"),
+    "feedback_loop": ("Own output fed back", "Goals in conflict"),
+    "agent_action": ("Access wider than needed", "No approval where one was needed"),
+    "data_quality": ("Missing contract with the source", "Late or incomplete data"),
+}
+
+
+def _judge(
+    chance: random.Random, cast: Cast, postmortem: Postmortem, lead: User, *, published_at: datetime | None
+) -> None:
+    """Name factors, have it reviewed, and, where it is published, read."""
+    incident = postmortem.incident
+    for name in _FACTORS.get(incident.category, ("Change without review", "Signal came too late")):
+        Factor.objects.create(
+            postmortem=postmortem, kind=FactorKind.objects.get(name=name), by=lead, evidence=incident.get_absolute_url(),
+            text=f"It made this possible, and nothing on the way told of it: {name.lower()}.",
+        )  # fmt: skip
+    others = [person for person in cast.people.values() if person != lead]
+    reviewer = chance.choice(others)
+    agreed = published_at is not None
+    Review.objects.create(
+        postmortem=postmortem, reviewer=reviewer, asked_by=lead, verdict="approved" if agreed else "",
+        checks=[key for key, _ in CHECKS] if agreed else [], decided_at=published_at,
+    )  # fmt: skip
+    if not agreed:
+        summary = postmortem.sections.get(key="summary")
+        Comment.objects.create(
+            postmortem=postmortem, section=summary, by=reviewer, quote=summary.text.split(". ")[0][:80],
+            text="Can we say for how long, and how we know?",
+        )  # fmt: skip
+    elif published_at:
+        for person in others[: chance.randint(1, len(others))]:
+            Reading.objects.create(postmortem=postmortem, person=person, first_at=published_at, last_at=published_at)
+
+
 def _texts(story: Story) -> dict[str, str]:
     change = story.change[1] or "None found: the world changed, not the system."
     return {
@@ -348,6 +399,8 @@ def _texts(story: Story) -> dict[str, str]:
         "trigger": change,
         "factors": f"- {story.cause}\n- The check that should have stopped it looks at averages.",
         "response": "The fallback was there and worked. Finding who could approve it took the longest.",
+        "well": "The first person who looked believed the output and not the green dashboard.",
+        "lucky": "It was a quiet hour; at noon it would have reached ten times as many.",
         "learning": story.lesson,
     }
 

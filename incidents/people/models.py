@@ -50,6 +50,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     theme = models.CharField(max_length=8, choices=Theme, blank=True, default=Theme.SYSTEM)
+    digest = models.BooleanField("mail me last week’s postmortems on Mondays", default=True)
     is_staff = models.BooleanField("may open the admin site", default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)

@@ -13,7 +13,11 @@ SETTLED_AFTER = timedelta(seconds=20)  # long enough to undo a slip of the finge
 def start_missing() -> int:
     """Start the postmortem of every resolved incident that has none; returns how many were started."""
     waiting = Incident.objects.filter(
-        status=Status.RESOLVED, kind=Kind.REAL, postmortems=None, resolved_at__lte=timezone.now() - SETTLED_AFTER
+        status=Status.RESOLVED,
+        kind=Kind.REAL,
+        postmortems=None,
+        covered_by=None,
+        resolved_at__lte=timezone.now() - SETTLED_AFTER,
     )
     started = [Postmortem.objects.begin(incident) for incident in waiting.order_by("pk")]
     return len(started)

@@ -1,9 +1,19 @@
-"""A postmortem as a Markdown file, with its filled-in facts and follow-ups."""
+"""A postmortem outside of its page: Markdown, JSON, and a PDF with real pages where the machine can draw one."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from incidents.followups.models import FollowUp
 from incidents.postmortems import prefill
 from incidents.postmortems.models import Postmortem
+
+
+class NoPdf(Exception):
+    """This machine cannot draw PDF files; the message says what is missing."""
 
 
 def as_markdown(postmortem: Postmortem) -> str:
@@ -11,28 +21,121 @@ def as_markdown(postmortem: Postmortem) -> str:
 
 
 def _lines(postmortem: Postmortem) -> Iterator[str]:
-    incident = postmortem.incident
     facts = prefill.facts_of(postmortem)
-    yield f"# Postmortem of {incident}: {_inline(incident.title)}"
+    incidents = postmortem.incidents
+    yield f"# Postmortem of {', '.join(map(str, incidents))}: {_inline(postmortem.name)}"
     yield ""
     yield f"State: {postmortem.get_state_display()}. Owner: {postmortem.owner or 'nobody'}. Times are UTC."
-    for section in postmortem.sections.all():
+    sections = {section.key: section for section in postmortem.sections.all()}
+    amendments = list(postmortem.amendments.select_related("by"))
+    for part in postmortem.parts():
+        if part.key not in sections:
+            continue
         yield ""
-        yield f"## {section.title}"
+        yield f"## {part.title}"
         yield ""
-        for fact in facts.get(section.key, []):
-            yield f"- {fact.label}: {_inline(fact.text)} _(from {_inline(fact.source)})_"
-        if section.text.strip():
+        if part.key == "trigger":
+            yield f"- Trigger: {_inline(trigger_of(postmortem))}"
+        for fact in facts.get(part.key, []):
+            if fact.text:
+                yield f"- {fact.label}: {_inline(fact.text)} _(from {_inline(fact.source)}{', edited' if fact.is_edited else ''})_"
+        if part.key == "factors":
+            for factor in postmortem.factors.select_related("kind").order_by("pk"):
+                shown = f" _(evidence: {_inline(factor.evidence)})_" if factor.evidence else ""
+                yield f"- **{factor.kind}** ({factor.kind.get_group_display().lower()}): {_inline(factor.text)}{shown}"
+        if sections[part.key].text.strip():
             yield ""
-            yield section.text.strip()
+            yield sections[part.key].text.strip()
+        for amendment in amendments:
+            if amendment.key == part.key:
+                yield f"\n> Amended on {amendment.at:%Y-%m-%d} by {amendment.by}: {_inline(amendment.text)}"
     yield ""
     yield "## Follow-ups"
     yield ""
-    for follow_up in incident.followups.select_related("owner").order_by("priority", "pk"):
+    for follow_up in follow_ups_of(postmortem):
         box = "x" if follow_up.state == "done" else " "
         due = f", due {follow_up.due_on:%Y-%m-%d}" if follow_up.due_on else ""
         priority = follow_up.get_priority_display()
         yield f"- [{box}] {priority} {_inline(follow_up.title)} ({follow_up.owner or 'no owner'}{due}, {follow_up.get_state_display()})"
+    for amendment in amendments:
+        if amendment.key not in sections:
+            yield f"\n> Amended on {amendment.at:%Y-%m-%d} by {amendment.by}: {_inline(amendment.text)}"
+
+
+def follow_ups_of(postmortem: Postmortem) -> list[FollowUp]:
+    rows = FollowUp.objects.filter(incident__in=postmortem.incidents)
+    return list(rows.select_related("owner").order_by("priority", "pk"))
+
+
+def trigger_of(postmortem: Postmortem) -> str:
+    """The trigger in words."""
+    if postmortem.trigger:
+        row = postmortem.trigger
+        told = f"{row.get_kind_display()}: {row.title} ({row.system}, {row.happened_at:%Y-%m-%d %H:%M} UTC)"
+        return f"{told}. {postmortem.trigger_text}".strip(" .") if postmortem.trigger_text else told
+    return postmortem.trigger_text or postmortem.get_triggered_by_display()
+
+
+def as_data(postmortem: Postmortem) -> dict[str, Any]:
+    """Everything that the page says, as plain data; times are ISO 8601 in UTC."""
+    facts = prefill.facts_of(postmortem)
+    sections = {section.key: section for section in postmortem.sections.all()}
+    return {
+        "id": postmortem.slug,
+        "title": postmortem.name,
+        "incidents": [incident.number for incident in postmortem.incidents],
+        "state": postmortem.state,
+        "depth": postmortem.depth,
+        "guide": postmortem.guide.number,
+        "owner": postmortem.owner.email if postmortem.owner else None,
+        "due_on": postmortem.due_on,
+        "started_at": postmortem.started_at,
+        "published_at": postmortem.published_at,
+        "not_required_because": postmortem.not_required_because,
+        "trigger": {"kind": postmortem.triggered_by, "text": trigger_of(postmortem)},
+        "factors": [
+            {"group": factor.kind.group, "factor": factor.kind.name, "text": factor.text, "evidence": factor.evidence}
+            for factor in postmortem.factors.select_related("kind").order_by("pk")
+        ],
+        "sections": [
+            {
+                "key": part.key,
+                "title": part.title,
+                "facts": [{name: asdict(fact)[name] for name in ("label", "text", "source", "url")} for fact in facts.get(part.key, []) if fact.text],
+                "text": sections[part.key].text,
+            }
+            for part in postmortem.parts()
+            if part.key in sections
+        ],
+        "amendments": [
+            {"section": row.key, "text": row.text, "by": row.by.email if row.by else None, "at": row.at}
+            for row in postmortem.amendments.select_related("by")
+        ],
+        "follow_ups": [
+            {"title": row.title, "state": row.state, "priority": row.get_priority_display(),
+             "owner": row.owner.email if row.owner else None, "due_on": row.due_on}
+            for row in follow_ups_of(postmortem)
+        ],
+    }  # fmt: skip
+
+
+def as_pdf(context: dict[str, Any]) -> bytes:
+    """Draw the printed page. Raises NoPdf where the library or Pango is missing; the browser can print it then.
+
+    Nothing is fetched: pictures of the incident are handed over as data, any other address is refused.
+    """
+    try:
+        from weasyprint import CSS, HTML
+        from weasyprint.urls import URLFetcher
+    except (ImportError, OSError) as trouble:
+        raise NoPdf("This machine has no Pango, with which PDF files are drawn. Print the page instead.") from trouble
+    html = render_to_string("postmortems/print.html", context | {"for_pdf": True})
+    style = (settings.BASE_DIR / "static" / "css" / "paper.css").read_text()
+    fetcher = URLFetcher(allowed_protocols=["data"])
+    drawn: bytes = HTML(string=html, base_url=settings.BASE_URL, url_fetcher=fetcher).write_pdf(
+        stylesheets=[CSS(string=style, url_fetcher=fetcher)], pdf_variant="pdf/ua-1"
+    )
+    return drawn
 
 
 def _inline(text: str) -> str:

@@ -1,12 +1,33 @@
-"""The parts of a postmortem and the questions that each asks.
+"""The parts of a postmortem and the questions that each asks: data that an organisation may change, in versions.
 
 The order follows how people understand a failure: what users got, how long nobody knew, what changed, what made it
 possible. There is no part for a “root cause”: one trigger, several contributing factors.
 """
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.people.models import User
+from incidents.response.models import Incident, Refused, Severity
+
+
+class Depth(models.TextChoices):
+    """How much is asked. What hurt least teaches too, where asking takes ten minutes and not an afternoon."""
+
+    BRIEF = "brief", "Brief"
+    STANDARD = "standard", "Standard"
+    DEEP = "deep", "Deep"
+
+    @property
+    def rank(self) -> int:
+        return list(Depth).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,105 +36,212 @@ class Part:
     title: str
     help: str
     minutes: int
-    required: bool = False
+    depth: str = Depth.BRIEF  # from which depth on it is asked
+    required: str = ""  # from which depth on it may not stay empty; "" means never
     questions: tuple[str, ...] = ()
-    asks_by_category: bool = False
+    by_category: bool = False  # whether the questions of the category and the failure mode are asked here
+
+    def is_required(self, depth: str) -> bool:
+        return bool(self.required) and Depth(self.required).rank <= Depth(depth).rank
+
+    def as_data(self) -> dict[str, Any]:
+        return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in _FIELDS}
 
 
-PARTS: tuple[Part, ...] = (
-    Part(
-        "summary",
-        "Summary",
-        "At most five sentences, for a colleague in another team.",
-        4,
-        required=True,
-        questions=("What did users get that was wrong, for how long, and what ended it?",),
-    ),
-    Part(
-        "impact",
-        "Impact",
-        "Numbers, or “unknown, because …”.",
-        5,
-        required=True,
-        questions=(
-            "Which outputs were wrong but looked right, and how many (range)?",
-            "How many decisions, answers or actions were made on them? Can they be found and corrected?",
-            "Which slices were hit: language, region, cohort, tenant?",
-            "What was reversible, what was not, and what still needs correcting?",
-        ),
-    ),
-    Part(
-        "silence",
-        "Silence",
-        "The time between the first wrong output and somebody noticing.",
-        4,
-        questions=(
-            "What was green while the system was wrong?",
-            "Which signal moved first, and who was looking at it?",
-            "What would have shown it a day earlier?",
-        ),
-    ),
-    Part(
-        "timeline",
-        "Timeline",
-        "The story as it looked at the time; begin before the incident. Dead ends belong here.",
-        5,
-        questions=("What did people see, think and try, and what surprised them?",),
-    ),
-    Part(
-        "trigger",
-        "What changed",
-        "One trigger, or “none found”.",
-        3,
-        questions=(
-            "Which model, prompt, index, data set, feature, permission, guardrail or provider changed before it began?",
-            "Do several small changes overlap on different slices?",
-        ),
-    ),
-    Part(
-        "factors",
-        "Contributing factors",
-        "At least two. A factor is a property of the system or of how we work, never a person.",
-        8,
-        required=True,
-        questions=(
-            "What made this possible, what made it worse, what made it hard to see?",
-            "What usually protects us, and how did it let this through?",
-            "Which evaluation or test should have stopped it: missing, not run, passed wrongly, overridden?",
-        ),
-        asks_by_category=True,
-    ),
-    Part(
-        "response",
-        "Response",
-        "How it was contained and by whom it could be.",
-        4,
-        questions=(
-            "What went well, what was hard, and where were we lucky?",
-            "Was there a fallback or a stop, was it used, and was it better than nothing?",
-            "Who was needed, and how were they found?",
-        ),
-    ),
-    Part(
-        "learning",
-        "What we know now",
-        "What surprised us about our own system. Open questions may stay open.",
-        4,
-        questions=(
-            "Which dashboard, runbook or assumption was wrong?",
-            "Which earlier incident is this like, and why did its follow-ups not prevent it?",
-        ),
-    ),
-)
+_FIELDS = ("key", "title", "help", "minutes", "depth", "required", "questions", "by_category")
+_B, _S, _D = Depth.BRIEF.value, Depth.STANDARD.value, Depth.DEEP.value
 
-_BY_KEY = {part.key: part for part in PARTS}
+# What Faultline brings along. Parts with these keys get facts filled in; an organisation may add others beside them.
+BUILT_IN: tuple[Part, ...] = (
+    Part("summary", "Summary", "At most five sentences, for a colleague in another team.", 4, _B, _B,
+         ("What did users get that was wrong, for how long, and what ended it?",)),
+    Part("impact", "Impact", "Numbers, or “unknown, because …”.", 5, _B, _S, (
+        "Which outputs were wrong but looked right, and how many (range)?",
+        "How many decisions, answers or actions were made on them? Can they be found and corrected?",
+        "Which slices were hit: language, region, cohort, tenant?",
+        "What was reversible, what was not, and what still needs correcting?",
+    )),
+    Part("silence", "Silence", "The time between the first wrong output and somebody noticing.", 4, _B, "", (
+        "What was green while the system was wrong?",
+        "Which signal moved first, and who was looking at it?",
+        "What would have shown it a day earlier?",
+    )),
+    Part("timeline", "Timeline", "The story as it looked at the time; begin before the incident. Dead ends belong here.", 5, _S, "",
+         ("What did people see, think and try, and what surprised them?",)),
+    Part("trigger", "What changed", "One trigger, or “none found”.", 3, _B, "", (
+        "Which model, prompt, index, data set, feature, permission, guardrail or provider changed before it began?",
+        "Do several small changes overlap on different slices?",
+    )),
+    Part("factors", "Contributing factors", "A factor is a property of the system or of how we work, never a person.", 8, _B, _S, (
+        "What made this possible, what made it worse, what made it hard to see?",
+        "What usually protects us, and how did it let this through?",
+        "Which evaluation or test should have stopped it: missing, not run, passed wrongly, overridden?",
+    ), by_category=True),
+    Part("response", "Response", "How it was contained, and by whom it could be.", 4, _S, "", (
+        "Was there a fallback or a stop, was it used, and was it better than nothing?",
+        "Who was needed, and how were they found? What information was missing?",
+    )),
+    Part("well", "What went well", "What helped, so that it is kept.", 2, _S, "", ("What worked as it should, or better?",)),
+    Part("hard", "What was hard", "What cost time or nerves.", 2, _S, "", ("What made finding, deciding or acting slower than it need be?",)),
+    Part("lucky", "Where we were lucky", "What happened to hold this time.", 2, _S, "", ("What could have been worse, and what kept it from being so?",)),
+    Part("learning", "What we know now", "What surprised us about our own system. Open questions may stay open.", 4, _S, "", (
+        "Which dashboard, runbook or assumption was wrong?",
+        "What would we tell ourselves a month before?",
+    )),
+    Part("again", "Past and future", "Whether it is a repeat, and whether it will come again.", 3, _S, "", (
+        "Which earlier incident is this like, and why did its follow-ups not prevent it?",
+        "Will growth or a planned change make it likelier?",
+    )),
+    Part("accounts", "People’s accounts", "What those who were there saw and thought, in their own words.", 20, _D, _D,
+         ("What did each see, expect and decide, at which moment, knowing what?",)),
+    Part("themes", "Themes", "What this shares with other incidents.", 10, _D, "",
+         ("Which pattern of how we build or run AI systems shows here?",)),
+)  # fmt: skip
 
 
-def part(key: str) -> Part:
-    return _BY_KEY[key]
+class GuideQuerySet(models.QuerySet["Guide"]):
+    def current(self) -> "Guide":
+        """The newest version; the one that Faultline brings along is written down when it is first asked for."""
+        newest = self.order_by("-number").first()
+        if newest is None:
+            newest, _ = self.get_or_create(number=1, defaults={"content": _content(BUILT_IN, {}), "note": "As it came"})
+        return newest
+
+    def publish(
+        self, parts: Iterable[Part], prompts: dict[str, list[str]], *, note: str, by: User, over: int
+    ) -> "Guide":
+        """Make a new version over the one numbered `over`; postmortems that were begun keep theirs.
+
+        Raises Refused where a part has no name or a name twice, or somebody published another version meanwhile.
+        """
+        parts = tuple(parts)
+        _check(parts)
+        with transaction.atomic():
+            newest = self.select_for_update().order_by("-number").first()
+            number = newest.number if newest else 0
+            if number != over:
+                raise Refused(f"Somebody published version {number} meanwhile. Look at it, and save again.")
+            return self.create(number=number + 1, content=_content(parts, prompts), note=note.strip()[:200], by=by)
 
 
-def questions(part: Part, *, category: str) -> list[str]:
-    """The questions to ask in this part of an incident of this category."""
-    by_category = taxonomy.prompts_for(category) if part.asks_by_category and category else ()
-    return [*part.questions, *(prompt.text for prompt in by_category if prompt.category == category)]
+class Guide(models.Model):
+    """One version of the parts and questions."""
+
+    number = models.PositiveIntegerField(unique=True)
+    content = models.JSONField()
+    note = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = GuideQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"Version {self.number}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return _parts(self.content["parts"])
+
+    @property
+    def prompts(self) -> dict[str, list[str]]:
+        """The questions by category that were changed; the others are those of the taxonomy."""
+        return dict(self.content.get("prompts", {}))
+
+    def part(self, key: str) -> Part:
+        """The part with this key; one that the guide no longer has is shown by its key."""
+        return next(
+            (part for part in self.parts if part.key == key), Part(key, key.replace("-", " ").capitalize(), "", 3)
+        )
+
+    def at_depth(self, depth: str) -> list[Part]:
+        return [part for part in self.parts if Depth(part.depth).rank <= Depth(depth).rank]
+
+    def asked(self, part: Part, incidents: Iterable[Incident]) -> list[str]:
+        """The questions of this part for these failures: its own, then those of their categories and failure modes."""
+        questions = list(part.questions)
+        if part.by_category:
+            for category in dict.fromkeys(incident.category for incident in incidents if incident.category):
+                questions += self.questions_for(category)
+            for mode in dict.fromkeys(incident.failure_mode for incident in incidents if incident.failure_mode):
+                questions += _of_mode(mode)
+        return questions
+
+    def questions_for(self, category: str) -> list[str]:
+        changed = self.prompts.get(category)
+        return changed if changed is not None else [
+            prompt.text for prompt in taxonomy.prompts_for(category) if prompt.category == category
+        ]  # fmt: skip
+
+
+def _content(parts: Iterable[Part], prompts: dict[str, list[str]]) -> dict[str, Any]:
+    return {"parts": [part.as_data() for part in parts], "prompts": prompts}
+
+
+def _parts(raw: list[dict[str, Any]]) -> tuple[Part, ...]:
+    return tuple(Part(**{**values, "questions": tuple(values.get("questions", ()))}) for values in raw)
+
+
+def _of_mode(code: str) -> list[str]:
+    """Two questions that the taxonomy's facts about a failure mode ask by themselves."""
+    try:
+        mode = taxonomy.failure_mode(code)
+    except taxonomy.Unknown:
+        return []
+    name = mode.name[:1].lower() + mode.name[1:]
+    signals, ways = ", ".join(mode.signals[:4]), ", ".join(way.name.lower() for way in mode.containments[:3])
+    asked = (
+        [f"Of the signals of {name} ({signals}): which did we have, which moved first, and who saw it?"]
+        if signals
+        else []
+    )
+    return asked + ([f"Which of the usual containments were at hand: {ways}?"] if ways else [])
+
+
+def _check(parts: tuple[Part, ...]) -> None:
+    if not parts:
+        raise Refused("A guide needs at least one part.")
+    for part in parts:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", part.key) or not part.title.strip():
+            raise Refused("Every part needs a title.")
+    twice = [key for key, times in Counter(part.key for part in parts).items() if times > 1]
+    if twice:
+        raise Refused(f"Two parts are called “{twice[0]}”. Give each its own title.")
+    if missing := [
+        part.title for part in BUILT_IN if part.key in ("summary", "factors") and part.key not in {p.key for p in parts}
+    ]:
+        raise Refused(f"“{missing[0]}” cannot be left out: reports and the library are made of it.")
+
+
+class PolicyQuerySet(models.QuerySet["Policy"]):
+    def of(self, severity: str) -> "Policy":
+        return self.filter(severity=severity).first() or Policy(severity=severity, **DEFAULTS[Severity(severity)])
+
+
+class Policy(models.Model):
+    """What is asked of the postmortem of an incident of one severity."""
+
+    severity = models.CharField(max_length=8, choices=Severity, unique=True)
+    depth = models.CharField(max_length=10, choices=Depth, default=Depth.STANDARD)
+    due_days = models.PositiveSmallIntegerField("due after, in business days", default=10)
+    reviewers = models.PositiveSmallIntegerField("approvals needed", default=1)
+
+    objects = PolicyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "policies"
+
+    def __str__(self) -> str:
+        return f"{self.get_severity_display()}: {self.get_depth_display().lower()}"
+
+
+# What hurts most is understood first, and by most.
+DEFAULTS: dict[Severity, dict[str, Any]] = {
+    Severity.SEV1: {"depth": Depth.DEEP, "due_days": 3, "reviewers": 2},
+    Severity.SEV2: {"depth": Depth.STANDARD, "due_days": 5, "reviewers": 1},
+    Severity.SEV3: {"depth": Depth.STANDARD, "due_days": 10, "reviewers": 1},
+    Severity.SEV4: {"depth": Depth.BRIEF, "due_days": 15, "reviewers": 1},
+    Severity.UNKNOWN: {"depth": Depth.BRIEF, "due_days": 10, "reviewers": 1},
+}

@@ -1,70 +1,97 @@
 """The postmortem: facts filled in with their source, judgement left to people."""
 
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.postmortems import guide
-from incidents.response.models import Event, Incident, Refused, Severity, Status, WrongStatus, of_visible
+from incidents.postmortems import search
+from incidents.postmortems.guide import Depth, Guide, Part, Policy
+from incidents.postmortems.merge import Merge, merge
+from incidents.response.models import Event, Incident, Refused, Status, WrongStatus, of_visible
+from incidents.response.notices import Notice
+from incidents.systems.models import Change
+
+LONGEST = 100_000  # characters of a section
 
 
-class StaleText(Exception):
-    """Somebody else saved this section meanwhile; `section` is theirs, `text` is what was not saved."""
+class Clash(Exception):
+    """Somebody changed the same lines meanwhile; `draft` keeps what was not saved, `merge` shows where people must choose."""
 
-    def __init__(self, section: "Section", text: str) -> None:
-        super().__init__(f"{section.edited_by or 'Somebody'} saved “{section.title}” while you were writing.")
-        self.section = section
-        self.text = text
-
-
-# Business days from the resolution to the due date; what hurts most is understood first.
-DUE_AFTER = {Severity.SEV1: 3, Severity.SEV2: 5, Severity.SEV3: 10, Severity.SEV4: 15, Severity.UNKNOWN: 10}
+    def __init__(self, section: "Section", draft: "Draft", merged: Merge) -> None:
+        who = section.edited_by or "Somebody"
+        super().__init__(f"{who} changed the same lines of “{section.title}” while you were writing. Nothing is lost.")
+        self.section, self.draft, self.merge = section, draft, merged
 
 
 def due_date(incident: Incident) -> date:
-    """When the postmortem of a resolved incident is due, counted in business days in UTC."""
-    day = timezone.localdate(incident.resolved_at or timezone.now())
-    left = DUE_AFTER[Severity(incident.severity)]
-    while left:
+    """When the postmortem of a resolved incident is due: business days by the policy of its severity, counted in UTC."""
+    return business_days_after(incident.resolved_at or timezone.now(), Policy.objects.of(incident.severity).due_days)
+
+
+def business_days_after(moment: datetime, days: int) -> date:
+    day = timezone.localdate(moment)
+    while days:
         day += timedelta(days=1)
-        left -= day.weekday() < 5
+        days -= day.weekday() < 5
     return day
 
 
 class PostmortemQuerySet(models.QuerySet["Postmortem"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(of_visible(user)) if user.is_active else self.none()
+        """Keep those of which the user may see every incident: what covers a private one is as private."""
+        if not user.is_active:
+            return self.none()
+        hidden = Postmortem.also.through.objects.filter(
+            postmortem=models.OuterRef("pk"), incident__in=Incident.objects.hidden_from(user)
+        )
+        return self.filter(of_visible(user), ~models.Exists(hidden))
 
     def for_list(self) -> Self:
         return self.select_related("incident", "incident__system", "owner").order_by(
-            models.Case(models.When(state__in=["draft", "in_review"], then=0), default=1), "due_on", "-pk"
+            models.Case(models.When(state__in=UNFINISHED, then=0), default=1), "due_on", "-pk"
         )
 
     def unfinished(self) -> Self:
-        return self.filter(state__in=[Postmortem.State.DRAFT, Postmortem.State.IN_REVIEW])
+        return self.filter(state__in=UNFINISHED)
+
+    def published(self) -> Self:
+        return self.filter(state=Postmortem.State.PUBLISHED)
 
     def overdue(self) -> Self:
         return self.unfinished().filter(due_on__lt=timezone.localdate())
 
-    def begin(self, incident: Incident, *, by: User | None = None) -> "Postmortem":
-        """Start the postmortem of a resolved incident, or return the one that was started. Safe to call twice."""
+    def of(self, incident: Incident) -> Self:
+        """Keep those that are about the incident, alone or among others."""
+        covering = Postmortem.also.through.objects.filter(postmortem=models.OuterRef("pk"), incident=incident)
+        return self.filter(models.Q(incident=incident) | models.Exists(covering))
+
+    def begin(self, incident: Incident, *, by: User | None = None, another: bool = False) -> "Postmortem":
+        """Start the postmortem of a resolved incident, or return the one that was started. Safe to call twice.
+
+        `another` starts a further one, for a question that deserves a document of its own.
+        """
         with transaction.atomic():
             row = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
-            if found := self.filter(incident=row).first():
+            if not another and (found := self.of(row).order_by("pk").first()):
                 return found
             if row.status not in (Status.RESOLVED, Status.CLOSED):
                 raise WrongStatus(
                     f"{row} is {row.get_status_display().lower()}; a postmortem starts when it is resolved."
                 )
-            postmortem = self.create(incident=row, owner=row.lead or by, due_on=due_date(row))
-            Section.objects.bulk_create(
-                Section(postmortem=postmortem, key=part.key, position=position)
-                for position, part in enumerate(guide.PARTS)
-            )
-            row.record(Event.Kind.POSTMORTEM, by=by, became="draft", owner=str(postmortem.owner or ""))
+            policy, guide = Policy.objects.of(row.severity), Guide.objects.current()
+            before = self.filter(incident=row).count()
+            postmortem = self.create(
+                incident=row, owner=row.lead or by, due_on=due_date(row), guide=guide, depth=policy.depth,
+                slug=f"{row.number}-{before + 1}" if before else str(row.number),
+            )  # fmt: skip
+            postmortem._make_room()
+            postmortem.record(by, became="draft", owner=str(postmortem.owner or ""))
         return postmortem
 
 
@@ -72,37 +99,65 @@ class Postmortem(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
         IN_REVIEW = "in_review", "In review"
+        APPROVED = "approved", "Approved"
         PUBLISHED = "published", "Published"
         NOT_REQUIRED = "not_required", "Not required"
 
+    class Trigger(models.TextChoices):
+        UNKNOWN = "", "Not decided yet"
+        CHANGE = "change", "A change on record"
+        OTHER = "other", "Something else"
+        NONE = "none", "None found"
+
+    slug = models.SlugField(max_length=16, unique=True)  # the incident’s number, and -2 for its second one
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="postmortems")
+    also = models.ManyToManyField(Incident, blank=True, related_name="covered_by")
+    title = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.DRAFT)
+    depth = models.CharField(max_length=10, choices=Depth, default=Depth.STANDARD)
+    guide = models.ForeignKey(Guide, on_delete=models.PROTECT, related_name="postmortems")
     owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="postmortems")
     due_on = models.DateField()
     started_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     not_required_because = models.TextField(blank=True, max_length=1000)
+    triggered_by = models.CharField(max_length=8, choices=Trigger, blank=True, default=Trigger.UNKNOWN)
+    trigger = models.ForeignKey(Change, on_delete=models.SET_NULL, null=True, blank=True, related_name="triggered")
+    trigger_text = models.CharField(max_length=500, blank=True)
     # What was filled in when it was published, so that a published document never changes under its readers.
     frozen_facts = models.JSONField(default=dict, blank=True)
+    words = SearchVectorField(null=True, editable=False)
 
     objects = PostmortemQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["incident"], name="one_postmortem_per_incident"),
             models.CheckConstraint(
                 condition=models.Q(state="published", published_at__isnull=False)
                 | (~models.Q(state="published") & models.Q(published_at__isnull=True)),
                 name="published_postmortems_say_when",
             ),
+            models.CheckConstraint(
+                condition=models.Q(triggered_by="change") | models.Q(trigger__isnull=True),
+                name="a_trigger_on_record_is_a_change",
+            ),
         ]
+        indexes = [
+            GinIndex(fields=["words"], name="postmortems_by_words"),
+            models.Index(fields=["-published_at"], name="postmortems_by_publication", condition=models.Q(state="published")),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"Postmortem of {self.incident}"
+        ordinal = self.slug.partition("-")[2]
+        return f"Postmortem{f' {ordinal}' if ordinal else ''} of {self.incident}"
 
     def get_absolute_url(self) -> str:
-        return f"/postmortems/{self.incident.number}/"
+        return f"/postmortems/{self.slug}/"
+
+    @property
+    def name(self) -> str:
+        return self.title or self.incident.title
 
     @property
     def is_editable(self) -> bool:
@@ -110,32 +165,113 @@ class Postmortem(models.Model):
 
     @property
     def is_overdue(self) -> bool:
-        return self.is_editable and self.due_on < timezone.localdate()
+        return self.state in UNFINISHED and self.due_on < timezone.localdate()
 
-    def missing(self) -> list[str]:
-        """Name the sections that are still empty and without which nobody learns anything."""
-        written = {section.key: section.text.strip() for section in self.sections.all()}
-        return [part.title for part in guide.PARTS if part.required and not written.get(part.key)]
+    @property
+    def incidents(self) -> list[Incident]:
+        """All that it is about, the one it began with first."""
+        return [self.incident, *self.also.select_related("system", "lead").order_by("number")]
 
-    def send_to_review(self, *, by: User) -> None:
-        self._check_complete("be reviewed")
+    @property
+    def is_private(self) -> bool:
+        return any(incident.private for incident in self.incidents)
+
+    def parts(self) -> list[Part]:
+        """The parts that are asked at its depth, and those beyond in which something was written."""
+        asked = {part.key for part in self.guide.at_depth(self.depth)}
+        written = set(self.sections.exclude(text="").values_list("key", flat=True))
+        return [part for part in self.guide.parts if part.key in asked | written] + [
+            self.guide.part(key) for key in sorted(written - {part.key for part in self.guide.parts})
+        ]
+
+    # What it is about
+
+    def cover(self, incident: Incident, *, by: User) -> None:
+        """Make it about one more incident. What was started for that one and holds no word yet gives way."""
+        if not Incident.objects.visible_to(by).filter(pk=incident.pk).exists():
+            raise Refused("There is no such incident.")
+        with transaction.atomic():
+            self._lock_editable()
+            if incident.pk == self.incident_id or self.also.filter(pk=incident.pk).exists():
+                return
+            for empty in Postmortem.objects.filter(incident=incident, state=self.State.DRAFT):
+                if not empty.sections.exclude(text="").exists() and not empty.factors.exists():
+                    empty._move([self.State.DRAFT], to=self.State.NOT_REQUIRED, by=by,
+                                not_required_because=f"Covered by the postmortem of {self.incident}.")  # fmt: skip
+            self.also.add(incident)
+            self.record(by, covers=incident.number)
+            incident.record(Event.Kind.POSTMORTEM, by=by, covered_by=self.incident.number)
+            self.index()
+
+    def uncover(self, incident: Incident, *, by: User) -> None:
+        with transaction.atomic():
+            self._lock_editable()
+            if self.also.filter(pk=incident.pk).exists():
+                self.also.remove(incident)
+                self.record(by, covers_no_longer=incident.number)
+                self.index()
+
+    def rename(self, title: str, *, by: User) -> None:
+        title = " ".join(title.split())[:200]
+        self._set(by=by, title="" if title == self.incident.title else title)
+        self.index()
+
+    def set_depth(self, depth: str, *, by: User) -> None:
+        """Ask for more, or for less; what was written stays."""
+        self._set(by=by, depth=Depth(depth).value)
+        self._make_room()
+
+    def set_trigger(self, triggered_by: str, *, by: User, change: Change | None = None, text: str = "") -> None:
+        """Say what set it off: one change on record, something else, or that none was found."""
+        kind = self.Trigger(triggered_by)
+        if kind is self.Trigger.CHANGE and change is None:
+            raise Refused("Choose the change that set it off, or “Something else”.")
+        if kind is self.Trigger.OTHER and not text.strip():
+            raise Refused("Say in a few words what set it off.")
+        found = change if kind is self.Trigger.CHANGE else None
+        self._set(by=by, triggered_by=kind.value, trigger=found, trigger_text=text.strip()[:500])
+        self.index()
+
+    def assign(self, owner: User, *, by: User) -> None:
+        if not Postmortem.objects.visible_to(owner).filter(pk=self.pk).exists():
+            raise Refused(f"{owner} may not see {self.incident}, so they cannot own its postmortem.")
+        with transaction.atomic():
+            if Postmortem.objects.filter(pk=self.pk).exclude(owner=owner).update(owner=owner):
+                self.record(by, owner=str(owner))
+                if owner != by:
+                    self.tell([owner], f"{by} gave you the {_low(str(self))}", f"It is due on {self.due_on:%Y-%m-%d}.",
+                              key=f"owner:{timezone.now().timestamp():.0f}")  # fmt: skip
+        self.refresh_from_db()
+
+    # Its way to the readers
+
+    def send_to_review(self, *, by: User, missing: list[str]) -> None:
+        """Ask for review. `missing` is what gate.missing() found; nothing may be."""
+        if missing:
+            raise Refused(f"It cannot be reviewed yet. {' '.join(missing)}")
         self._move([self.State.DRAFT], to=self.State.IN_REVIEW, by=by)
 
     def send_back(self, *, by: User, reason: str) -> None:
         if not reason.strip():
             raise Refused("Say what is missing.")
-        self._move([self.State.IN_REVIEW], to=self.State.DRAFT, by=by, reason=reason.strip())
+        with transaction.atomic():
+            self._move([self.State.IN_REVIEW, self.State.APPROVED], to=self.State.DRAFT, by=by, reason=reason.strip())
+            self.reviews.update(verdict="", decided_at=None)
+
+    def approve(self, *, by: User) -> None:
+        """Mark it approved; reviews.decide() calls this once all that the policy asks for have said yes."""
+        self._move([self.State.IN_REVIEW], to=self.State.APPROVED, by=by)
 
     def publish(self, *, by: User, facts: dict[str, Any]) -> None:
-        """Publish it for everybody who may see the incident, with the filled-in facts as they are now."""
-        self._check_complete("be published")
+        """Publish it for everybody who may see its incidents, with the filled-in facts as they are now.
+
+        From here on it is locked: what is found later is added to it as an amendment, or it is reopened.
+        """
+        if open_comments := self.comments.filter(resolved_at=None, parent=None).count():
+            raise Refused(f"{open_comments} comment{'s are' if open_comments > 1 else ' is'} still open.")
+        now = timezone.now()
         self._move(
-            [self.State.IN_REVIEW],
-            to=self.State.PUBLISHED,
-            by=by,
-            published_at=timezone.now(),
-            published_by=by,
-            frozen_facts=facts,
+            [self.State.APPROVED], to=self.State.PUBLISHED, by=by, published_at=now, published_by=by, frozen_facts=facts
         )
 
     def excuse(self, *, by: User, reason: str) -> None:
@@ -145,39 +281,78 @@ class Postmortem(models.Model):
         self._move([self.State.DRAFT], to=self.State.NOT_REQUIRED, by=by, not_required_because=reason.strip())
 
     def reopen(self, *, by: User, reason: str) -> None:
-        """Take a published or excused one up again."""
+        """Take a published or excused one up again. Who had approved it is asked again."""
         if not reason.strip():
             raise Refused("Say why it is open again.")
-        self._move(
-            [self.State.PUBLISHED, self.State.NOT_REQUIRED],
-            to=self.State.DRAFT,
-            by=by,
-            reason=reason.strip(),
-            published_at=None,
-            published_by=None,
-            not_required_because="",
+        with transaction.atomic():
+            self._move(
+                [self.State.PUBLISHED, self.State.NOT_REQUIRED], to=self.State.DRAFT, by=by, reason=reason.strip(),
+                published_at=None, published_by=None, not_required_because="",
+            )  # fmt: skip
+            self.reviews.update(verdict="", decided_at=None)
+
+    # How it is done
+
+    def record(self, by: User | None, **detail: Any) -> None:
+        """Append to the incident's log; with which postmortem, where it has several."""
+        which: dict[str, Any] = {"postmortem": self.slug} if "-" in self.slug else {}
+        self.incident.record(Event.Kind.POSTMORTEM, by=by, **which, **detail)
+
+    def tell(self, people: Iterable[User], subject: str, text: str, *, key: str, path: str = "") -> None:
+        """Owe a mail to those of the people who may see it."""
+        seen = [person for person in people if Postmortem.objects.visible_to(person).filter(pk=self.pk).exists()]
+        Notice.objects.tell(
+            seen, subject=subject, text=text, path=path or self.get_absolute_url(), key=f"pm:{self.pk}:{key}"
         )
 
-    def assign(self, owner: User, *, by: User) -> None:
-        if not Incident.objects.visible_to(owner).filter(pk=self.incident_id).exists():
-            raise Refused(f"{owner} may not see {self.incident}, so they cannot own its postmortem.")
-        with transaction.atomic():
-            if Postmortem.objects.filter(pk=self.pk).exclude(owner=owner).update(owner=owner):
-                self.incident.record(Event.Kind.POSTMORTEM, by=by, owner=str(owner))
-        self.refresh_from_db()
+    def index(self) -> None:
+        """Write its words anew for the search: the title weighs most, then summary and factors, then the rest."""
+        search.index(self)
 
-    def _check_complete(self, what: str) -> None:
-        if missing := self.missing():
-            raise Refused(f"It cannot {what} yet; still empty: {', '.join(missing)}.")
+    def _make_room(self) -> None:
+        wanted = [part.key for part in self.guide.parts]
+        Section.objects.bulk_create(
+            [
+                Section(postmortem=self, key=part.key, position=wanted.index(part.key))
+                for part in self.guide.at_depth(self.depth)
+            ],
+            ignore_conflicts=True,
+        )
+        self.index()
+
+    def _lock_editable(self) -> "Postmortem":
+        row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.pk)
+        if not row.is_editable:
+            raise WrongStatus(f"This postmortem is {row.get_state_display().lower()}; {_way_out(row)}")
+        return row
+
+    def _set(self, *, by: User, **changes: Any) -> None:
+        with transaction.atomic():
+            row = self._lock_editable()
+            if {name: getattr(row, name) for name in changes} != changes:
+                Postmortem.objects.filter(pk=self.pk).update(**changes)
+                told = {name: str(value) for name, value in changes.items() if value}
+                self.record(by, **{f"new_{name}": value for name, value in told.items()})
+        self.refresh_from_db()
 
     def _move(self, start: list[str], *, to: str, by: User, reason: str = "", **changes: Any) -> None:
         with transaction.atomic():
             if not Postmortem.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
                 raise WrongStatus(f"This postmortem is {self.get_state_display().lower()} already.")
-            detail: dict[str, Any] = {"reason": reason} if reason else {}
-            self.incident.record(Event.Kind.POSTMORTEM, by=by, became=str(to), **detail)
+            self.record(by, became=str(to), **({"reason": reason} if reason else {}))
         self.refresh_from_db()
+
+
+UNFINISHED = [Postmortem.State.DRAFT, Postmortem.State.IN_REVIEW, Postmortem.State.APPROVED]
+
+
+def _low(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _way_out(row: Postmortem) -> str:
+    return "send it back to change it." if row.state == Postmortem.State.APPROVED else "amend it, or reopen it."
 
 
 class Section(models.Model):
@@ -186,39 +361,202 @@ class Section(models.Model):
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="sections")
     key = models.CharField(max_length=24)
     position = models.PositiveSmallIntegerField()
-    text = models.TextField(blank=True, max_length=100_000)
+    text = models.TextField(blank=True, max_length=LONGEST)
     version = models.PositiveIntegerField(default=0)
     edited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     edited_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["position"]
+        ordering = ["position", "pk"]
         constraints = [models.UniqueConstraint(fields=["postmortem", "key"], name="one_section_per_key")]
 
     def __str__(self) -> str:
         return self.title
 
     @property
-    def part(self) -> "guide.Part":
-        return guide.part(self.key)
-
-    @property
     def title(self) -> str:
-        return self.part.title
+        return self.postmortem.guide.part(self.key).title
 
-    def write(self, text: str, *, by: User, version: int) -> None:
-        """Save `text` written over `version`; raises StaleText, with both texts, if somebody else was faster."""
-        text = text.replace("\r\n", "\n").strip()
-        with transaction.atomic():
-            postmortem = Postmortem.objects.select_for_update(no_key=True).get(pk=self.postmortem_id)
-            if not postmortem.is_editable:
-                raise WrongStatus(
-                    f"This postmortem is {postmortem.get_state_display().lower()}; reopen it to change it."
-                )
-            saved = Section.objects.filter(pk=self.pk, version=version).update(
-                text=text, version=version + 1, edited_by=by, edited_at=timezone.now()
-            )
-            if not saved:
-                self.refresh_from_db()
-                raise StaleText(self, text)
+    def write(self, text: str, *, by: User, base: str) -> bool:
+        """Save `text`, which was written over `base`; returns whether it was put together with somebody else's.
+
+        Where others saved meanwhile, what they changed in other lines stays. Where they changed the same lines, the
+        text is kept as the person's draft and Clash is raised. Raises WrongStatus once it is no longer editable, and
+        Refused where it is too long. Locks the postmortem's row, so that two who save at once take turns.
+        """
+        text, base = clean(text), clean(base)
+        if len(text) > LONGEST:
+            raise Refused(f"A section may have {LONGEST:,} characters at most; this has {len(text):,}.")
+        try:
+            with transaction.atomic():
+                self.postmortem._lock_editable()
+                row = Section.objects.select_for_update(of=("self",)).get(pk=self.pk)
+                merged = merge(base, text, row.text)
+                if not merged.is_clean:
+                    raise _CannotMerge(merged)
+                row._save(merged.text, by=by, at=timezone.now())
+                Draft.objects.filter(section=row, person=by).delete()
+        except (_CannotMerge, WrongStatus) as trouble:
+            # Outside of the transaction that was undone: what was typed is kept in any case.
+            draft = Draft.objects.keep(self, text, base=base, by=by)
+            self.refresh_from_db()
+            if isinstance(trouble, WrongStatus):
+                raise
+            raise Clash(self, draft, trouble.merge) from None
         self.refresh_from_db()
+        return merged.text != text
+
+    def add(self, text: str, *, by: User) -> None:
+        """Append a paragraph to whatever stands there by now."""
+        self.refresh_from_db()
+        joint = "" if not self.text else "\n" if self.text.endswith("\n") else "\n\n"
+        self.write(f"{self.text}{joint}{text.strip()}", by=by, base=self.text)
+
+    def _save(self, text: str, *, by: User, at: datetime) -> None:
+        if text == self.text:
+            return
+        Revision.objects.keep(self, text, by=by, at=at)
+        Section.objects.filter(pk=self.pk).update(text=text, version=self.version + 1, edited_by=by, edited_at=at)
+        self.postmortem.index()
+
+
+class _CannotMerge(Exception):
+    def __init__(self, merged: Merge) -> None:
+        self.merge = merged
+
+
+def clean(text: str) -> str:
+    """What a browser sends, as it is kept: bare line feeds, no NUL, no white space at the end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").rstrip()
+
+
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    def keep(self, section: Section, text: str, *, by: User, at: datetime) -> None:
+        """Write down how the section reads now. Somebody who types on adds to their own last revision; who takes
+        something out, or follows somebody else, starts a new one: no word that was ever saved is lost.
+        """
+        last = self.filter(section=section).order_by("-pk").first()
+        if last and last.by_id == by.pk and at - last.began_at < timedelta(minutes=10) and _only_adds(last.text, text):
+            self.filter(pk=last.pk).update(text=text, at=at, version=section.version + 1)
+        else:
+            self.create(section=section, text=text, by=by, at=at, began_at=at, version=section.version + 1)
+
+
+class Revision(models.Model):
+    """How a section once read."""
+
+    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="revisions")
+    text = models.TextField(blank=True)
+    version = models.PositiveIntegerField()
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    began_at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = RevisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.version}"
+
+
+def _only_adds(old: str, new: str) -> bool:
+    """Whether everything of `old` is still in `new`, with something put in at one place."""
+    if len(new) < len(old):
+        return False
+    start = 0
+    while start < len(old) and old[start] == new[start]:
+        start += 1
+    return new.endswith(old[start:])
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def keep(self, section: Section, text: str, *, base: str, by: User) -> "Draft":
+        draft, _ = self.update_or_create(
+            section=section, person=by, defaults={"text": text, "base": base, "at": timezone.now()}
+        )
+        return draft
+
+
+class Draft(models.Model):
+    """What somebody wrote and could not save, until they settle it."""
+
+    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="drafts")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    text = models.TextField(blank=True)
+    base = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["section", "person"], name="one_draft_per_section_and_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person}’s draft of {self.section}"
+
+    def merge(self) -> Merge:
+        return merge(self.base, self.text, self.section.text)
+
+
+class Presence(models.Model):
+    """Where somebody was last seen writing. Only the last minute counts."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="presences")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=24, blank=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["postmortem", "person"], name="one_presence_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.key or 'the document'}"
+
+    @classmethod
+    def note(cls, postmortem: Postmortem, person: User, key: str) -> None:
+        cls.objects.update_or_create(
+            postmortem=postmortem, person=person, defaults={"key": key[:24], "seen_at": timezone.now()}
+        )
+
+    @classmethod
+    def others(cls, postmortem: Postmortem, person: User) -> "list[Presence]":
+        recent = cls.objects.filter(postmortem=postmortem, seen_at__gt=timezone.now() - timedelta(seconds=45))
+        return list(recent.exclude(person=person).select_related("person").order_by("person__name"))
+
+
+class EditedLine(models.Model):
+    """A filled-in line that a person put differently; it no longer follows the record."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="edited_lines")
+    key = models.CharField(max_length=60)
+    text = models.CharField(max_length=1000, blank=True)  # empty: left out
+    was = models.TextField(blank=True)  # what the record said then
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["postmortem", "key"], name="one_edit_per_line")]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def put(cls, postmortem: Postmortem, key: str, *, text: str, was: str, by: User) -> None:
+        """Put a line differently, or, with the words of the record itself, let it follow the record again."""
+        text = " ".join(text.split())[:1000]
+        with transaction.atomic():
+            postmortem._lock_editable()
+            if text == was:
+                cls.objects.filter(postmortem=postmortem, key=key).delete()
+            else:
+                cls.objects.update_or_create(
+                    postmortem=postmortem, key=key, defaults={"text": text, "was": was, "by": by, "at": timezone.now()}
+                )
+
+    @classmethod
+    def follow_again(cls, postmortem: Postmortem, key: str) -> None:
+        with transaction.atomic():
+            postmortem._lock_editable()
+            cls.objects.filter(postmortem=postmortem, key=key).delete()

@@ -1,13 +1,17 @@
 """The facts that a postmortem starts with. Each says where it comes from, and follows corrections until it is published."""
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Count, Max
 from django.utils import timezone
+from django.utils.text import slugify
 
 from incidents import taxonomy
-from incidents.postmortems.models import Postmortem
+from incidents.alerts.models import Alert, Delivery
+from incidents.postmortems.models import EditedLine, Postmortem
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.impact import Exposure, Impact
@@ -20,21 +24,56 @@ LOOK_BACK = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
+    """One filled-in line: what the record says, where it says it, and how somebody put it differently, if they did."""
+
     label: str
     text: str
     source: str
     url: str
+    key: str = ""
+    record: str = ""  # what the record says now, where a person edited the line
+    by: str = ""  # who edited it
+
+    @property
+    def is_edited(self) -> bool:
+        return bool(self.by)
 
 
 def facts_of(postmortem: Postmortem) -> dict[str, list[Fact]]:
-    """The facts by section: as they were at publication, else as they are now."""
+    """The facts by section: as they were at publication, else as they are now, with the lines that people edited."""
     if postmortem.state == Postmortem.State.PUBLISHED and postmortem.frozen_facts:
         return {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
-    return gather(postmortem.incident)
+    edits = {row.key: row for row in postmortem.edited_lines.select_related("by")}
+    return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in recorded(postmortem).items()}
 
 
-def frozen(postmortem: Postmortem) -> dict[str, Any]:
-    return {key: [asdict(fact) for fact in facts] for key, facts in gather(postmortem.incident).items()}
+def frozen(postmortem: Postmortem) -> dict[str, list[dict[str, Any]]]:
+    """The facts as they are now, to be kept with what is published; lines that were left out are gone."""
+    now = facts_of(postmortem)
+    return {key: [asdict(fact) for fact in facts if fact.text] for key, facts in now.items()}
+
+
+def recorded(postmortem: Postmortem) -> dict[str, list[Fact]]:
+    """What the record says, section by section, of every incident that the postmortem is about."""
+    incidents = postmortem.incidents
+    told: dict[str, list[Fact]] = {}
+    for incident in incidents:
+        for section, facts in gather(incident).items():
+            seen: Counter[str] = Counter()
+            for fact in facts:
+                seen[fact.label] += 1
+                # A line is known by its row, or by its label and its place among its like.
+                key = f"{incident.number}.{section}.{fact.key or f'{slugify(fact.label)[:30]}-{seen[fact.label]}'}"
+                label = fact.label if len(incidents) == 1 else f"{incident} {fact.label[:1].lower()}{fact.label[1:]}"
+                told.setdefault(section, []).append(replace(fact, key=key[:60], label=label))
+    return told
+
+
+def _as_edited(fact: Fact, edits: dict[str, EditedLine]) -> Fact:
+    edit = edits.get(fact.key)
+    if edit is None:
+        return fact
+    return replace(fact, text=edit.text, record=fact.text, by=str(edit.by or "somebody"))
 
 
 def gather(incident: Incident) -> dict[str, list[Fact]]:
@@ -47,6 +86,7 @@ def gather(incident: Incident) -> dict[str, list[Fact]]:
         "trigger": _changes(incident),
         "factors": _class(incident),
         "response": _response(incident),
+        "again": _again(incident),
     }
 
 
@@ -96,6 +136,43 @@ def _silence(incident: Incident) -> list[Fact]:
         Fact("Noticed first by", incident.get_noticed_by_display(), "incident", url),
         *([Fact("First alert", f"{first.title} ({_moment(first.first_received_at)})", "alert", first.get_absolute_url())]
           if first else [Fact("First alert", "none: no monitor told of it", "alerts", url)]),
+        *_alerts(incident),
+        *_green(incident),
+    ]  # fmt: skip
+
+
+def _alerts(incident: Incident) -> list[Fact]:
+    rows = incident.alerts.order_by("first_received_at").select_related("source")
+    count = rows.count()
+    if count < 2:
+        return []
+    told = [
+        Fact("Alert", f"{alert.title} ({_moment(alert.first_received_at)})", "alert", alert.get_absolute_url(), f"alert-{alert.pk}")
+        for alert in rows[1:6]
+    ]  # fmt: skip
+    url = f"/alerts/?show=all&q=INC-{incident.number}"
+    return [*told, *([Fact("More alerts", f"{count - 6} more", "alerts", url)] if count > 6 else [])]
+
+
+def _green(incident: Incident) -> list[Fact]:
+    """What was green meanwhile: sources that reported between the first wrong output and its detection, without an alert of it."""
+    began = incident.impact_started_at
+    noticed = incident.detected_at or incident.declared_at
+    if began is None or noticed <= began or incident.system is None:
+        return []
+    # A source counts where it has ever told of this system: of any other it says nothing.
+    about = Alert.objects.filter(system=incident.system).values("source")
+    quiet = (
+        Delivery.objects.filter(received_at__gte=began, received_at__lt=noticed, source__in=about)
+        .exclude(source__in=incident.alerts.filter(first_received_at__lt=noticed).values("source"))
+        .values("source__name", "source__slug")
+        .annotate(times=Count("pk"), last=Max("received_at"))
+        .order_by("-times")[:5]
+    )
+    return [
+        Fact("Green meanwhile", f"{row['source__name']} reported {row['times']} time{'s' if row['times'] > 1 else ''} and nothing of this",
+             "source", f"/sources/{row['source__slug']}/", row["source__slug"])
+        for row in quiet
     ]  # fmt: skip
 
 
@@ -103,28 +180,41 @@ def _timeline(incident: Incident) -> list[Fact]:
     """The clocks, and the story as people curated it: what was pinned or marked, and what was done and written."""
     url = incident.get_absolute_url()
     clocks = [Fact(label, _moment(getattr(incident, name)), "clocks", url) for name, label in CLOCKS.items()]
-    return [*clocks, *(_event(event, url) for event in story.told(incident, most=30))]
+    return [*clocks, *(event_fact(event, url) for event in story.told(incident, most=30))]
 
 
-def _event(event: Event, url: str) -> Fact:
+def event_fact(event: Event, url: str) -> Fact:
     told = getattr(event, "curation", None)
     text = (told.text if told else "") or (event.note.text if event.note else "") or event.detail.get("text", "")
     text = text or event.detail.get("name", "") or event.get_kind_display()
     mark = f"[{told.get_marker_display()}] " if told and told.marker else ""
     at = (told.at if told else None) or event.at
-    return Fact(_moment(at), f"{mark}{event.by or 'Faultline'}: {text[:300]}", "timeline", f"{url}events/{event.pk}/")
+    return Fact(
+        _moment(at),
+        f"{mark}{event.by or 'Faultline'}: {text[:300]}",
+        "timeline",
+        f"{url}events/{event.pk}/",
+        str(event.pk),
+    )
+
+
+def changes_before(incident: Incident) -> list[Change]:
+    """Changes to the system and to what it depends on in the 14 days before it began, the nearest first, ten at most."""
+    if incident.system is None:
+        return []
+    began = incident.impact_started_until or incident.impact_started_at or incident.detected_at or incident.declared_at
+    systems = [incident.system_id, *incident.system.dependencies.values_list("upstream_id", flat=True)]
+    before = Change.objects.filter(system__in=systems, happened_at__lte=began, happened_at__gte=began - LOOK_BACK)
+    return list(before.select_related("system").order_by("-happened_at")[:10])
 
 
 def _changes(incident: Incident) -> list[Fact]:
     if incident.system is None:
         return []
-    began = incident.impact_started_at or incident.detected_at or incident.declared_at
-    systems = [incident.system_id, *incident.system.dependencies.values_list("upstream_id", flat=True)]
-    before = Change.objects.filter(system__in=systems, happened_at__lte=began, happened_at__gte=began - LOOK_BACK)
     found = [
         Fact(change.get_kind_display(), f"{change.title} ({change.system}, {_moment(change.happened_at)})", "change",
-             change.url or change.system.get_absolute_url())
-        for change in before.select_related("system")[:10]
+             change.url or change.system.get_absolute_url(), str(change.pk))
+        for change in changes_before(incident)
     ]  # fmt: skip
     return found or [
         Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())
@@ -136,14 +226,15 @@ def _class(incident: Incident) -> list[Fact]:
     name = taxonomy.category(incident.category).name
     if incident.failure_mode:
         name = f"{name}: {taxonomy.failure_mode(incident.failure_mode).name}"
-    return [Fact("Kind of failure", name, incident.classified_because or "not settled yet", url)]
+    because = f" ({incident.classified_because})" if incident.classified_because else ""
+    return [Fact("Kind of failure", f"{name}{because}", "classification", url)]
 
 
 def _response(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
     contained = [
         Fact(_effect(row), f"{row} ({_moment(row.done_at)}){f': {row.result or row.note}' if row.result or row.note else ''}",
-             "containment", f"{url}#containment-{row.pk}")
+             "containment", f"{url}#containment-{row.pk}", str(row.pk))
         for row in incident.containments.exclude(done_at=None)
     ]  # fmt: skip
     roles: dict[str, list[str]] = {}
@@ -157,6 +248,17 @@ def _response(incident: Incident) -> list[Fact]:
         *crew,
         *([Fact("Handed over", f"{handed} time{'s' if handed > 1 else ''}", "timeline", url)] if handed else []),
         *([Fact("Updates", f"{told} for stakeholders", "updates", f"{url}?show=updates")] if told else []),
+    ]
+
+
+def _again(incident: Incident) -> list[Fact]:
+    """What it was linked with: repeats and causes are on record, likeness is for people to judge."""
+    linked = [(link.get_kind_display(), link.other) for link in incident.links.select_related("other")]
+    linked += [(link.seen_from(incident), link.incident) for link in incident.linked_from.select_related("incident")]
+    return [
+        Fact(how.capitalize(), f"{other}: {other.title}", "link", other.get_absolute_url(), f"{other.number}")
+        for how, other in linked
+        if not other.private
     ]
 
 

@@ -1,155 +1,230 @@
-"""The pages of postmortems."""
+"""The library, the document, and its way from the first draft to its readers."""
 
-from collections.abc import Callable
-from functools import wraps
+import re
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
+from incidents import taxonomy
+from incidents.followups.models import FollowUp
 from incidents.people.access import has_role, require_role
-from incidents.people.models import Role
-from incidents.postmortems import export, guide, prefill
-from incidents.postmortems.models import Postmortem, StaleText, due_date
-from incidents.response.forms import LeadForm, ReasonForm
-from incidents.response.models import Incident, Refused, Status, WrongStatus
-from incidents.web.request import Answer, PageView, Request, change, due_within, page, visible_or_404
+from incidents.people.models import Role, User
+from incidents.postmortems import gate, lint, prefill, public, reviews, search
+from incidents.postmortems.acting import at, find, may_review, may_write, verb
+from incidents.postmortems.factors import FactorGroup, FactorKind
+from incidents.postmortems.forms import PersonChoice, TriggerForm
+from incidents.postmortems.guide import Depth
+from incidents.postmortems.models import Draft, Postmortem, due_date
+from incidents.postmortems.prose import titles
+from incidents.postmortems.reading import Reading
+from incidents.postmortems.reviews import Amendment, Comment, Review
+from incidents.response.forms import ReasonForm
+from incidents.response.models import Incident, Kind, Refused, Status, WrongStatus
+from incidents.systems.models import Change, System
+from incidents.web.request import Answer, Request, change, due_within, page, visible_or_404
+
+PAGE = 25
+
+
+# The library
 
 
 @page
 @require_GET
 def postmortems(request: Request) -> Answer:
-    """What is being written, what is published, and which resolved incidents still have none."""
+    """What is being written, what is published, and what holds the words that somebody looks for."""
     rows = Postmortem.objects.visible_to(request.user)
-    show = request.GET.get("show", "unfinished")
-    chosen = {
-        "unfinished": rows.unfinished(),
-        "mine": rows.unfinished().filter(owner=request.user),
-        "overdue": rows.overdue(),
-        "published": rows.filter(state=Postmortem.State.PUBLISHED),
-        "all": rows,
-    }.get(show, rows)
-    chosen = due_within(request, chosen, team="incident__team")
-    waiting = Incident.objects.visible_to(request.user).filter(status=Status.RESOLVED, postmortems=None)
+    words = " ".join(request.GET.get("q", "").split())[:300]
+    filters = {name: request.GET.get(name, "") for name in ("system", "category", "factor")}
+    looking = bool(words) or any(filters.values())
+    show = request.GET.get("show", "all" if looking else "unfinished")
+    chosen = due_within(request, _filtered(_of(rows, show, request.user), filters), team="incident__team")
+    chosen = search.ranked(chosen, words) if words else chosen.for_list()
+    found = Paginator(chosen.select_related("incident", "incident__system", "owner"), PAGE)
+    shown = found.get_page(request.GET.get("page"))
+    listed = list(shown.object_list)
     context = {
-        "postmortems": chosen.for_list()[:100],
+        "page": shown,
+        "postmortems": listed,
+        "readers": dict(Reading.objects.filter(postmortem__in=listed).values_list("postmortem").annotate(Count("pk"))),
+        "snippets": search.snippets(listed, words) if words else {},
         "show": show,
-        "waiting": [(incident, due_date(incident)) for incident in waiting.for_list()[:20]],
+        "words": words,
+        "chosen": filters,
+        "systems": System.objects.visible_to(request.user).order_by("name"),
+        "categories": taxonomy.categories(),
+        "groups": _kinds(),
+        "waiting": _waiting(request.user) if show == "unfinished" and not looking else [],
         "counts": rows.aggregate(
-            unfinished=Count("pk", filter=Q(state__in=["draft", "in_review"])),
-            overdue=Count("pk", filter=Q(state__in=["draft", "in_review"], due_on__lt=timezone.localdate())),
+            unfinished=Count("pk", filter=Q(state__in=["draft", "in_review", "approved"])),
+            review=Count("pk", filter=Q(state="in_review")),
+            overdue=Count("pk", filter=Q(state__in=["draft", "in_review", "approved"], due_on__lt=timezone.localdate())),
             published=Count("pk", filter=Q(state="published")),
         ),
-    }
+    }  # fmt: skip
     return render(request, "postmortems/list.html", context)
 
 
-def _find(request: Request, number: int) -> Postmortem:
-    rows = Postmortem.objects.visible_to(request.user).select_related(
-        "incident", "incident__system", "incident__team", "incident__lead", "owner", "published_by"
+def _of(rows: Any, show: str, user: User) -> Any:
+    return {
+        "unfinished": lambda: rows.unfinished(),
+        "mine": lambda: rows.unfinished().filter(Q(owner=user) | Q(reviews__reviewer=user, reviews__verdict="")).distinct(),
+        "review": lambda: rows.filter(state=Postmortem.State.IN_REVIEW),
+        "overdue": lambda: rows.overdue(),
+        "published": lambda: rows.published(),
+    }.get(show, lambda: rows)()  # fmt: skip
+
+
+def _filtered(rows: Any, filters: dict[str, str]) -> Any:
+    if slug := filters["system"]:
+        rows = rows.filter(Q(incident__system__slug=slug) | Q(also__system__slug=slug)).distinct()
+    if category := filters["category"]:
+        rows = rows.filter(Q(incident__category=category) | Q(also__category=category)).distinct()
+    if factor := filters["factor"]:
+        rows = (
+            rows.filter(factors__kind=int(factor))
+            if factor.isascii() and factor.isdigit() and len(factor) < 10
+            else rows.filter(factors__kind__group=factor).distinct()
+        )
+    return rows
+
+
+def _kinds() -> list[tuple[str, list[FactorKind]]]:
+    """The two-level list as it is offered."""
+    kinds = list(FactorKind.objects.filter(retired=False))
+    return [(group.label, [kind for kind in kinds if kind.group == group]) for group in FactorGroup]
+
+
+def _waiting(user: User) -> list[tuple[Incident, Any]]:
+    rows = Incident.objects.visible_to(user).filter(
+        status=Status.RESOLVED, kind=Kind.REAL, postmortems=None, covered_by=None
     )
-    return visible_or_404(rows, incident__number=number)
+    return [(incident, due_date(incident)) for incident in rows.for_list()[:20]]
+
+
+# The document
 
 
 @page
 @require_GET
-def postmortem(request: Request, number: int) -> Answer:
-    return render(request, "postmortems/postmortem.html", _context(request, _find(request, number)))
+def postmortem(request: Request, slug: str) -> Answer:
+    shown = find(request, slug)
+    Reading.note(shown, request.user)
+    return render(request, "postmortems/postmortem.html", document(request, shown))
 
 
-def _context(request: Request, shown: Postmortem, *, unsaved: dict[str, str] | None = None) -> dict[str, Any]:
+def document(request: Request, shown: Postmortem, *, unsaved: dict[str, str] | None = None) -> dict[str, Any]:
     """What the page shows; `unsaved` are texts by section that could not be saved and must not be lost."""
-    may_edit = _may_write(request, shown)
-    facts = prefill.facts_of(shown)
-    parts: list[dict[str, Any]] = [
-        {
-            "section": section,
-            "part": section.part,
-            "text": (unsaved or {}).get(section.key, section.text),
-            "facts": facts.get(section.key, []),
-            "questions": guide.questions(section.part, category=shown.incident.category),
-            "state": "done" if section.text.strip() else "needed" if section.part.required else "open",
-        }
-        for section in shown.sections.select_related("edited_by")
-    ]
+    user = request.user
+    writer = may_write(user, shown)
+    incidents = shown.incidents
+    only = request.GET.get("section", "")
+    parts = sections_of(shown, incidents, user=user, unsaved=unsaved or {}, editing=writer and shown.is_editable)
+    amendments = list(shown.amendments.select_related("by"))
+    texts = [part["text"] for part in parts] + [row.text for row in amendments]
+    missing = gate.missing(shown) if shown.is_editable else []
+    asked = list(shown.reviews.select_related("reviewer").order_by("pk"))
     return {
         "postmortem": shown,
         "incident": shown.incident,
-        "parts": parts,
+        "incidents": incidents,
+        "parts": [part for part in parts if part["part"].key == only] or parts,
+        "outline": parts,
+        "only": only,
+        "titles": titles(texts, user=user),
         "minutes_left": sum(part["part"].minutes for part in parts if part["state"] != "done"),
-        "missing": shown.missing() if shown.is_editable else [],
-        "may_edit": may_edit and shown.is_editable,
-        "may_respond": may_edit,
-        "may_publish": has_role(request.user, Role.LEAD, team=shown.incident.team),
-        "owner_form": LeadForm(initial={"lead": shown.owner_id}),
+        "missing": missing,
+        "lacking": reviews.lacking(shown) if shown.state == "in_review" else [],
+        "may_write": writer,
+        "may_edit": writer and shown.is_editable,
+        "may_comment": shown.is_editable or shown.state == "approved",
+        "may_review": shown.state == "in_review" and may_review(user, shown),
+        "may_publish": has_role(user, Role.LEAD, team=shown.incident.team),
+        "reviews": asked,
+        "my_review": next((review for review in asked if review.reviewer_id == user.pk), None),
+        "checks": reviews.CHECKS,
+        "amendments": amendments,
+        "open_comments": shown.comments.filter(parent=None, resolved_at=None).count(),
+        "follow_ups": _follow_ups(incidents),
+        "factors": list(shown.factors.select_related("kind").order_by("pk")),
+        "kinds": _kinds(),
+        "trigger_form": TriggerForm.of(shown, suspects(incidents)),
+        "person_form": PersonChoice(),
         "reason_form": ReasonForm(),
+        "depths": Depth.choices,
+        "readers": Reading.told(shown) if shown.state == "published" else "",
+        "public": public.related(incidents),
+        "is_private": any(incident.private for incident in incidents),
     }
 
 
-def _may_write(request: Request, shown: Postmortem) -> bool:
-    return shown.owner_id == request.user.pk or has_role(request.user, Role.RESPONDER, team=shown.incident.team)
+def sections_of(
+    shown: Postmortem, incidents: list[Incident], *, user: User, unsaved: dict[str, str], editing: bool
+) -> list[dict[str, Any]]:
+    """The document part by part: facts, questions, words, remarks, and what the reader has not settled yet."""
+    facts = prefill.facts_of(shown)
+    rows = {section.key: section for section in shown.sections.select_related("edited_by")}
+    drafts = {draft.section_id: draft for draft in Draft.objects.filter(section__postmortem=shown, person=user)}
+    comments: dict[int, list[Comment]] = {}
+    for comment in Comment.objects.filter(postmortem=shown).for_list():
+        comments.setdefault(comment.section_id, []).append(comment)
+    names = _people_of(incidents) if editing else []
+    told = []
+    for part in shown.parts():
+        section = rows.get(part.key)
+        if section is None:
+            continue
+        section.postmortem = shown
+        draft = drafts.get(section.pk)
+        if draft:
+            draft.section = section
+        text = unsaved.get(part.key, section.text)
+        told.append({
+            "section": section, "part": part, "text": text, "draft": draft, "facts": facts.get(part.key, []),
+            "questions": shown.guide.asked(part, incidents),
+            "comments": [comment for comment in comments.get(section.pk, []) if comment.resolved_at is None],
+            "settled": [comment for comment in comments.get(section.pk, []) if comment.resolved_at],
+            "findings": lint.blame(text, people=names) if editing else [],
+            "state": "done" if section.text.strip() else "needed" if part.is_required(shown.depth) else "open",
+        })  # fmt: skip
+    return told
 
 
-def _require_writer(request: Request, shown: Postmortem, *, to: str) -> None:
-    if shown.owner_id != request.user.pk:
-        require_role(request.user, Role.RESPONDER, team=shown.incident.team, to=to)
+def _people_of(incidents: list[Incident]) -> list[User]:
+    """Whom a careless sentence would name: those who took part."""
+    taking_part = Q(assignments__incident__in=incidents) | Q(led_incidents__in=incidents)
+    return list(User.objects.filter(taking_part).distinct()[:30])
+
+
+def _follow_ups(incidents: list[Incident]) -> QuerySet[FollowUp]:
+    return (
+        FollowUp.objects.filter(incident__in=incidents).select_related("owner", "incident").order_by("priority", "pk")
+    )
+
+
+def suspects(incidents: list[Incident]) -> list[Change]:
+    """Changes that may have set it off: of the systems and what they depend on, in the look-back before each began."""
+    found: dict[int, Change] = {}
+    for incident in incidents:
+        for row in prefill.changes_before(incident):
+            found[row.pk] = row
+    return list(found.values())
 
 
 @change(WrongStatus, Refused)
 def begin(request: Request, number: int) -> Answer:
-    """Start the postmortem now instead of waiting for it to start itself."""
+    """Start the postmortem now instead of waiting for it to start itself; `another` starts a further one."""
     incident = visible_or_404(Incident.objects.visible_to(request.user), number=number)
     require_role(request.user, Role.RESPONDER, team=incident.team, to="start its postmortem")
-    return redirect(Postmortem.objects.begin(incident, by=request.user))
+    return redirect(Postmortem.objects.begin(incident, by=request.user, another="another" in request.POST))
 
 
-@page
-@require_POST
-def write(request: Request, number: int, key: str) -> Answer:
-    """Save one section. If somebody else was faster, both texts are shown and nothing is lost."""
-    shown = _find(request, number)
-    _require_writer(request, shown, to="write it")
-    section = visible_or_404(shown.sections.all(), key=key)
-    version = request.POST.get("version", "")
-    text = request.POST.get("text", "")
-    if not (version.isascii() and version.isdigit() and len(version) < 9) or len(text) > 100_000:
-        messages.error(request, "A section may have 100,000 characters at most.")
-        return render(request, "postmortems/postmortem.html", _context(request, shown, unsaved={key: text}), status=422)
-    try:
-        section.write(text, by=request.user, version=int(version))
-    except StaleText as stale:
-        context = {"postmortem": shown, "incident": shown.incident, "section": stale.section, "yours": stale.text}
-        return render(request, "postmortems/conflict.html", context, status=409)
-    except WrongStatus as refusal:
-        messages.error(request, str(refusal))
-        return render(request, "postmortems/postmortem.html", _context(request, shown, unsaved={key: text}), status=409)
-    messages.success(request, f"“{section.title}” is saved.")
-    return redirect(f"{shown.get_absolute_url()}#{key}")
-
-
-Verb = Callable[[Request, Postmortem], None]
-
-
-def verb(role: Role, *, to: str) -> Callable[[Verb], PageView]:
-    """A button of the page. What a responder may do, the owner may do too; the rest is for leads."""
-
-    def decorate(act: Verb) -> PageView:
-        @change(WrongStatus, Refused)
-        @wraps(act)
-        def view(request: Request, number: int) -> Answer:
-            shown = _find(request, number)
-            if role is Role.LEAD or shown.owner_id != request.user.pk:
-                require_role(request.user, role, team=shown.incident.team, to=to)
-            act(request, shown)
-            return redirect(shown)
-
-        return view
-
-    return decorate
+# Its way
 
 
 def _reason(request: Request) -> str:
@@ -158,7 +233,9 @@ def _reason(request: Request) -> str:
 
 @verb(Role.RESPONDER, to="send it to review")
 def send_to_review(request: Request, shown: Postmortem) -> None:
-    shown.send_to_review(by=request.user)
+    shown.send_to_review(by=request.user, missing=[str(one) for one in gate.missing(shown)])
+    if not shown.reviews.exists():
+        messages.info(request, "Ask somebody to review it: at least one who did not respond.")
 
 
 @verb(Role.RESPONDER, to="send it back")
@@ -184,17 +261,77 @@ def reopen(request: Request, shown: Postmortem) -> None:
 
 @verb(Role.RESPONDER, to="choose its owner")
 def assign(request: Request, shown: Postmortem) -> None:
-    form = LeadForm(request.POST)
-    if not form.is_valid() or form.cleaned_data["lead"] is None:
-        raise Refused("Choose who owns it.")
-    shown.assign(form.cleaned_data["lead"], by=request.user)
+    shown.assign(_person(request, "Choose who owns it."), by=request.user)
 
 
-@page
-@require_GET
-def download(request: Request, number: int) -> Answer:
-    """The postmortem as a Markdown file."""
-    shown = _find(request, number)
-    answer = HttpResponse(export.as_markdown(shown), content_type="text/markdown; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="INC-{shown.incident.number}-postmortem.md"'
-    return answer
+def _person(request: Request, otherwise: str) -> User:
+    form = PersonChoice(request.POST)
+    if not form.is_valid():
+        raise Refused(otherwise)
+    person: User = form.cleaned_data["person"]
+    return person
+
+
+@verb(Role.RESPONDER, to="ask for a review")
+def ask(request: Request, shown: Postmortem) -> Answer:
+    reviewer = _person(request, "Choose whom to ask.")
+    Review.objects.ask(shown, reviewer, by=request.user)
+    messages.success(request, f"{reviewer} is asked to review it.")
+    return at(shown, "review")
+
+
+@verb(None, to="review it")
+def decide(request: Request, shown: Postmortem) -> Answer:
+    if not may_review(request.user, shown):
+        raise Refused("Whoever owns it, or responds nowhere, cannot approve it.")
+    reviews.decide(
+        shown, by=request.user, verdict=request.POST.get("verdict", ""), checks=request.POST.getlist("checks"),
+        note=request.POST.get("note", "")[:2000],
+    )  # fmt: skip
+    if shown.state == Postmortem.State.APPROVED:
+        messages.success(request, "Approved. A lead can publish it now.")
+    return at(shown, "review")
+
+
+@verb(Role.RESPONDER, to="amend it")
+def amend(request: Request, shown: Postmortem) -> Answer:
+    made = Amendment.write(shown, request.POST.get("text", ""), key=request.POST.get("key", "")[:24], by=request.user)
+    return at(shown, f"amendment-{made.pk}")
+
+
+# What it is about
+
+
+@verb(Role.RESPONDER, to="rename it")
+def rename(request: Request, shown: Postmortem) -> None:
+    shown.rename(request.POST.get("title", ""), by=request.user)
+
+
+@verb(Role.RESPONDER, to="choose how much is asked")
+def set_depth(request: Request, shown: Postmortem) -> None:
+    depth = request.POST.get("depth", "")
+    if depth not in Depth.values:
+        raise Refused("Choose brief, standard or deep.")
+    shown.set_depth(depth, by=request.user)
+
+
+@verb(Role.RESPONDER, to="say what it covers")
+def cover(request: Request, shown: Postmortem) -> None:
+    asked = re.fullmatch(r"(?i)\s*(?:inc-|#)?(\d{1,9})\s*", request.POST.get("incident", ""), re.ASCII)
+    other = Incident.objects.visible_to(request.user).filter(number=int(asked[1])).first() if asked else None
+    if other is None:
+        raise Refused("Name the incident by its number, such as INC-12.")
+    if "drop" in request.POST:
+        shown.uncover(other, by=request.user)
+    else:
+        shown.cover(other, by=request.user)
+
+
+@verb(Role.RESPONDER, to="say what set it off")
+def set_trigger(request: Request, shown: Postmortem) -> Answer:
+    form = TriggerForm.of(shown, suspects(shown.incidents), request.POST)
+    if not form.is_valid():
+        raise Refused("Choose what set it off.")
+    given = form.cleaned_data
+    shown.set_trigger(given["triggered_by"], change=form.change, text=given["text"], by=request.user)
+    return at(shown, "trigger")

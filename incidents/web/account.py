@@ -22,6 +22,7 @@ class ProfileForm(forms.Form):
         max_length=64, validators=[check_time_zone], help_text="Such as Europe/Berlin; times are shown in it."
     )
     theme = forms.ChoiceField(choices=Theme.choices, required=False, label="Appearance")
+    digest = forms.BooleanField(required=False, label="Mail me on Mondays which postmortems were published")
 
 
 class KeyForm(forms.Form):
@@ -35,7 +36,7 @@ class KeyForm(forms.Form):
 def account(request: Request) -> Answer:
     form = ProfileForm(
         request.POST or None,
-        initial={"name": request.user.name, "time_zone": request.user.time_zone, "theme": request.user.theme},
+        initial={name: getattr(request.user, name) for name in ("name", "time_zone", "theme", "digest")},
     )
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=request.user.pk).update(**form.cleaned_data)

@@ -2,7 +2,7 @@
 
 Two guards. Python-Markdown needs quadratic time for some inputs (ten thousand “[”), so text with such runs is shown
 as it was typed instead. And whatever it produces passes a tight allow-list: no style, no classes but ours, no
-attribute that htmx would act on, no picture from elsewhere.
+attribute that htmx would act on, and no picture but the files of incidents, which are drawn anew when they are kept.
 """
 
 import re
@@ -19,11 +19,12 @@ _RISKY = re.compile(r"[\[!<`*_>~|]{12,}")
 
 _TAGS = {
     "a", "abbr", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "h6", "hr", "input", "kbd", "li", "ol", "p", "pre", "section", "strong", "sub", "summary", "sup", "table", "tbody",
+    "h6", "hr", "img", "input", "kbd", "li", "ol", "p", "pre", "section", "strong", "sub", "summary", "sup", "table", "tbody",
     "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {
     "a": {"href", "title"},
+    "img": {"src", "alt"},
     "input": {"type", "checked", "disabled"},
     "li": {"class"},
     "ol": {"start"},
@@ -31,6 +32,8 @@ _ATTRIBUTES = {
     "th": {"align"},
     "abbr": {"title"},
 }
+_PICTURE = re.compile(r"/incidents/[1-9][0-9]{0,8}/files/[1-9][0-9]{0,17}/")
+_PERSON = re.compile(r"(?<![\w/@.])@([a-z0-9][a-z0-9._+-]{0,63}[a-z0-9]|[a-z0-9])(?![\w@])", re.IGNORECASE)
 _INCIDENT = re.compile(r"(?<![\w/#-])INC-([1-9][0-9]{0,8})(?![\w-])")
 
 
@@ -58,7 +61,7 @@ def _render(text: str) -> SafeString:
         attribute_filter=_keep,
         strip_comments=True,
     )
-    return mark_safe(_link_incidents(_mark_boxes(safe)))  # noqa: S308 - cleaned above; the links added are made of digits
+    return mark_safe(_link_names(_drop_blank_pictures(_mark_boxes(safe))))  # noqa: S308 - cleaned above; the links added are made of digits
 
 
 def _markdown() -> python_markdown.Markdown:
@@ -89,6 +92,8 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
         return value if value == "task-list-item" else None
     if tag == "input" and attribute == "type":
         return value if value == "checkbox" else None
+    if tag == "img" and attribute == "src":
+        return value if _PICTURE.fullmatch(value) else None
     if tag == "a" and attribute == "href" and value.startswith("#"):
         return None
     return value
@@ -99,12 +104,29 @@ def _mark_boxes(html: str) -> str:
     return re.sub(r"<input[^>]*>", lambda box: "☑" if "checked" in box.group() else "☐", html)
 
 
-def _link_incidents(html: str) -> str:
-    """Make INC-12 a link, outside of code and of other links."""
+def _drop_blank_pictures(html: str) -> str:
+    """A picture from elsewhere lost its address; what is left of it is its name."""
+    return re.sub(r"<img(?![^>]* src=)(?:[^>]* alt=\"([^\"]*)\")?[^>]*>", lambda picture: picture[1] or "", html)
+
+
+def _link_names(html: str) -> str:
+    """Make INC-12 a link and @mara a name, outside of code and of other links."""
     parts = re.split(r"(<(?:a|code|pre)\b.*?</(?:a|code|pre)>|<[^>]+>)", html, flags=re.DOTALL)
-    return "".join(
-        part if part.startswith("<") else _INCIDENT.sub(r'<a href="/incidents/\1/">INC-\1</a>', part) for part in parts
-    )
+    return "".join(part if part.startswith("<") else _names(part) for part in parts)
+
+
+def _names(text: str) -> str:
+    text = _PERSON.sub(r'<span class="mention">@\1</span>', text)
+    return _INCIDENT.sub(r'<a href="/incidents/\1/">INC-\1</a>', text)
+
+
+def mentioned(text: str) -> set[str]:
+    """The handles, in lower case, of whom a text names as @mara; those within code are left out."""
+    return {found.lower() for found in _PERSON.findall(re.sub(r"```.*?```|`[^`\n]*`", " ", text, flags=re.DOTALL))}
+
+
+def incidents_in(text: str) -> set[int]:
+    return {int(number) for number in _INCIDENT.findall(text)}
 
 
 def excerpt(text: str, *, longest: int = 160) -> str:

@@ -92,6 +92,16 @@
     }
   }, 1000);
 
+  /* A part of a meeting counts down, and goes on counting when it is over. */
+  for (const clock of document.querySelectorAll("[data-countdown]")) {
+    const end = Date.now() + Number(clock.dataset.countdown) * 60000;
+    setInterval(() => {
+      const left = Math.round((end - Date.now()) / 1000);
+      clock.textContent = `${left < 0 ? "+" : ""}${Math.floor(Math.abs(left) / 60)}:${two(Math.abs(left) % 60)}`;
+      clock.classList.toggle("timer--over", left < 0);
+    }, 1000);
+  }
+
   /* Drafts: what is typed into data-draft survives a reload, a crash and an expired session. */
   const key = (input) => `draft:${location.pathname}:${input.dataset.draft}`;
   const restore = (root) => {

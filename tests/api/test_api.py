@@ -14,7 +14,9 @@ from incidents.alerts.ingest import drain
 from incidents.alerts.models import Source
 from incidents.alerts.policies import RulesVersion
 from incidents.people.models import ApiKey, User
+from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.models import Postmortem
+from incidents.postmortems.reviews import CHECKS
 from incidents.response.models import Incident
 from incidents.systems.models import Change, System
 
@@ -200,21 +202,37 @@ class TestTheRest:
         )
 
     def test_a_postmortem_is_written_reviewed_and_published(
-        self, client: Client, jo: User, mara: User, key_of: Key, incident: Incident
+        self, client: Client, jo: User, mara: User, rui: User, key_of: Key, incident: Incident
     ) -> None:
+        incident.assign_lead(jo, by=jo)
+        incident.say_who_noticed("user", by=jo)
         incident.resolve(by=mara)
-        Postmortem.objects.begin(incident)
+        postmortem = Postmortem.objects.begin(incident)
+        postmortem.set_trigger("none", by=jo)
+        for kind in FactorKind.objects.all()[:2]:
+            Factor.objects.add(postmortem, kind, text="It hid the fault.", evidence="/systems/", by=jo)
         header, path = key_of(jo), f"/api/v1/postmortems/{incident.number}/"
 
         def post(what: str, **body: Any) -> Any:
             return client.post(f"{path}{what}/", body, content_type=JSON, headers=header)
 
         assert post("review").status_code == 400
-        for key in ("summary", "impact", "factors"):
-            assert post("section", key=key, text="Known.", version=0).status_code == 200
-        assert post("section", key="summary", text="Other.", version=0).status_code == 409
+        for key in ("summary", "impact", "silence", "factors"):
+            assert post("section", key=key, text="Known.", base="").status_code == 200
+        assert post("section", key="summary", text="Other.", base="").status_code == 409
+        assert post("section", key="summary", text="Known.\n\nMore.", base="Known.").status_code == 200
         assert post("review").json()["state"] == "in_review"
+        assert post("decide", verdict="approved", checks=[]).status_code == 403, "its owner"
+        assert post("publish").status_code == 409
+        checks = [key for key, _ in CHECKS]
+        decided = client.post(
+            f"{path}decide/", {"verdict": "approved", "checks": checks}, content_type=JSON, headers=key_of(rui)
+        )
+        assert decided.json()["state"] == "approved"
         assert post("publish").json()["state"] == "published"
+        document = client.get(f"{path}document/", headers=header).json()
+        assert next(section["text"] for section in document["sections"]) == "Known.\n\nMore."
+        assert len(document["factors"]) == 2
 
     def test_a_follow_up_is_added_and_done(self, client: Client, mara: User, key_of: Key, incident: Incident) -> None:
         header = key_of(mara)

@@ -5,6 +5,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from incidents.postmortems import search
+from incidents.postmortems.guide import BUILT_IN
+from incidents.postmortems.models import Postmortem
+
 
 @pytest.mark.django_db(transaction=True)
 def test_a_containment_that_was_recorded_is_done_after_the_upgrade() -> None:
@@ -21,5 +25,26 @@ def test_a_containment_that_was_recorded_is_done_after_the_upgrade() -> None:
         assert (kept.state, kept.done_at, kept.planned_at, kept.worked) == ("done", at, at, None)
         assert after.get_model("incidents", "Incident").objects.get().kind == "real"
         assert after.get_model("incidents", "ResponseRole").objects.count() == 5
+    finally:
+        MigrationExecutor(connection).migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_postmortem_that_was_written_keeps_its_words_its_address_and_its_questions() -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate([("incidents", "0006_command_centre")])
+    before = executor.loader.project_state([("incidents", "0006_command_centre")]).apps
+    incident = before.get_model("incidents", "Incident").objects.create(number=7, title="Answers are stale")
+    row = before.get_model("incidents", "Postmortem").objects.create(incident=incident, due_on="2026-11-30")
+    section = before.get_model("incidents", "Section")
+    section.objects.create(postmortem=row, key="summary", position=0, text="The alias.", version=3)
+    try:
+        MigrationExecutor(connection).migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+        kept = Postmortem.objects.get()
+        assert (kept.slug, kept.guide.number, kept.sections.get().text) == ("7", 1, "The alias.")
+        assert kept.guide.parts == BUILT_IN
+        assert [revision.text for revision in kept.sections.get().revisions.all()] == ["The alias."]
+        assert search.index_missing() == 1
+        assert Postmortem.objects.filter(words=search.query("alias")).exists()
     finally:
         MigrationExecutor(connection).migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())

@@ -31,7 +31,7 @@ def secret(
     incident.acknowledge(by=mara)
     incident.add_note(f"About {CANARY}", by=mara)
     incident.resolve(by=mara)
-    Postmortem.objects.begin(incident, by=mara).sections.get(key="summary").write(CANARY, by=mara, version=0)
+    Postmortem.objects.begin(incident, by=mara).sections.get(key="summary").write(CANARY, by=mara, base="")
     FollowUp.objects.add(incident, title=f"Protect {CANARY}", by=mara, owner=mara)
     incident.restrict([], by=mara)
     return incident
@@ -96,7 +96,7 @@ def test_a_verb_on_it_is_404_too(secret: Incident, jo: User, as_person: Callable
     assert secret.status == "resolved"
 
 
-OPEN_TO_ALL = {"ingest", "ingest-token", "healthz", "readyz", "home", "first-run", "schema", "docs", "public"}
+OPEN_TO_ALL = {"ingest", "ingest-token", "healthz", "readyz", "home", "first-run", "schema", "docs", "public", "shared"}
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[tuple[str, str | None]]:

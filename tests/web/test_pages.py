@@ -29,12 +29,15 @@ BUDGETS = {
     "/sources/": 8,
     "/systems/": 7,
     "/systems/support-assistant/": 16,
-    "/postmortems/?show=all": 9,
-    "/postmortems/30/": 12,
+    "/postmortems/?show=all": 12,
+    "/postmortems/?q=index": 14,
+    "/postmortems/30/": 60,
+    "/postmortems/30/live/?have=summary:0": 12,
+    "/postmortems/30/history/": 11,
     "/follow-ups/?show=all": 8,
     "/api/v1/incidents/?status=all": 5,
     "/api/v1/deliveries/": 7,
-    "/api/v1/postmortems/": 5,
+    "/api/v1/postmortems/": 8,
     "/api/v1/follow-ups/": 4,
 }
 

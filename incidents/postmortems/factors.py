@@ -1,0 +1,107 @@
+"""Contributing factors: what made a failure possible, worse or hard to see, from a list that reports can count by."""
+
+from typing import Self
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.postmortems.models import Postmortem
+from incidents.response.models import Refused
+
+
+class FactorGroup(models.TextChoices):
+    TECHNICAL = "technical", "Technical"
+    DATA = "data", "Data"
+    PROCESS = "process", "Process"
+    MONITORING = "monitoring", "Monitoring gap"
+    EVALUATION = "evaluation", "Evaluation gap"
+    OVERSIGHT = "oversight", "Oversight gap"
+    ORGANISATION = "organisation", "Organisational"
+
+
+# What Faultline brings along; an organisation adds its own on the administrator's pages.
+SEEDS: dict[str, tuple[str, ...]] = {
+    "technical": ("Silent fallback or default", "Tight coupling to another system", "Stale cache or index", "Version mismatch",
+                  "Missing limit or guard", "No way back to the previous version", "Provider changed its model"),
+    "data": ("Missing contract with the source", "Schema or meaning changed", "Late or incomplete data",
+             "Labels wrong or delayed", "Own output fed back", "Training and serving differ", "Population changed"),
+    "process": ("Change without review", "Change without a canary", "Runbook missing or wrong", "Access wider than needed",
+                "Rollback not practised", "Several changes at once"),
+    "monitoring": ("No monitor on the output", "Monitor on averages only", "Threshold too wide", "Alert went to nobody",
+                   "Alert lost among many", "Signal came too late"),
+    "evaluation": ("No evaluation for this case", "Evaluation not run", "Evaluation passed wrongly",
+                   "Failed evaluation overridden", "Golden set out of date", "Slices not evaluated"),
+    "oversight": ("No approval where one was needed", "Approval without understanding", "Reviewer overloaded",
+                  "No stop within reach", "Too much trusted to the output", "Bypass without a trace"),
+    "organisation": ("Nobody owned it", "Knowledge with one person", "Goals in conflict", "Earlier follow-up not done",
+                     "Partner or vendor did not tell", "Not enough people or time"),
+}  # fmt: skip
+
+
+class FactorKind(models.Model):
+    """One entry of the two-level list. One that is retired stays where it was used and is offered no more."""
+
+    group = models.CharField(max_length=16, choices=FactorGroup)
+    name = models.CharField(max_length=80)
+    retired = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["group", "pk"]
+        constraints = [models.UniqueConstraint(fields=["group", "name"], name="one_factor_kind_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FactorQuerySet(models.QuerySet["Factor"]):
+    def add(self, postmortem: Postmortem, kind: FactorKind, *, text: str, evidence: str, by: User) -> "Factor":
+        """Add a factor. Naming the same kind twice is refused: say more in the one that is there."""
+        if not text.strip():
+            raise Refused("Say in a sentence how it contributed.")
+        with transaction.atomic():
+            postmortem._lock_editable()
+            made, new = self.get_or_create(
+                postmortem=postmortem, kind=kind,
+                defaults={"text": text.strip()[:2000], "evidence": evidence.strip()[:500], "by": by},
+            )  # fmt: skip
+            if not new:
+                raise Refused(f"“{kind}” is among the factors already. Edit that one.")
+            postmortem.index()
+        return made
+
+    def for_list(self) -> Self:
+        return self.select_related("kind", "by").order_by("pk")
+
+
+class Factor(models.Model):
+    """One factor of one postmortem, and what shows it."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="factors")
+    kind = models.ForeignKey(FactorKind, on_delete=models.PROTECT, related_name="factors")
+    text = models.TextField(max_length=2000)
+    evidence = models.CharField(max_length=500, blank=True)  # an address, or where to find it
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = FactorQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["postmortem", "kind"], name="one_factor_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+    def rewrite(self, *, text: str, evidence: str) -> None:
+        if not text.strip():
+            raise Refused("Say in a sentence how it contributed.")
+        with transaction.atomic():
+            self.postmortem._lock_editable()
+            Factor.objects.filter(pk=self.pk).update(text=text.strip()[:2000], evidence=evidence.strip()[:500])
+            self.postmortem.index()
+
+    def remove(self) -> None:
+        with transaction.atomic():
+            self.postmortem._lock_editable()
+            Factor.objects.filter(pk=self.pk).delete()
+            self.postmortem.index()

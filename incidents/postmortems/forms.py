@@ -1,0 +1,79 @@
+"""What people type about postmortems, where it is more than a text."""
+
+from collections.abc import Iterable
+from typing import Any, Self, cast
+
+from django import forms
+
+from incidents.people.models import Team
+from incidents.postmortems.factors import FactorKind
+from incidents.postmortems.guide import Depth
+from incidents.postmortems.models import Postmortem
+from incidents.response.forms import PersonField
+from incidents.systems.models import Change
+
+
+class PersonChoice(forms.Form):
+    person = PersonField(empty_label="Choose …")
+
+
+class TriggerForm(forms.Form):
+    """One change on record, something else, or none found."""
+
+    choice = forms.ChoiceField(label="What set it off?")
+    text = forms.CharField(max_length=500, required=False, label="In a few words")
+
+    changes: dict[str, Change]
+
+    @classmethod
+    def of(cls, shown: Postmortem, suspects: Iterable[Change], data: Any = None) -> Self:
+        known = {f"change-{row.pk}": row for row in [*suspects, *([shown.trigger] if shown.trigger else [])]}
+        now = f"change-{shown.trigger_id}" if shown.trigger_id else shown.triggered_by
+        form = cls(data, initial={"choice": now, "text": shown.trigger_text}, auto_id="trigger_%s")
+        form.changes = known
+        choice = cast("forms.ChoiceField", form.fields["choice"])
+        choice.choices = [
+            ("", "Not decided yet"),
+            *((key, f"{row.get_kind_display()}: {row.title} ({row.system}, {row.happened_at:%Y-%m-%d %H:%M} UTC)"[:160])
+              for key, row in known.items()),
+            ("other", "Something else"),
+            ("none", "None found"),
+        ]  # fmt: skip
+        choice.required = False
+        return form
+
+    @property
+    def change(self) -> Change | None:
+        return self.changes.get(self.cleaned_data["choice"])
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        choice = given.get("choice", "")
+        return given | {"triggered_by": "change" if choice in self.changes else choice}
+
+
+class FactorForm(forms.Form):
+    kind = forms.ModelChoiceField(FactorKind.objects.filter(retired=False), empty_label="Choose …")
+    text = forms.CharField(max_length=2000, required=False)
+    evidence = forms.CharField(max_length=500, required=False)
+
+
+class ImportForm(forms.Form):
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
+
+
+class PartForm(forms.Form):
+    """One part of the guide as it is edited."""
+
+    key = forms.CharField(max_length=24, required=False, widget=forms.HiddenInput)
+    title = forms.CharField(max_length=60, required=False)
+    help = forms.CharField(max_length=200, required=False)
+    minutes = forms.IntegerField(min_value=1, max_value=120, initial=5, required=False)
+    depth = forms.ChoiceField(choices=Depth.choices, initial=Depth.STANDARD, label="Asked from")
+    required = forms.ChoiceField(choices=[("", "Never"), *Depth.choices], required=False, label="Not empty from")
+    questions = forms.CharField(
+        required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3}), label="Questions, one a line"
+    )
+    by_category = forms.BooleanField(required=False, label="Ask the questions of the category here")
+    position = forms.IntegerField(required=False, min_value=0, max_value=999, label="Place")
+    leave_out = forms.BooleanField(required=False, label="Leave out")

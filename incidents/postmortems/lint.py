@@ -1,0 +1,63 @@
+"""Words that blame: found by plain rules, answered with the question about the system. It warns and never blocks.
+
+The list follows the practice of blameless review: "human error" ends an enquiry that should begin there, and
+counterfactuals ("should have") judge by what only became known later (Dekker, "The Field Guide to Understanding
+Human Error"; Allspaw, "Blameless PostMortems and a Just Culture").
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from incidents.people.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    words: str
+    question: str
+
+
+_RULES: tuple[tuple[str, str], ...] = (
+    (r"human error|operator error|user error|(?:was|were) (?:his|her|their) (?:own )?(?:fault|mistake)",
+     "What made this action look right at that moment, and what let it through?"),
+    (r"(?<!that )(?<!which )(?:should|could|ought to) have|shouldn[’']t have|should not have|if only",
+     "What did people know then, and what would have made the better way the easy way?"),
+    (r"fail(?:ed|s|ure)? to (?:notice|check|follow|see|realise|realize|test|read|ask|act|tell|understand|verify|review|monitor|escalate)",
+     "What in the system hid it, or made it hard to do?"),
+    (r"careless(?:ly|ness)?|negligen(?:t|tly|ce)|sloppy|lazy|reckless(?:ly)?|stupid|incompeten(?:t|ce)|inattenti(?:ve|on)",
+     "Which conditions made this likely for anybody in that place?"),
+    (r"(?:forgot|neglected|didn[’']t bother|did not bother) to",
+     "What reminds people of it, and why did it not here?"),
+    (r"(?:not|n[’']t) (?:paying attention|careful enough|pay(?:ing)? enough attention)|lack of attention",
+     "What else asked for attention then, and what could have drawn it here?"),
+    (r"obvious(?:ly)?|clearly wrong|simply (?:had|needed) to|just (?:had|needed) to|common sense",
+     "To whom was it visible at the time, and by which signal?"),
+    (r"root cause",
+     "Which conditions had to come together? There is one trigger and more than one factor."),
+    (r"(?:be|being|was|were) more careful|pay more attention|try harder|remember to|train(?:ing)? (?:people|staff|everyone) (?:better|again)",
+     "Which change of the system would work on a bad day, for somebody new?"),
+)  # fmt: skip
+_COMPILED = tuple((re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), question) for pattern, question in _RULES)
+_ACTING = r"(?:also |then |again |never |not |only |just |had |has |did(?:n[’']t)? |was |were )*(?:\w+ed|did|didn[’']t|made|broke|forgot|left|ran|sent|wrote|chose|took|put|gave|set|let|went|had|was|ignored)"
+_OF_PERSON = "What about the system made this the natural thing to do? Name the role or the condition, not the person."
+
+
+def blame(text: str, *, people: Iterable[User] = ()) -> list[Finding]:
+    """Find blaming words, each once, and sentences in which one of `people` is the one who did it."""
+    plain = re.sub(r"```.*?```|`[^`\n]*`|^>.*$", " ", text[:100_000], flags=re.DOTALL | re.MULTILINE)
+    found: dict[str, Finding] = {}
+    for pattern, question in _COMPILED:
+        for match in pattern.finditer(plain):
+            found.setdefault(match.group().lower(), Finding(match.group(), question))
+    for name in sorted({name for person in people for name in _names(person)}, key=len, reverse=True):
+        subject = re.search(rf"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )@?({re.escape(name)})(?:\s+[A-Z]\w+)?\s+{_ACTING}\b", plain, re.MULTILINE)  # fmt: skip
+        if subject and not any(name in finding.words for finding in found.values()):
+            found.setdefault(name.lower(), Finding(" ".join(subject.group().split()), _OF_PERSON))
+    return list(found.values())
+
+
+def _names(person: User) -> list[str]:
+    whole = " ".join(person.name.split())
+    first = whole.partition(" ")[0]
+    return [name for name in (whole, first) if len(name) > 2]

@@ -1,0 +1,55 @@
+"""The meeting: one question at a time, and what people would like to fix parked until the end."""
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents.followups.models import FollowUp
+from incidents.people.models import User
+from incidents.postmortems.models import Postmortem
+from incidents.response.models import Refused
+
+
+class ParkedFix(models.Model):
+    """Something somebody would fix, said before the discussion was over."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="parked")
+    text = models.CharField(max_length=300)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    follow_up = models.ForeignKey(FollowUp, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    dropped_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_open(self) -> bool:
+        return self.follow_up_id is None and not self.dropped_because
+
+    @classmethod
+    def park(cls, postmortem: Postmortem, text: str, *, by: User) -> "ParkedFix":
+        if not text.strip():
+            raise Refused("Say what you would fix.")
+        return cls.objects.create(postmortem=postmortem, text=" ".join(text.split())[:300], by=by)
+
+    def take(self, *, by: User) -> FollowUp:
+        """Make a follow-up of it; safe to press twice."""
+        with transaction.atomic():
+            row = (
+                ParkedFix.objects.select_for_update(of=("self",)).select_related("postmortem__incident").get(pk=self.pk)
+            )
+            if row.follow_up:
+                return row.follow_up
+            if row.dropped_because:
+                raise Refused("It was left out already.")
+            made = FollowUp.objects.add(row.postmortem.incident, title=row.text[:200], by=by)
+            ParkedFix.objects.filter(pk=self.pk).update(follow_up=made)
+        return made
+
+    def drop(self, *, reason: str) -> None:
+        if not reason.strip():
+            raise Refused("Say why it will not be done.")
+        ParkedFix.objects.filter(pk=self.pk, follow_up=None).update(dropped_because=reason.strip()[:300])

@@ -1,0 +1,74 @@
+"""Texts as their reader sees them: with the incidents they name told in words, and the people they name told by mail."""
+
+import re
+from collections.abc import Iterable
+
+from django.db.models import Q, Value
+from django.db.models.functions import Lower, StrIndex, Substr
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from incidents.people.models import User
+from incidents.postmortems.models import Postmortem, Section
+from incidents.response.models import Incident
+from incidents.web.markdown import incidents_in, mentioned, render
+
+MOST_UNFURLED = 100
+
+
+def titles(texts: Iterable[str], *, user: User | None) -> dict[int, str]:
+    """What the incidents named in the texts are called, among those the user may see; one query."""
+    numbers = sorted({number for text in texts for number in incidents_in(text)})[:MOST_UNFURLED]
+    if not numbers or user is None:
+        return {}
+    rows = Incident.objects.visible_to(user).filter(number__in=numbers)
+    return {
+        row.number: f"{row.title} ({row.get_severity_display()}, {row.get_status_display().lower()})" for row in rows
+    }
+
+
+def unfurled(text: str, known: dict[int, str]) -> SafeString:
+    """Render a text, and say beside every INC-12 what that is."""
+    html = render(text)
+    if not known:
+        return html
+
+    def told(link: re.Match[str]) -> str:
+        title = known.get(int(link[1]))
+        return f'{link[0]}<span class="unfurled"> {escape(title)}</span>' if title else link[0]
+
+    return mark_safe(re.sub(r'<a href="/incidents/(\d+)/">INC-\1</a>', told, html))  # noqa: S308 - rendered safely; titles are escaped
+
+
+def people_named(texts: Iterable[str]) -> list[User]:
+    """Whom the texts name as @mara: the part of the address before the @, where only one person has it."""
+    handles = {handle for text in texts for handle in mentioned(text)}
+    if not handles:
+        return []
+    local = Lower(Substr("email", Value(1), StrIndex("email", Value("@")) - 1))
+    found = User.objects.active().annotate(handle=local).filter(handle__in=handles)
+    by_handle: dict[str, list[User]] = {}
+    for person in found:
+        by_handle.setdefault(handle_of(person), []).append(person)
+    return [people[0] for people in by_handle.values() if len(people) == 1]
+
+
+def handle_of(person: User) -> str:
+    return person.email.partition("@")[0].lower()
+
+
+def suggest_people(words: str, *, most: int = 6) -> list[tuple[str, str]]:
+    """Handles and names that begin with what somebody types after an @."""
+    words = words.strip()[:60]
+    rows = User.objects.active().filter(Q(name__icontains=words) | Q(email__istartswith=words))[:most]
+    return [(handle_of(person), person.name) for person in rows]
+
+
+def tell_the_named(postmortem: Postmortem, section: Section, *, before: str, after: str, by: User) -> None:
+    """Mail those who are named now and were not before, once for each section."""
+    fresh = mentioned(after) - mentioned(before)
+    if not fresh:
+        return
+    people = [person for person in people_named([after]) if handle_of(person) in fresh and person != by]
+    postmortem.tell(people, f"{by} named you in the postmortem of {postmortem.incident}", f"Under “{section.title}”.",
+                    key=f"named:{section.pk}", path=f"{postmortem.get_absolute_url()}#{section.key}")  # fmt: skip

@@ -1,0 +1,44 @@
+"""Failures of AI systems that were told in public: a library to learn from, never part of anybody's figures."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from incidents.response.models import Incident
+
+_FILE = Path(__file__).parent / "data" / "public_incidents.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIncident:
+    id: str
+    name: str
+    start: str
+    end: str
+    organisation: str
+    system_type: str
+    category: str
+    failure_mode: str
+    summary: str
+    how_detected: str
+    time_undetected: str
+    impact: str
+    containment: str
+    published_lessons: str
+    confidence: str  # how sure the summary is: high, medium or low
+    sources: tuple[str, ...]
+
+
+@cache
+def library() -> tuple[PublicIncident, ...]:
+    raw = json.loads(_FILE.read_text())["incidents"]
+    return tuple(PublicIncident(**{**row, "sources": tuple(row["sources"])}) for row in raw)
+
+
+def related(incidents: list[Incident], *, most: int = 4) -> list[PublicIncident]:
+    """Those of the same failure mode first, then of the same category; none where it is unclassified."""
+    modes = {incident.failure_mode for incident in incidents if incident.failure_mode}
+    categories = {incident.category for incident in incidents if incident.category}
+    alike = [row for row in library() if row.failure_mode in modes]
+    return [*alike, *(row for row in library() if row.category in categories and row not in alike)][:most]

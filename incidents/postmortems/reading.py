@@ -1,0 +1,217 @@
+"""Who read it, and how it reaches those who should: links for a while, words for the outside, digest, anniversaries."""
+
+import secrets
+from datetime import date, datetime, timedelta
+from typing import Self
+
+from django.db import models, transaction
+from django.db.models import Count, F
+from django.utils import timezone
+
+from incidents.people.models import User, digest_of
+from incidents.postmortems.models import Postmortem
+from incidents.response.models import Refused, WrongStatus
+from incidents.response.notices import Notice
+
+
+class Reading(models.Model):
+    """Somebody read a published postmortem."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="readings")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+    times = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["postmortem", "person"], name="one_reading_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person} read {self.postmortem}"
+
+    @classmethod
+    def note(cls, postmortem: Postmortem, person: User) -> None:
+        """Count a reader once, however often they come back; within an hour it is the same visit."""
+        if postmortem.state != Postmortem.State.PUBLISHED:
+            return
+        now = timezone.now()
+        row, new = cls.objects.get_or_create(postmortem=postmortem, person=person)
+        if not new and now - row.last_at > timedelta(hours=1):
+            cls.objects.filter(pk=row.pk).update(last_at=now, times=F("times") + 1)
+
+    @classmethod
+    def told(cls, postmortem: Postmortem) -> str:
+        """Say by how many, and from how many teams, it was read."""
+        found = cls.objects.filter(postmortem=postmortem).aggregate(
+            people=Count("person", distinct=True), teams=Count("person__memberships__team", distinct=True)
+        )
+        people, teams = found["people"], found["teams"]
+        if not people:
+            return "read by nobody yet"
+        return f"read by {people} {'person' if people == 1 else 'people'}, {teams} team{'' if teams == 1 else 's'}"
+
+
+# For the outside
+
+
+class ExternalVersion(models.Model):
+    """What people outside may read: words of its own, written for them, and approved by a second person."""
+
+    postmortem = models.OneToOneField(Postmortem, on_delete=models.CASCADE, related_name="external")
+    text = models.TextField(max_length=50_000)
+    written_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    written_at = models.DateTimeField(default=timezone.now)
+    approved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(approved_by=None) | ~models.Q(approved_by=F("written_by")),
+                name="nobody_approves_their_own_external_words",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"External version of {self.postmortem}"
+
+    @property
+    def is_approved(self) -> bool:
+        return self.approved_at is not None
+
+    @classmethod
+    def write(cls, postmortem: Postmortem, text: str, *, by: User) -> "ExternalVersion":
+        """Write it, or write it anew; an approval is for the words that were approved, so it ends."""
+        if not text.strip():
+            raise Refused("Write what the outside should read.")
+        with transaction.atomic():
+            kept = cls.objects.select_for_update().filter(postmortem=postmortem).first()
+            if kept and kept.text == text.strip():
+                return kept
+            made, _ = cls.objects.update_or_create(
+                postmortem=postmortem,
+                defaults={"text": text.strip()[:50_000], "written_by": by, "written_at": timezone.now(),
+                          "approved_by": None, "approved_at": None},
+            )  # fmt: skip
+            postmortem.record(by, external="written")
+        return made
+
+    def approve(self, *, by: User) -> None:
+        """Approve exactly the words that `self` holds; words that were changed meanwhile are not."""
+        if by.pk == self.written_by_id:
+            raise Refused("Somebody else than its writer approves what goes outside.")
+        with transaction.atomic():
+            same = ExternalVersion.objects.filter(
+                pk=self.pk, approved_at=None, text=self.text, written_by=self.written_by
+            )
+            if not same.update(approved_by=by, approved_at=timezone.now()):
+                raise WrongStatus("The words were changed or approved meanwhile. Look at them again.")
+            self.postmortem.record(by, external="approved")
+        self.refresh_from_db()
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def make(self, postmortem: Postmortem, *, external: bool, days: int, by: User) -> "tuple[ShareLink, str]":
+        """Make a link that ends by itself; its secret is shown once and kept as a digest. 1 to 90 days.
+
+        Raises Refused for the whole text of a private incident, and for external words that nobody approved.
+        """
+        if not 1 <= days <= 90:
+            raise Refused("A link lasts 1 to 90 days.")
+        if postmortem.state != Postmortem.State.PUBLISHED:
+            raise WrongStatus("Only what is published is shared.")
+        if not external and postmortem.is_private:
+            raise Refused("It is about a private incident: only an approved external version can be shared.")
+        if external and not ExternalVersion.objects.filter(postmortem=postmortem).exclude(approved_at=None).exists():
+            raise Refused("Its external version is not approved yet.")
+        secret = secrets.token_urlsafe(24)
+        with transaction.atomic():
+            link = self.create(
+                postmortem=postmortem, digest=digest_of(secret), external=external, by=by,
+                expires_at=timezone.now() + timedelta(days=days),
+            )  # fmt: skip
+            postmortem.record(by, shared="external" if external else "whole", until=f"{link.expires_at:%Y-%m-%d}")
+        return link, secret
+
+    def usable(self) -> Self:
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+    def find(self, secret: str) -> "ShareLink | None":
+        """Find the link of a secret, if it may still be followed: not ended, still published, still as public as then."""
+        link = self.usable().select_related("postmortem__incident").filter(digest=digest_of(secret)).first()
+        if link is None or link.postmortem.state != Postmortem.State.PUBLISHED:
+            return None
+        if link.external:
+            return (
+                link
+                if ExternalVersion.objects.filter(postmortem=link.postmortem).exclude(approved_at=None).exists()
+                else None
+            )
+        return None if link.postmortem.is_private else link
+
+
+class ShareLink(models.Model):
+    """Lets whoever has the address read one postmortem for a while, without an account."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="share_links")
+    digest = models.CharField(max_length=64, unique=True)
+    external = models.BooleanField(default=False)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    opened = models.PositiveIntegerField(default=0)
+
+    objects = ShareLinkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"link to {self.postmortem}"
+
+    def revoke(self, *, by: User) -> None:
+        with transaction.atomic():
+            if ShareLink.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
+                self.postmortem.record(by, shared="ended")
+
+    def count(self) -> None:
+        ShareLink.objects.filter(pk=self.pk).update(opened=F("opened") + 1)
+
+
+# What comes by mail
+
+
+def send_digest(today: date | None = None) -> int:
+    """Owe everybody who wants it the digest of last week's publications; returns to how many. Safe to run twice."""
+    today = today or timezone.localdate()
+    monday = today - timedelta(days=today.weekday())
+    since, until = _midnight(monday - timedelta(days=7)), _midnight(monday)
+    week = Postmortem.objects.published().filter(published_at__gte=since, published_at__lt=until)
+    if not week.exists():
+        return 0
+    told = 0
+    key = f"digest:{monday:%Y-%m-%d}"
+    for person in User.objects.active().filter(digest=True):
+        seen = list(week.visible_to(person).select_related("incident", "incident__system").order_by("published_at"))
+        if seen:
+            lines = [
+                f"{row.incident} {row.name}{f' ({row.incident.system})' if row.incident.system else ''}" for row in seen
+            ]
+            Notice.objects.tell([person], subject=f"{len(seen)} postmortem{'s' if len(seen) > 1 else ''} to read from last week",
+                                text="\n".join(lines), path="/postmortems/?show=published", key=key)  # fmt: skip
+            told += 1
+    return told
+
+
+def remember_anniversaries(today: date | None = None) -> int:
+    """A year after publication, ask the owner whether what was learnt still holds. Safe to run twice."""
+    today = today or timezone.localdate()
+    year_ago = _midnight(today) - timedelta(days=365)
+    rows = Postmortem.objects.published().filter(published_at__gte=year_ago - timedelta(days=7), published_at__lt=year_ago + timedelta(days=1))  # fmt: skip
+    for row in rows.select_related("incident", "owner").exclude(owner=None):
+        row.tell([row.owner] if row.owner else [], f"A year since {row.incident}: does it still hold?",
+                 "Look at the follow-ups and the checks that came of it: are they still in place, and has it come back?",
+                 key="year-1")  # fmt: skip
+    return rows.count()
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime(day.year, day.month, day.day), timezone.get_default_timezone())  # noqa: DTZ001

@@ -1,0 +1,253 @@
+"""Review: who was asked, what they said, comments in the margin, and amendments after publication."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.postmortems.guide import Policy
+from incidents.postmortems.models import Postmortem, Section
+from incidents.response.models import Event, Incident, Refused, WrongStatus
+
+CHECKS = (
+    ("data", "The evidence is kept where it can be found again"),
+    ("impact", "The impact is complete, or says what is unknown and why"),
+    ("deep", "It goes deep enough: conditions, not persons"),
+    ("plan", "The follow-ups fit what was found and are in the right order"),
+    ("shared", "Those who can learn from it will read it"),
+)
+
+
+def responders(postmortem: Postmortem) -> set[int]:
+    """Who took part in the response: leads, whoever had a role, and whoever acted on an incident before it was resolved."""
+    incidents = [postmortem.incident_id, *postmortem.also.values_list("pk", flat=True)]
+    acting = Event.objects.filter(incident__in=incidents).exclude(by=None).exclude(kind__in=_AFTERWARDS)
+    acting = acting.filter(Q(incident__resolved_at=None) | Q(at__lte=models.F("incident__resolved_at")))
+    leads = Incident.objects.filter(pk__in=incidents).exclude(lead=None).values_list("lead", flat=True)
+    roles = User.objects.filter(assignments__incident__in=incidents).values_list("pk", flat=True)
+    return {pk for pk in [*acting.values_list("by", flat=True).distinct(), *leads, *roles] if pk is not None}
+
+
+_AFTERWARDS = [Event.Kind.POSTMORTEM, Event.Kind.FOLLOW_UP, Event.Kind.VISIBILITY, Event.Kind.LINK]
+
+
+class Verdict(models.TextChoices):
+    PENDING = "", "Not said yet"
+    APPROVED = "approved", "Approved"
+    CHANGES = "changes", "Asks for changes"
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def ask(self, postmortem: Postmortem, reviewer: User, *, by: User) -> "Review":
+        """Ask somebody to review. Raises Refused for its owner, and for who may not see it."""
+        if reviewer.pk == postmortem.owner_id:
+            raise Refused(f"{reviewer} owns it. Ask somebody else.")
+        if not Postmortem.objects.visible_to(reviewer).filter(pk=postmortem.pk).exists():
+            raise Refused(f"{reviewer} may not see {postmortem.incident}.")
+        with transaction.atomic():
+            review, new = self.get_or_create(postmortem=postmortem, reviewer=reviewer, defaults={"asked_by": by})
+            if new:
+                postmortem.record(by, asked=str(reviewer))
+                if reviewer != by:
+                    postmortem.tell([reviewer], f"{by} asks you to review {postmortem.incident}’s postmortem",
+                                    f"“{postmortem.name}”, due on {postmortem.due_on:%Y-%m-%d}.", key=f"review:{review.pk}")  # fmt: skip
+        return review
+
+    def for_list(self) -> Self:
+        return self.select_related("reviewer").order_by("pk")
+
+
+class Review(models.Model):
+    """One person's word on one postmortem."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="reviews")
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    verdict = models.CharField(max_length=10, choices=Verdict, blank=True, default=Verdict.PENDING)
+    checks = models.JSONField(default=list, blank=True)  # keys of CHECKS that the reviewer ticked
+    note = models.TextField(blank=True, max_length=2000)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["postmortem", "reviewer"], name="one_review_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer} on {self.postmortem}"
+
+
+def decide(postmortem: Postmortem, *, by: User, verdict: str, checks: list[str], note: str = "") -> None:
+    """Say yes, or what is missing. The yes that completes what the policy asks for approves the postmortem.
+
+    Raises Refused for its owner, for a yes without the whole checklist and a no without a reason, and WrongStatus
+    while it is not in review. Locks the postmortem, so that of two who say yes at once the second sees the first.
+    """
+    if by.pk == postmortem.owner_id:
+        raise Refused("Whoever owns it cannot approve it.")
+    known = [key for key, _ in CHECKS if key in checks]
+    if verdict == Verdict.APPROVED and len(known) < len(CHECKS):
+        raise Refused("Tick every line of the checklist, or ask for changes.")
+    if verdict == Verdict.CHANGES and not note.strip():
+        raise Refused("Say what should change.")
+    if verdict not in (Verdict.APPROVED, Verdict.CHANGES):
+        raise Refused("Approve it, or ask for changes.")
+    with transaction.atomic():
+        row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=postmortem.pk)
+        if row.state != Postmortem.State.IN_REVIEW:
+            raise WrongStatus(f"This postmortem is {row.get_state_display().lower()}, not in review.")
+        Review.objects.update_or_create(
+            postmortem=row, reviewer=by,
+            defaults={"verdict": verdict, "checks": known, "note": note.strip()[:2000], "decided_at": timezone.now()},
+        )  # fmt: skip
+        row.record(by, verdict=verdict, **({"reason": note.strip()} if note.strip() else {}))
+        if not lacking(row):
+            row.approve(by=by)
+    postmortem.refresh_from_db()
+
+
+def lacking(postmortem: Postmortem) -> list[str]:
+    """What the policy still asks for before it may be published, in sentences."""
+    reviews = list(postmortem.reviews.select_related("reviewer"))
+    wanted = Policy.objects.of(postmortem.incident.severity).reviewers
+    agreed = [review for review in reviews if review.verdict == Verdict.APPROVED]
+    told = []
+    if len(agreed) < wanted:
+        left = wanted - len(agreed)
+        told.append(f"{left} more approval{'s' if left > 1 else ''}.")
+    if wanted and not {review.reviewer_id for review in agreed} - responders(postmortem):
+        told.append("The approval of somebody who was not a responder.")
+    told += [f"{review.reviewer} asks for changes." for review in reviews if review.verdict == Verdict.CHANGES]
+    return told
+
+
+# In the margin
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def write(
+        self, section: Section, text: str, *, by: User, quote: str = "", instead: str | None = None,
+        parent: "Comment | None" = None,
+    ) -> "Comment":  # fmt: skip
+        """Write in the margin of a section: about `quote`, with `instead` as a suggestion of how it should read."""
+        quote = quote.strip()[:2000]
+        if instead is not None and not quote:
+            raise Refused("Mark the words that your suggestion replaces.")
+        if not text.strip() and instead is None:
+            raise Refused("Write something first.")
+        with transaction.atomic():
+            postmortem = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=section.postmortem_id)
+            if not postmortem.is_editable and postmortem.state != Postmortem.State.APPROVED:
+                raise WrongStatus(
+                    f"This postmortem is {postmortem.get_state_display().lower()}; write an amendment instead."
+                )
+            made = self.create(
+                section=section, postmortem=postmortem, text=text.strip()[:5000], quote=quote, instead=instead, by=by,
+                parent=parent.parent or parent if parent else None,
+            )  # fmt: skip
+            told = {owner for owner in (postmortem.owner, made.parent.by if made.parent else None) if owner}
+            postmortem.tell(told - {by}, f"{by} commented on {postmortem.incident}’s postmortem", made.text or "A suggestion",
+                            key=f"comment:{made.pk}", path=f"{postmortem.get_absolute_url()}#comment-{made.pk}")  # fmt: skip
+        return made
+
+    def for_list(self) -> Self:
+        return (
+            self.filter(parent=None)
+            .select_related("by", "resolved_by", "section")
+            .prefetch_related("replies__by")
+            .order_by("pk")
+        )
+
+
+class Comment(models.Model):
+    """A remark or a suggestion about one place of a section, with its replies."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="comments")
+    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="comments")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
+    quote = models.TextField(blank=True, max_length=2000)
+    instead = models.TextField(null=True, blank=True, max_length=5000)  # noqa: DJ001 - "" suggests to take it out
+    text = models.TextField(blank=True, max_length=5000)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    outcome = models.CharField(max_length=10, blank=True)  # "accepted" for a suggestion that was taken
+
+    objects = CommentQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    @property
+    def is_suggestion(self) -> bool:
+        return self.instead is not None
+
+    @property
+    def still_fits(self) -> bool:
+        """Whether its quote is still there, once, so that a suggestion can be taken."""
+        return bool(self.quote) and self.section.text.count(self.quote) == 1
+
+    def resolve(self, *, by: User, outcome: str = "") -> None:
+        Comment.objects.filter(pk=self.pk, resolved_at=None).update(
+            resolved_at=timezone.now(), resolved_by=by, outcome=outcome
+        )
+
+    def accept(self, *, by: User) -> None:
+        """Take a suggestion. Raises Refused where what it replaces was changed meanwhile."""
+        section = Section.objects.select_related("postmortem__guide").get(pk=self.section_id)
+        if self.instead is None or section.text.count(self.quote) != 1:
+            raise Refused("What it replaces was changed meanwhile. Edit the section by hand.")
+        section.write(section.text.replace(self.quote, self.instead), by=by, base=section.text)
+        self.resolve(by=by, outcome="accepted")
+
+
+class Amendment(models.Model):
+    """Something found out after publication. It stands beside the text, which stays as it was read."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="amendments")
+    key = models.CharField(max_length=24, blank=True)
+    text = models.TextField(max_length=10_000)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    @classmethod
+    def write(cls, postmortem: Postmortem, text: str, *, key: str, by: User) -> "Amendment":
+        if not text.strip():
+            raise Refused("Write what was found out.")
+        with transaction.atomic():
+            row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=postmortem.pk)
+            if row.state != Postmortem.State.PUBLISHED:
+                raise WrongStatus("Only what is published is amended; edit the section instead.")
+            made = cls.objects.create(postmortem=row, key=key, text=text.strip()[:10_000], by=by)
+            row.record(by, amended=True)
+            row.index()
+        return made
+
+
+# History
+
+
+def history(postmortem: Postmortem) -> list[dict[str, Any]]:
+    """What became of it, newest first: its moves and each stretch of writing, to be shown with its difference."""
+    moves = postmortem.incident.events.filter(kind=Event.Kind.POSTMORTEM).select_related("by")
+    if "-" in postmortem.slug:
+        moves = moves.filter(detail__postmortem=postmortem.slug)
+    told: list[tuple[datetime, dict[str, Any]]] = [(event.at, {"event": event}) for event in moves]
+    before: dict[int, str] = {}
+    for section in postmortem.sections.prefetch_related("revisions__by"):
+        for revision in section.revisions.all():
+            was = before.get(section.pk, "")
+            told.append((revision.at, {"revision": revision, "section": section, "was": was}))
+            before[section.pk] = revision.text
+    return [entry for _, entry in sorted(told, key=lambda one: one[0], reverse=True)]

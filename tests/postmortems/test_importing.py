@@ -1,0 +1,119 @@
+"""Postmortems from elsewhere: what a file would become is shown, and nothing is made of it before somebody says so."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.people.models import User
+from incidents.postmortems.importing import ImportBatch, read
+from incidents.postmortems.models import Postmortem
+from incidents.response.models import Incident
+from incidents.systems.models import System
+
+WHOLE = b"""---
+title: Answers quoted the old price list
+date: 2025-03-14
+resolved: 2025-03-15T09:30:00Z
+severity: SEV2
+system: support-assistant
+category: retrieval
+factors: [Stale cache or index, Something of our own]
+---
+# Postmortem: Answers quoted the old price list
+
+Prices of last year were quoted for a day.
+
+## Impact
+About 900 answers.
+
+## Root cause
+The alias.
+
+### Detail
+```
+# not a heading
+```
+
+## Funding
+Something else.
+"""
+
+
+def test_front_matter_and_headings_are_understood() -> None:
+    found = read("old.md", WHOLE)
+    assert found.trouble == ""
+    assert (found.title, found.severity, found.category) == ("Answers quoted the old price list", "sev2", "retrieval")
+    assert found.happened_at == datetime(2025, 3, 14, tzinfo=UTC)
+    assert found.sections["summary"] == "Prices of last year were quoted for a day."
+    assert found.sections["impact"] == "About 900 answers."
+    assert "# not a heading" in found.sections["factors"]
+    assert found.sections["learning"].startswith("## Funding")
+
+
+@pytest.mark.parametrize(
+    ("raw", "trouble"),
+    [
+        (b"# Title\n\nText", "does not say when"),
+        (b"---\ndate: 2025-03-14\n---\n", "no text"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"x" * 1_000_001, "larger than"),
+    ],
+)
+def test_what_cannot_be_taken_says_why(raw: bytes, trouble: str) -> None:
+    assert trouble in read("x.md", raw).trouble
+
+
+@pytest.mark.parametrize(
+    ("matter", "remark"),
+    [
+        ("severity: apocalypse", "is not known; it stays unknown"),
+        ("category: gremlins", "stays unclassified"),
+        ("resolved: 2025-01-01", "ends before it begins"),
+        ("x: [", "no YAML"),
+        ("a: &a [x]\nb: *a", ""),
+    ],
+)
+def test_what_is_left_out_is_told(matter: str, remark: str) -> None:
+    found = read("x.md", f"---\ndate: 2025-03-14\n{matter}\n---\nText".encode())
+    assert not remark or any(remark in told for told in found.remarks)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_no_file_breaks_it(raw: bytes) -> None:
+    read("x.md", raw)
+    read("x.md", b"---\n" + raw + b"\n---\n" + raw)
+
+
+def test_files_are_previewed_then_taken_once(
+    jo: User, mara: User, rui: User, support_assistant: System, as_person: Callable[[User], Client]
+) -> None:
+    files = [SimpleUploadedFile("old.md", WHOLE), SimpleUploadedFile("bad.md", b"# No date")]
+    assert as_person(mara).post("/postmortems/import/", {"files": files}).status_code == 403
+    for file in files:
+        file.seek(0)
+    lead = as_person(jo)
+    preview = lead.post("/postmortems/import/", {"files": files})["Location"]
+    page = lead.get(preview).content.decode()
+    assert "1 of 2 can be taken over" in page
+    assert "does not say when it happened" in page
+    assert not Postmortem.objects.exists()
+    assert as_person(rui).get(preview).status_code == 404, "whose files they are sees them"
+    for _ in range(2):
+        lead.post(f"{preview}take/")
+    made = Postmortem.objects.get()
+    incident = Incident.objects.get()
+    assert (made.state, incident.kind, incident.system) == ("published", "backfilled", support_assistant)
+    assert [factor.kind.name for factor in made.factors.all()] == ["Stale cache or index"]
+    assert "old price list" in lead.get("/postmortems/?q=price+list").content.decode()
+    assert ImportBatch.objects.get().files == []
+
+
+def test_nothing_chosen_is_said(jo: User, as_person: Callable[[User], Client]) -> None:
+    answer = as_person(jo).post("/postmortems/import/", {})
+    assert answer.status_code == 422
+    assert "Choose one Markdown file" in answer.content.decode()

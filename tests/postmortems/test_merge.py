@@ -1,0 +1,82 @@
+"""Texts of several people are put together by line, and nothing that anybody typed is lost."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.people.models import User
+from incidents.postmortems.lint import blame
+from incidents.postmortems.merge import Piece, compare, merge
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "c", "", "a b", "é", "- x"]) | st.text("xyz ", max_size=4), max_size=9).map(
+    "\n".join
+)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_every_line_that_either_typed_is_in_what_comes_of_it(base: str, mine: str, theirs: str) -> None:
+    lines = merge(base, mine, theirs).text.split("\n")
+    for text in (mine, theirs):
+        assert all(line in lines for line in text.split("\n") if line not in base.split("\n") and line)
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_it_is_the_same_whoever_saves_first(base: str, mine: str, theirs: str) -> None:
+    ours, other = merge(base, mine, theirs), merge(base, theirs, mine)
+    assert ours.is_clean == other.is_clean
+    if ours.is_clean:
+        assert ours.text == other.text
+
+
+@given(TEXTS, TEXTS)
+def test_who_was_alone_is_taken_as_it_is(base: str, mine: str) -> None:
+    assert merge(base, mine, base).text == mine
+    assert merge(base, base, mine).text == mine
+    assert merge(base, mine, mine).text == mine
+
+
+@given(TEXTS, TEXTS)
+def test_a_comparison_holds_both_texts(was: str, now: str) -> None:
+    words = compare(was, now)
+    assert "".join(word.text for word in words if word.how != "ins") == was
+    assert "".join(word.text for word in words if word.how != "del") == now
+
+
+def test_different_lines_are_put_together_even_side_by_side() -> None:
+    assert merge("a\nb\nc", "A\nb\nc", "a\nB\nc").text == "A\nB\nc"
+    assert (
+        merge("one\n\ntwo", "one, more\n\ntwo", "one\n\ntwo, more\n\nthree").text == "one, more\n\ntwo, more\n\nthree"
+    )
+
+
+def test_the_same_line_is_for_people_to_settle() -> None:
+    found = merge("a\nb\nc", "a\nmine\nc", "a\ntheirs\nc")
+    assert found.pieces == (Piece("a"), Piece("mine", "theirs"), Piece("c"))
+    assert found.text == "a\ntheirs\nmine\nc"
+
+
+def test_what_one_takes_out_and_the_other_changes_is_settled_too() -> None:
+    assert not merge("a\nb\nc", "a\nc", "a\nB\nc").is_clean
+
+
+def test_a_very_long_text_is_a_choice_of_the_whole() -> None:
+    base = "\n".join(map(str, range(5_000)))
+    assert merge(base, f"{base}\nmine", f"{base}\ntheirs").pieces == (Piece(f"{base}\nmine", f"{base}\ntheirs"),)
+
+
+class TestBlame:
+    def test_it_asks_about_the_system_instead(self) -> None:
+        found = blame("It was human error. The team should have noticed. They failed to check the index.")
+        assert {finding.words for finding in found} == {"human error", "failed to check", "should have"}
+        assert all(finding.question.endswith("?") for finding in found)
+
+    def test_a_check_that_should_have_stopped_it_blames_nobody(self) -> None:
+        assert blame("The check that should have stopped it looks at averages.") == []
+
+    def test_names_are_found_where_they_act_and_not_where_they_are_thanked(self, mara: User) -> None:
+        people = [mara]
+        assert blame("Mara deployed the index without a canary.", people=people)
+        assert blame("- Mara Okafor forgot the alias", people=people)
+        assert blame("The fallback was written by Mara.", people=people) == []
+
+    def test_code_and_quotes_are_left_alone(self) -> None:
+        assert blame("`should have` and\n> human error\n\n```\nfailed to check\n```") == []

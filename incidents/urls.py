@@ -206,6 +206,7 @@ urlpatterns = [
     path(_postmortem + "markdown/", sharing.download, name="postmortem-download"),
     path(_postmortem + "json/", sharing.as_json, name="postmortem-json"),
     path(_postmortem + "print/", sharing.printed, name="postmortem-print"),
+    path(_postmortem + "print/head.css", sharing.running_head, name="postmortem-running-head"),
     path(_postmortem + "pdf/", sharing.pdf, name="postmortem-pdf"),
     path(_postmortem + "share/", sharing.share, name="postmortem-share"),
     path(_postmortem + "share/new/", sharing.make_link, name="share-link-new"),

@@ -212,6 +212,14 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         incident.resolve(by=self.person, **_valid(OptionalNoteSerializer(data=request.data)))
         return self._answer(incident)
 
+    @extend_schema(request=None, responses={201: PostmortemSerializer})
+    @action(detail=True, methods=["post"])
+    def postmortem(self, request: Request, number: str) -> Response:
+        """Start its postmortem now instead of waiting for it to start itself; the one that was started is returned."""
+        incident = self._responding(to="start its postmortem")
+        begun = Postmortem.objects.begin(incident, by=self.person)
+        return Response(PostmortemSerializer(begun).data, status=status.HTTP_201_CREATED)
+
     @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, number: str) -> Response:

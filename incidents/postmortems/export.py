@@ -133,9 +133,16 @@ def as_pdf(context: dict[str, Any]) -> bytes:
     style = (settings.BASE_DIR / "static" / "css" / "paper.css").read_text()
     fetcher = URLFetcher(allowed_protocols=["data"])
     drawn: bytes = HTML(string=html, base_url=settings.BASE_URL, url_fetcher=fetcher).write_pdf(
-        stylesheets=[CSS(string=style, url_fetcher=fetcher)], pdf_variant="pdf/ua-1"
+        stylesheets=[CSS(string=css, url_fetcher=fetcher) for css in (style, running_head(context["postmortem"]))],
+        pdf_variant="pdf/ua-1",
     )
     return drawn
+
+
+def running_head(postmortem: Postmortem) -> str:
+    """CSS, because only a page box repeats on every sheet, in the browser as in the PDF, and style in the page is not allowed."""
+    told = f"{postmortem} · {postmortem.get_state_display()}{' · PRIVATE' if postmortem.is_private else ''}"
+    return f'@page {{ @top-left {{ content: "{told}"; font: 8.5pt system-ui, sans-serif; color: #555; }} }}'
 
 
 def _inline(text: str) -> str:

@@ -30,7 +30,7 @@ def missing(postmortem: Postmortem) -> list[Missing]:
     for incident in postmortem.incidents:
         there, name = incident.get_absolute_url(), f"{incident}: " if len(postmortem.incidents) > 1 else ""
         if not incident.noticed_by:
-            told.append(Missing(f"{name}nobody said who noticed first.", f"{there}#noticed"))
+            told.append(Missing(f"{name}nobody said who noticed first.", f"{there}edit/"))
         if not incident.exposures.exists() and "impact" not in written:
             told.append(Missing(f"{name}the impact is neither a number nor “unknown, because”.", f"{there}impact/"))
         if depth is not Depth.BRIEF and incident.impact_started_at is None and "silence" not in written:

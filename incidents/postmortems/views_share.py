@@ -5,6 +5,7 @@ import hashlib
 import re
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -156,6 +157,13 @@ def printed(request: Request, slug: str) -> Answer:
 
 @page
 @require_GET
+def running_head(request: Request, slug: str) -> Answer:
+    """The style sheet that writes at the head of each printed page which document it is of."""
+    return HttpResponse(export.running_head(find(request, slug)), content_type="text/css; charset=utf-8")
+
+
+@page
+@require_GET
 def pdf(request: Request, slug: str) -> Answer:
     shown = find(request, slug)
     try:
@@ -192,6 +200,7 @@ def paper(shown: Postmortem, request: HttpRequest, *, inline: bool = False, publ
         "amendments": list(shown.amendments.select_related("by")),
         "follow_ups": export.follow_ups_of(shown),
         "public": public,
+        "base_url": settings.BASE_URL,
         "is_private": shown.is_private,
     }  # fmt: skip
 

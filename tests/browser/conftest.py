@@ -54,4 +54,12 @@ def as_somebody(site: Running, browser: Any) -> Iterator[Callable[..., Any]]:
     yield open_as
     for context in contexts:
         context.close()
-    assert not [error for error in errors if "404" not in error and "422" not in error], errors
+    expected = (
+        "403",
+        "404",
+        "409",
+        "422",
+        "ERR_INTERNET_DISCONNECTED",
+        "ERR_CONNECTION_REFUSED",
+    )  # what a test does on purpose
+    assert not [error for error in errors if not any(sign in error for sign in expected)], errors

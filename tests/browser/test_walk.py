@@ -76,20 +76,36 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     # The postmortem starts with its facts; people answer the questions.
     priya.get_by_role("button", name="Start postmortem").click()
     assert "Return to the previous index" in priya.locator("#response .filled").inner_text()
+    address = priya.url.partition("#")[0]
     for key, text in (
         ("summary", "Old answers."),
         ("impact", "Unknown, because unsampled."),
-        ("factors", "- No age check."),
+        ("factors", "Nobody looks at age."),
     ):
         priya.locator(f"#text-{key}").fill(text)
-        priya.locator(f"#{key} button", has_text="Save").click()
-        priya.get_by_role("status").get_by_text("is saved").wait_for()
+        priya.locator(f"#{key} [data-state]", has_text=re.compile("^Saved")).wait_for()
+    priya.get_by_label("What set it off?").select_option("none")
+    priya.get_by_role("button", name="Set the trigger").click()
+    for factor in ("Stale cache or index", "No monitor on the output"):
+        priya.locator("#factor-new").evaluate("one => one.open = true")
+        priya.locator("#factor-new select").select_option(label=factor)
+        priya.locator("#factor-new textarea").fill("No check of its age.")
+        priya.locator("#factor-new input[name=evidence]").fill("/systems/policy-index/")
+        priya.get_by_role("button", name="Add the factor").click()
+        priya.locator(".factors strong", has_text=factor).wait_for()
     priya.get_by_role("button", name="Send to review").click()
+    tom = as_somebody("tom")
+    tom.goto(address)
+    for box in tom.locator("#review input[type=checkbox]").all():
+        box.check()
+    tom.get_by_role("button", name="Approve").click()
+    priya.goto(address)
     priya.get_by_role("button", name="Publish").click()
     priya.get_by_text("Published for everybody").wait_for()
+    priya.get_by_label("More actions").click()
     with priya.expect_download() as download:
         priya.get_by_role("link", name="Markdown").click()
-    assert "No age check." in Path(download.value.path()).read_text()
+    assert "Nobody looks at age." in Path(download.value.path()).read_text()
 
     # A follow-up, done.
     priya.locator("#follow-ups").get_by_role("link", name="Add").click()

@@ -6,9 +6,9 @@ import os
 import platform
 from pathlib import Path
 
-from bench import backlog, ingest, pages
+from bench import backlog, ingest, library, pages
 
-PARTS = {"ingest": ingest.run, "backlog": backlog.run, "pages": pages.run}
+PARTS = {"ingest": ingest.run, "backlog": backlog.run, "pages": pages.run, "library": library.run}
 
 
 def main() -> None:

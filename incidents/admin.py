@@ -5,7 +5,19 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 
-from incidents.models import Cadence, Change, Dependency, Membership, ResponseRole, System, SystemName, Team, User
+from incidents.models import (
+    Cadence,
+    Change,
+    Dependency,
+    FactorKind,
+    Membership,
+    Policy,
+    ResponseRole,
+    System,
+    SystemName,
+    Team,
+    User,
+)
 
 
 class MembershipInline(admin.TabularInline):
@@ -78,6 +90,31 @@ class ResponseRoleAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: ResponseRole | None = None) -> bool:
         return False  # a role that was ever held stays readable; it is switched off instead
+
+
+@admin.register(FactorKind)
+class FactorKindAdmin(admin.ModelAdmin):
+    """The contributing factors that postmortems choose from. One that was used is retired, not deleted."""
+
+    list_display = ("name", "group", "retired")
+    list_filter = ("group", "retired")
+    list_editable = ("retired",)
+    search_fields = ("name",)
+
+
+@admin.register(Policy)
+class PolicyAdmin(admin.ModelAdmin):
+    """What is asked of the postmortem of an incident, by its severity."""
+
+    list_display = ("severity", "depth", "due_days", "reviewers")
+    list_editable = ("depth", "due_days", "reviewers")
+    readonly_fields = ("severity",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # there is one for each severity
+
+    def has_delete_permission(self, request: HttpRequest, obj: Policy | None = None) -> bool:
+        return False
 
 
 @admin.register(Cadence)

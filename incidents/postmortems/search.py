@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # PostgreSQL's own weights: A 1.0, B 0.4, C 0.2, D 0.1.
 _WEIGHTS = {"summary": "B", "factors": "B"}
-RANKED = 1_000  # of the newest matches: ranking all that hold a common word would read half the library
+RANKED = 500  # of the newest matches: ranking all that hold a common word would read half the library
 
 
 def index(postmortem: Postmortem) -> None:

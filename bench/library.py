@@ -71,12 +71,26 @@ def run(out: Out, *, scale: float) -> None:
         began = time.perf_counter()
         browser = Browser(made.group.port)
         _fill(made, browser, int(POSTMORTEMS * scale))
-        out({"bench": "library.filled", "postmortems": int(POSTMORTEMS * scale), "seconds": round(time.perf_counter() - began, 1)})
+        out(
+            {
+                "bench": "library.filled",
+                "postmortems": int(POSTMORTEMS * scale),
+                "seconds": round(time.perf_counter() - began, 1),
+            }
+        )
         for name, path in ASKED.items():
             _measure(out, browser, name, path, times=max(10, int(60 * scale)))
         for word in ("word29871", "index"):
             naive, ours = _timed(made, _NAIVE, f"%{word}%"), _timed(made, _OURS, word)
-            out({"bench": "library.sql", "word": word, "naive_ms": naive, "ours_ms": ours, "ratio": round(naive / ours, 1)})
+            out(
+                {
+                    "bench": "library.sql",
+                    "word": word,
+                    "naive_ms": naive,
+                    "ours_ms": ours,
+                    "ratio": round(naive / ours, 1),
+                }
+            )
 
 
 def _fill(made: Product, browser: Browser, count: int) -> None:

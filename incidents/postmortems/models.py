@@ -52,6 +52,23 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         )
         return self.filter(of_visible(user), ~models.Exists(hidden))
 
+    def hidden_from(self, user: User) -> Self:
+        """Keep what the user may not see. It is little, so what is counted for them is all but these."""
+        hidden = Incident.objects.hidden_from(user)
+        covering = Postmortem.also.through.objects.filter(incident__in=hidden).values("postmortem")
+        return self.filter(models.Q(incident__in=hidden) | models.Q(pk__in=covering))
+
+    def counts(self) -> dict[str, int]:
+        """How many there are to write, to review, overdue and published, in one pass over an index."""
+        late = models.Q(due_on__lt=timezone.localdate())
+        return self.aggregate(
+            unfinished=models.Count("pk", filter=models.Q(state__in=UNFINISHED)),
+            review=models.Count("pk", filter=models.Q(state="in_review")),
+            overdue=models.Count("pk", filter=models.Q(state__in=UNFINISHED) & late),
+            published=models.Count("pk", filter=models.Q(state="published")),
+            all=models.Count("pk"),
+        )
+
     def for_list(self) -> Self:
         return self.select_related("incident", "incident__system", "owner").order_by(
             models.Case(models.When(state__in=UNFINISHED, then=0), default=1), "due_on", "-pk"
@@ -145,6 +162,7 @@ class Postmortem(models.Model):
         ]
         indexes = [
             GinIndex(fields=["words"], name="postmortems_by_words"),
+            models.Index(fields=["state", "due_on", "id"], name="postmortems_by_state"),
             models.Index(fields=["-published_at"], name="postmortems_by_publication", condition=models.Q(state="published")),
         ]  # fmt: skip
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from incidents import taxonomy
@@ -16,7 +15,7 @@ from incidents.people.access import has_role, require_role
 from incidents.people.models import Role, User
 from incidents.postmortems import gate, lint, prefill, public, reviews, search
 from incidents.postmortems.acting import at, find, may_review, may_write, verb
-from incidents.postmortems.factors import FactorGroup, FactorKind
+from incidents.postmortems.factors import Factor, FactorGroup, FactorKind
 from incidents.postmortems.forms import PersonChoice, TriggerForm
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.models import Draft, Postmortem, due_date
@@ -43,9 +42,16 @@ def postmortems(request: Request) -> Answer:
     filters = {name: request.GET.get(name, "") for name in ("system", "category", "factor")}
     looking = bool(words) or any(filters.values())
     show = request.GET.get("show", "all" if looking else "unfinished")
+    every, hidden = Postmortem.objects.counts(), Postmortem.objects.hidden_from(request.user).counts()
+    counts = {name: number - hidden[name] for name, number in every.items()}
     chosen = due_within(request, _filtered(_of(rows, show, request.user), filters), team="incident__team")
-    chosen = search.ranked(chosen, words) if words else chosen.for_list()
+    if words:
+        chosen = search.ranked(chosen, words)
+    else:
+        chosen = chosen.order_by("-published_at", "-pk") if show == "published" else chosen.for_list()
     found = Paginator(chosen.select_related("incident", "incident__system", "owner"), PAGE)
+    if not looking and not any(name in request.GET for name in ("due_since", "due_until", "team")) and show in counts:
+        found.count = counts[show]  # which is known already; counting what may be seen takes longest
     shown = found.get_page(request.GET.get("page"))
     listed = list(shown.object_list)
     context = {
@@ -60,13 +66,8 @@ def postmortems(request: Request) -> Answer:
         "categories": taxonomy.categories(),
         "groups": _kinds(),
         "waiting": _waiting(request.user) if show == "unfinished" and not looking else [],
-        "counts": rows.aggregate(
-            unfinished=Count("pk", filter=Q(state__in=["draft", "in_review", "approved"])),
-            review=Count("pk", filter=Q(state="in_review")),
-            overdue=Count("pk", filter=Q(state__in=["draft", "in_review", "approved"], due_on__lt=timezone.localdate())),
-            published=Count("pk", filter=Q(state="published")),
-        ),
-    }  # fmt: skip
+        "counts": counts,
+    }
     return render(request, "postmortems/list.html", context)
 
 
@@ -82,16 +83,24 @@ def _of(rows: Any, show: str, user: User) -> Any:
 
 def _filtered(rows: Any, filters: dict[str, str]) -> Any:
     if slug := filters["system"]:
-        rows = rows.filter(Q(incident__system__slug=slug) | Q(also__system__slug=slug)).distinct()
+        rows = _about(rows, system__slug=slug)
     if category := filters["category"]:
-        rows = rows.filter(Q(incident__category=category) | Q(also__category=category)).distinct()
+        rows = _about(rows, category=category)
     if factor := filters["factor"]:
-        rows = (
-            rows.filter(factors__kind=int(factor))
-            if factor.isascii() and factor.isdigit() and len(factor) < 10
-            else rows.filter(factors__kind__group=factor).distinct()
+        known = factor.isascii() and factor.isdigit() and len(factor) < 10
+        named = Factor.objects.filter(
+            postmortem=OuterRef("pk"), **({"kind": int(factor)} if known else {"kind__group": factor})
         )
+        rows = rows.filter(Exists(named))
     return rows
+
+
+def _about(rows: Any, **facts: str) -> Any:
+    """Keep those of which an incident has these facts, the one it began with or another that it covers."""
+    also = Postmortem.also.through.objects.filter(
+        postmortem=OuterRef("pk"), **{f"incident__{name}": value for name, value in facts.items()}
+    )
+    return rows.filter(Q(**{f"incident__{name}": value for name, value in facts.items()}) | Exists(also))
 
 
 def _kinds() -> list[tuple[str, list[FactorKind]]]:

@@ -12,6 +12,8 @@ from incidents.postmortems.meeting import ParkedFix
 from incidents.postmortems.models import Draft, EditedLine, Postmortem, Presence, Revision, Section
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
+from incidents.reports.kept import Decision, KeptReport, ReportNote, ReportSubscription
+from incidents.reports.rollups import Rollup, RollupMark
 from incidents.response.attachments import Attachment
 from incidents.response.crew import Assignment, Handover, ResponseRole, Task
 from incidents.response.impact import Exposure, Impact
@@ -35,6 +37,7 @@ __all__ = [
     "Containment",
     "Correction",
     "Curation",
+    "Decision",
     "Delivery",
     "Dependency",
     "Draft",
@@ -53,6 +56,7 @@ __all__ = [
     "ImportBatch",
     "Incident",
     "IncidentCounter",
+    "KeptReport",
     "Link",
     "Membership",
     "Note",
@@ -65,9 +69,13 @@ __all__ = [
     "PublicPage",
     "PublicPost",
     "Reading",
+    "ReportNote",
+    "ReportSubscription",
     "ResponseRole",
     "Review",
     "Revision",
+    "Rollup",
+    "RollupMark",
     "RulesVersion",
     "SavedView",
     "Section",

@@ -415,7 +415,8 @@ def _programs(data: Path) -> dict[str, list[str]]:
         ],
         "worker": [
             *(python, *celery, "worker", "--concurrency", "2", "--max-tasks-per-child", "500"),
-            *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+            # Nobody listens to its heartbeat; and a worker that is told to stop while one waits for Redis waits for ever.
+            *("--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"),
         ],
         "beat": [python, *celery, "beat", "--loglevel", "INFO", "--pidfile="],
         "sweeper": [python, "manage.py", "sweeper"],

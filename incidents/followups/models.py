@@ -1,9 +1,10 @@
 """What a team promised to do after an incident, by when, and how it will know that it worked."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from incidents.people.models import User
@@ -19,6 +20,31 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
     def overdue(self) -> Self:
         return self.open().filter(due_on__lt=timezone.localdate())
+
+    def judged(self) -> Self:
+        """Keep those of which can be said whether they were on time: done, or overdue. Days are UTC."""
+        return self.filter(
+            models.Q(state=FollowUp.State.DONE) | models.Q(state__in=_UNFINISHED, due_on__lt=timezone.now().date()),
+            due_on__isnull=False,
+        )
+
+    def on_time(self) -> Self:
+        done_on = TruncDate("finished_at", tzinfo=UTC)
+        return self.filter(state=FollowUp.State.DONE).filter(models.Q(due_on__gte=done_on))
+
+    def late(self) -> Self:
+        return self.judged().exclude(pk__in=self.on_time().values("pk"))
+
+    def in_stage(self, stage: str) -> Self:
+        """Keep those that came as far as a stage of the way from promise to proof; see STAGES."""
+        return self.filter(STAGES[stage])
+
+    def aged(self, bucket: str) -> Self:
+        """Keep open ones by how many days ago they were raised; see AGES."""
+        least, most = AGES[bucket]
+        now = timezone.now()
+        rows = self.open().filter(created_at__lte=now - timedelta(days=least))
+        return rows.filter(created_at__gt=now - timedelta(days=most)) if most else rows
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
@@ -38,6 +64,19 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
             follow_up = self.create(incident=incident, title=title[:200], created_by=by, **fields)
             incident.record(Event.Kind.FOLLOW_UP, by=by, id=follow_up.pk, title=follow_up.title, became="open")
         return follow_up
+
+
+AGES: dict[str, tuple[int, int]] = {"0-14": (0, 15), "15-30": (15, 31), "31-60": (31, 61), "over-60": (61, 0)}  # days
+_UNFINISHED = ["open", "in_progress"]
+# Each stage holds what was not decided against; verified is what is done and says what showed that it worked.
+STAGES = {
+    "raised": models.Q(),
+    "owned": models.Q(owner__isnull=False),
+    "dated": models.Q(owner__isnull=False, due_on__isnull=False),
+    "done": models.Q(state="done"),
+    "verified": models.Q(state="done") & ~models.Q(outcome=""),
+    "dropped": models.Q(state="wont_do"),
+}
 
 
 class FollowUp(models.Model):
@@ -85,7 +124,12 @@ class FollowUp(models.Model):
                 name="finished_followups_say_when",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "state", "due_on"], name="followups_by_owner")]
+        indexes = [
+            models.Index(fields=["owner", "state", "due_on"], name="followups_by_owner"),
+            models.Index(fields=["due_on"], name="followups_by_due"),
+            models.Index(fields=["created_at"], name="followups_by_creation"),
+            models.Index(fields=["created_at"], condition=models.Q(state__in=["open", "in_progress"]), name="followups_open"),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.title
@@ -103,11 +147,11 @@ class FollowUp(models.Model):
 
     @property
     def was_on_time(self) -> bool | None:
-        """Whether it was done by its due date; None while that cannot be said."""
+        """Whether it was done by its due date, in UTC; None while that cannot be said."""
         if self.due_on is None or self.state == self.State.WONT_DO:
             return None
         if self.state == self.State.DONE and self.finished_at:
-            return timezone.localdate(self.finished_at) <= self.due_on
+            return self.finished_at.astimezone(UTC).date() <= self.due_on
         return False if self.is_overdue else None
 
     def begin(self, *, by: User) -> None:

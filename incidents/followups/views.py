@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from incidents.followups.models import FollowUp, due_in_days
+from incidents.followups.models import AGES, STAGES, FollowUp, FollowUpQuerySet, due_in_days
 from incidents.people.access import has_role, require_role
 from incidents.people.models import Role
 from incidents.response.forms import PersonField
 from incidents.response.models import Incident, WrongStatus
-from incidents.web.request import Answer, PageView, Request, change, due_within, page, visible_or_404
+from incidents.web.request import Answer, PageView, Request, change, narrowed, page, visible_or_404
 
 
 class PlanForm(forms.Form):
@@ -67,7 +67,7 @@ def follow_ups(request: Request) -> Answer:
     }.get(show, rows)
     if (number := request.GET.get("incident", "")) and number.isascii() and number.isdigit() and len(number) < 10:
         chosen = rows.filter(incident__number=int(number))
-    chosen = due_within(request, chosen, team="incident__team")
+    chosen = _asked(request, narrowed(request, chosen, dates={"due": "due_on", "created": "created_at"}))
     today = timezone.localdate()
     context = {
         "follow_ups": chosen.for_list()[:200],
@@ -79,6 +79,18 @@ def follow_ups(request: Request) -> Answer:
         ),
     }
     return render(request, "followups/list.html", context)
+
+
+def _asked(request: Request, rows: FollowUpQuerySet) -> FollowUpQuerySet:
+    """Keep what a number of a report counted: by how timely, how far on its way, and how old."""
+    given = request.GET
+    if judged := {"yes": rows.on_time, "no": rows.late, "known": rows.judged}.get(given.get("on_time", "")):
+        rows = judged()
+    if given.get("priority") == "urgent":
+        rows = rows.filter(priority__lte=FollowUp.Priority.P1)
+    if (stage := given.get("stage", "")) in STAGES:
+        rows = rows.in_stage(stage)
+    return rows.aged(age) if (age := given.get("age", "")) in AGES else rows
 
 
 @page

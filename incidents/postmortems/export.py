@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
 
 from incidents.followups.models import FollowUp
 from incidents.postmortems import prefill
 from incidents.postmortems.models import Postmortem
-
-
-class NoPdf(Exception):
-    """This machine cannot draw PDF files; the message says what is missing."""
+from incidents.web import pdf
 
 
 def as_markdown(postmortem: Postmortem) -> str:
@@ -120,23 +116,9 @@ def as_data(postmortem: Postmortem) -> dict[str, Any]:
 
 
 def as_pdf(context: dict[str, Any]) -> bytes:
-    """Draw the printed page. Raises NoPdf where the library or Pango is missing; the browser can print it then.
-
-    Nothing is fetched: pictures of the incident are handed over as data, any other address is refused.
-    """
-    try:
-        from weasyprint import CSS, HTML
-        from weasyprint.urls import URLFetcher
-    except (ImportError, OSError) as trouble:
-        raise NoPdf("This machine has no Pango, with which PDF files are drawn. Print the page instead.") from trouble
+    """Draw the printed page. Raises NoPdf where the machine cannot; the browser can print it then."""
     html = render_to_string("postmortems/print.html", context | {"for_pdf": True})
-    style = (settings.BASE_DIR / "static" / "css" / "paper.css").read_text()
-    fetcher = URLFetcher(allowed_protocols=["data"])
-    drawn: bytes = HTML(string=html, base_url=settings.BASE_URL, url_fetcher=fetcher).write_pdf(
-        stylesheets=[CSS(string=css, url_fetcher=fetcher) for css in (style, running_head(context["postmortem"]))],
-        pdf_variant="pdf/ua-1",
-    )
-    return drawn
+    return pdf.draw(html, pdf.style("paper.css"), running_head(context["postmortem"]))
 
 
 def running_head(postmortem: Postmortem) -> str:

@@ -1,12 +1,13 @@
 """The postmortem: facts filled in with their source, judgement left to people."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from incidents.people.models import User
@@ -79,6 +80,14 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
 
     def published(self) -> Self:
         return self.filter(state=Postmortem.State.PUBLISHED)
+
+    def judged(self) -> Self:
+        """Keep those of which can be said whether they were in time: published, or past their day (UTC)."""
+        past = models.Q(due_on__lt=timezone.now().date())
+        return self.exclude(state=Postmortem.State.NOT_REQUIRED).filter(past | models.Q(state="published"))
+
+    def in_time(self) -> Self:
+        return self.published().filter(models.Q(due_on__gte=TruncDate("published_at", tzinfo=UTC)))
 
     def overdue(self) -> Self:
         return self.unfinished().filter(due_on__lt=timezone.localdate())
@@ -163,6 +172,7 @@ class Postmortem(models.Model):
         indexes = [
             GinIndex(fields=["words"], name="postmortems_by_words"),
             models.Index(fields=["state", "due_on", "id"], name="postmortems_by_state"),
+            models.Index(fields=["due_on"], name="postmortems_by_due"),
             models.Index(fields=["-published_at"], name="postmortems_by_publication", condition=models.Q(state="published")),
         ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from incidents.people.models import User
+from incidents.people.models import Membership, User
 from incidents.postmortems.guide import Policy
 from incidents.postmortems.models import Postmortem, Section
 from incidents.response.models import Event, Incident, Refused, WrongStatus
@@ -32,6 +32,13 @@ def responders(postmortem: Postmortem) -> set[int]:
 
 
 _AFTERWARDS = [Event.Kind.POSTMORTEM, Event.Kind.FOLLOW_UP, Event.Kind.VISIBILITY, Event.Kind.LINK]
+
+
+def approved_outside() -> models.Exists:
+    """The condition that somebody approved who is not in the incident's team, for a query of postmortems."""
+    said = Review.objects.filter(postmortem=models.OuterRef("pk"), verdict=Verdict.APPROVED)
+    insider = Membership.objects.filter(team=models.OuterRef(models.OuterRef("incident__team")), user=models.OuterRef("reviewer"))  # fmt: skip
+    return models.Exists(said.exclude(models.Exists(insider)))
 
 
 class Verdict(models.TextChoices):

@@ -18,14 +18,14 @@ from incidents.postmortems.acting import at, find, may_review, may_write, verb
 from incidents.postmortems.factors import Factor, FactorGroup, FactorKind
 from incidents.postmortems.forms import PersonChoice, TriggerForm
 from incidents.postmortems.guide import Depth
-from incidents.postmortems.models import Draft, Postmortem, due_date
+from incidents.postmortems.models import Draft, Postmortem, PostmortemQuerySet, due_date
 from incidents.postmortems.prose import titles
 from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.response.forms import ReasonForm
 from incidents.response.models import Incident, Kind, Refused, Status, WrongStatus
 from incidents.systems.models import Change, System
-from incidents.web.request import Answer, Request, change, due_within, page, visible_or_404
+from incidents.web.request import Answer, Request, change, narrowed, page, visible_or_404
 
 PAGE = 25
 
@@ -40,17 +40,18 @@ def postmortems(request: Request) -> Answer:
     rows = Postmortem.objects.visible_to(request.user)
     words = " ".join(request.GET.get("q", "").split())[:300]
     filters = {name: request.GET.get(name, "") for name in ("system", "category", "factor")}
+    narrower = any(name in request.GET for name in _ASKED)
     looking = bool(words) or any(filters.values())
     show = request.GET.get("show", "all" if looking else "unfinished")
     every, hidden = Postmortem.objects.counts(), Postmortem.objects.hidden_from(request.user).counts()
     counts = {name: number - hidden[name] for name, number in every.items()}
-    chosen = due_within(request, _filtered(_of(rows, show, request.user), filters), team="incident__team")
+    chosen = _asked(request, _filtered(_of(rows, show, request.user), filters))
     if words:
         chosen = search.ranked(chosen, words)
     else:
         chosen = chosen.order_by("-published_at", "-pk") if show == "published" else chosen.for_list()
     found = Paginator(chosen.select_related("incident", "incident__system", "owner"), PAGE)
-    if not looking and not any(name in request.GET for name in ("due_since", "due_until", "team")) and show in counts:
+    if not looking and not narrower and show in counts:
         found.count = counts[show]  # which is known already; counting what may be seen takes longest
     shown = found.get_page(request.GET.get("page"))
     listed = list(shown.object_list)
@@ -69,6 +70,26 @@ def postmortems(request: Request) -> Answer:
         "counts": counts,
     }
     return render(request, "postmortems/list.html", context)
+
+
+_DATES = {"due": "due_on", "published": "published_at"}
+_ASKED = ("team", "severity", "kind", "in_time", "read", "outside", *(f"{name}_{end}" for name in _DATES for end in ("since", "until")))  # fmt: skip
+
+
+def _asked(request: Request, rows: PostmortemQuerySet) -> PostmortemQuerySet:
+    """Keep what a number of a report counted: by period, how timely, whether read, and who reviewed."""
+    if not any(name in request.GET for name in _ASKED):
+        return rows
+    rows = narrowed(request, rows, dates=_DATES)
+    given = request.GET
+    match given.get("in_time"):
+        case "yes":
+            rows = rows.in_time()
+        case "known":
+            rows = rows.judged()
+    if given.get("read") == "yes":
+        rows = rows.filter(Exists(Reading.objects.filter(postmortem=OuterRef("pk"))))
+    return rows.filter(reviews.approved_outside()) if given.get("outside") == "yes" else rows
 
 
 def _of(rows: Any, show: str, user: User) -> Any:

@@ -23,6 +23,7 @@ from incidents.postmortems.prose import titles, unfurled
 from incidents.postmortems.reading import ExternalVersion, ShareLink
 from incidents.postmortems.reviews import history
 from incidents.response.attachments import Attachment
+from incidents.web.pdf import NoPdf
 from incidents.web.request import Answer, Request, page, visible_or_404
 
 MOST_HISTORY = 200
@@ -168,7 +169,7 @@ def pdf(request: Request, slug: str) -> Answer:
     shown = find(request, slug)
     try:
         drawn = export.as_pdf(paper(shown, request, inline=True))
-    except export.NoPdf as trouble:
+    except NoPdf as trouble:
         messages.info(request, str(trouble))
         return redirect("postmortem-print", slug)
     answer = HttpResponse(drawn, content_type="application/pdf")

@@ -93,6 +93,15 @@ CLOCKS = {
     "resolved_at": "Resolved",
 }
 
+# The steps of an incident, each from one clock to another; reports draw them, and the list is filtered by them.
+PHASES = {
+    "silence": ("impact_started_at", "detected_at"),
+    "acknowledge": ("detected_at", "acknowledged_at"),
+    "contain": ("acknowledged_at", "contained_at"),
+    "resolve": ("contained_at", "resolved_at"),
+    "whole": ("detected_at", "resolved_at"),
+}
+
 
 WORDS = SearchVector("title", "summary", config="english")
 
@@ -682,6 +691,13 @@ class Note(models.Model):
         self.refresh_from_db()
 
 
+class ContainmentQuerySet(models.QuerySet["Containment"]):
+    def overdue(self) -> Self:
+        """Keep what is in force and should have been taken back by now."""
+        in_force = self.filter(state__in=[Containment.State.DONE, Containment.State.VERIFIED])
+        return in_force.filter(remove_by__lt=timezone.now()).filter(models.Q(worked=None) | models.Q(worked=True))
+
+
 class Containment(models.Model):
     """An act that limits harm, from the catalogue in the taxonomy: planned, done, checked, and taken back one day."""
 
@@ -704,6 +720,8 @@ class Containment(models.Model):
     result = models.TextField(blank=True, max_length=2000)
     remove_by = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ContainmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["planned_at", "pk"]

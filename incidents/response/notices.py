@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from email.mime.image import MIMEImage
 
 import structlog
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMultiAlternatives
 from django.db import models, transaction
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from incidents.people.models import User
@@ -17,11 +19,18 @@ MOST_ATTEMPTS = 12
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
-    def tell(self, people: Iterable[User], *, subject: str, text: str, path: str, key: str) -> None:
-        """Owe each of them a mail. The same `key` for the same person is owed once."""
+    def tell(
+        self, people: Iterable[User], *, subject: str, text: str, path: str, key: str, picture: bytes | None = None
+    ) -> None:
+        """Owe each of them a mail, with a PNG picture inside perhaps. The same `key` for the same person is owed once."""
         rows = [
             Notice(
-                person=person, subject=" ".join(subject.split())[:200], text=text, path=path, key=f"{key}:{person.pk}"
+                person=person,
+                subject=" ".join(subject.split())[:200],
+                text=text,
+                path=path,
+                key=f"{key}:{person.pk}",
+                picture=picture,
             )
             for person in people
             if person.is_active
@@ -53,6 +62,7 @@ class Notice(models.Model):
     subject = models.CharField(max_length=200)
     text = models.TextField()
     path = models.CharField(max_length=200)
+    picture = models.BinaryField(null=True, blank=True)
     key = models.CharField(max_length=120, unique=True)
     made_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
@@ -72,7 +82,7 @@ class Notice(models.Model):
         """Send it, or put it off: 10 seconds, then twice as long each time, an hour at most."""
         now = timezone.now()
         try:
-            send_mail(self.subject, f"{self.text}\n\n{settings.BASE_URL}{self.path}", None, [self.person.email])
+            self._message().send()
         except OSError as trouble:  # smtplib's errors are among these
             again = now + timedelta(seconds=min(10 * 2**self.attempts, 3600))
             self._set(attempts=self.attempts + 1, due_at=again, error=str(trouble)[:300])
@@ -80,6 +90,19 @@ class Notice(models.Model):
             return False
         self._set(sent_at=now, attempts=self.attempts + 1, error="")
         return True
+
+    def _message(self) -> EmailMultiAlternatives:
+        address = f"{settings.BASE_URL}{self.path}"
+        message = EmailMultiAlternatives(self.subject, f"{self.text}\n\n{address}", None, [self.person.email])
+        if self.picture:
+            # Inside the mail, not linked: readers see it without loading anything, and nobody learns that they did.
+            image = MIMEImage(bytes(self.picture), "png")
+            image.add_header("Content-ID", "<picture>")
+            image.add_header("Content-Disposition", "inline", filename="picture.png")
+            message.attach(image)
+            lines = {"subject": self.subject, "lines": self.text.splitlines(), "address": address}
+            message.attach_alternative(render_to_string("web/mail.html", lines), "text/html")
+        return message
 
     def _set(self, **changes: object) -> None:
         Notice.objects.filter(pk=self.pk).update(**changes)

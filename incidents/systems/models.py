@@ -63,6 +63,8 @@ class System(models.Model):
     fallback = models.TextField(blank=True, max_length=2000, help_text="What serves users when this system may not.")
     runbook_url = models.URLField(blank=True, max_length=2000)
     dashboard_url = models.URLField(blank=True, max_length=2000)
+    # How much of the time its output should be good, in percent; empty where nobody has said.
+    objective = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     upstreams = models.ManyToManyField("self", through="Dependency", symmetrical=False, related_name="downstreams")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -70,6 +72,10 @@ class System(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(objective__isnull=True) | models.Q(objective__gte=50, objective__lt=100),
+                name="an_objective_is_50_to_100_percent",
+            ),
             models.CheckConstraint(condition=models.Q(tier__gte=1, tier__lte=3), name="system_tier_is_1_to_3"),
             models.UniqueConstraint(Lower("name"), name="one_system_per_name"),
         ]

@@ -1,6 +1,7 @@
 """What all pages share: the typed request, answers to refused changes, and small helpers for lists."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -80,18 +81,39 @@ def back(request: HttpRequest, fallback: str = "/") -> HttpResponseRedirect:
     return redirect(came_from if ours else fallback)
 
 
-def due_within(request: HttpRequest, rows: Rows, *, team: str) -> Rows:
-    """Keep the rows due from `due_since` up to, and not including, `due_until`, of the team in the address.
+_OF_INCIDENTS = {"team": "team__slug", "system": "system__slug", "category": "category", "severity": "severity", "kind": "kind"}  # fmt: skip
 
-    `team` names the way from a row to its team. What is no date or no team leaves nothing, rather than everything.
+
+def narrowed(request: HttpRequest, rows: Rows, *, dates: dict[str, str]) -> Rows:
+    """Keep what the address asks for of rows that belong to an `incident`: its team, system, category, severity and kind.
+
+    `dates` names fields by what the address calls them: `due_since` is the first day of “due”, `due_until` the one after
+    the last, in UTC. What is no day leaves nothing, rather than everything.
     """
-    asked = {"due_on__gte": request.GET.get("due_since"), "due_on__lt": request.GET.get("due_until")}
-    if slug := request.GET.get("team"):
-        rows = rows.filter(**{f"{team}__slug": slug})
+    given = request.GET
+    asked = {f"incident__{field}": given[name] for name, field in _OF_INCIDENTS.items() if given.get(name)}
+    rows = rows.filter(**{field: "" if value == "none" else value for field, value in asked.items()})
+    for name, field in dates.items():
+        for end, how in (("since", "gte"), ("until", "lt")):
+            if written := given.get(f"{name}_{end}"):
+                day = _day(written)
+                rows = (
+                    rows.filter(**{f"{field}__{how}": day if field.endswith("_on") else _midnight(day)})
+                    if day
+                    else rows.none()
+                )
+    return rows
+
+
+def _day(written: str) -> date | None:
     try:
-        return rows.filter(**{name: day for name, day in asked.items() if day})
-    except ValidationError:
-        return rows.none()
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:
@@ -102,5 +124,5 @@ def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:
     return found
 
 
-def first_error(errors: Iterable[Iterable[str]]) -> str:
-    return next((message for field in errors for message in field), "")
+def first_error(errors: Iterable[Iterable[object]]) -> str:
+    return next((str(message) for field in errors for message in field), "")

@@ -97,7 +97,7 @@ class TestIncidents:
 
     @pytest.mark.parametrize(
         "query",
-        ["ordering=password", "cursor=zzz", "status=nonsense", "system=none", "since=notadate", "category=%00"],
+        ["ordering=password", "cursor=zzz", "status=nonsense", "system=nobody", "since=notadate", "category=%00"],
     )
     def test_a_wrong_filter_is_a_problem_and_never_a_500(
         self, client: Client, mara: User, key_of: Key, query: str

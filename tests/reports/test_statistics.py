@@ -1,73 +1,265 @@
-"""The statistics, against values worked out elsewhere."""
+"""The statistics, against SciPy, and against simulated worlds in which the truth is known."""
 
-import math
+import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from incidents.reports import charts
-from incidents.reports.statistics import poisson_limits, quantile, rate_change_p, share
+from incidents.reports import statistics
+from incidents.reports.statistics import (
+    BREAKDOWN,
+    HEADLINE,
+    THREE_SIGMA,
+    interval_ranks,
+    poisson_limits,
+    power_of_change,
+    quantile,
+    rank_sum_p,
+    rate_change_p,
+    share,
+    time_to_half,
+    usual_gap,
+    usual_range,
+)
+
+COUNTS = st.integers(0, 400)
+TIMES = st.lists(st.floats(0.001, 1e7), min_size=1, max_size=120)
 
 
-def test_wilson_agrees_with_published_values() -> None:
-    eight_of_ten = share(8, 10)
-    assert eight_of_ten
-    assert (round(eight_of_ten.low, 2), round(eight_of_ten.high, 2)) == (0.49, 0.94)
+# Against SciPy
+
+
+@given(st.integers(1, 400), st.data())
+def test_shares_agree_with_scipy(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    ours, theirs = share(k, n), stats.binomtest(k, n).proportion_ci(method="wilson")
+    assert ours
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.data())
+def test_changes_of_a_share_agree_with_scipy(n_before: int, n_now: int, data: st.DataObject) -> None:
+    before, now = data.draw(st.integers(0, n_before)), data.draw(st.integers(0, n_now))
+    theirs = stats.fisher_exact([[before, n_before - before], [now, n_now - now]]).pvalue
+    assert statistics.share_change_p(before, n_before, now, n_now) == pytest.approx(theirs, rel=1e-5, abs=1e-12)
+
+
+def test_no_share_of_nothing() -> None:
     assert share(0, 0) is None
 
 
-@pytest.mark.parametrize(("mean", "limits"), [(4, (0, 11)), (10, (2, 21)), (0, (0, 0))])
-def test_poisson_limits_are_those_of_three_sigmas(mean: float, limits: tuple[int, int]) -> None:
-    assert poisson_limits(mean) == limits
+@given(COUNTS, st.integers(1, 900), COUNTS, st.integers(1, 900))
+def test_changes_of_a_rate_agree_with_scipy(before: int, days_before: int, now: int, days_now: int) -> None:
+    ours = rate_change_p(before, days_before, now, days_now)
+    theirs = stats.binomtest(now, before + now, days_now / (days_before + days_now)).pvalue if before + now else 1.0
+    assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-12)
 
 
-def test_large_means_neither_underflow_nor_hang() -> None:
-    low, high = poisson_limits(5000)
-    assert 4700 < low < 5000 < high < 5300
+@given(st.integers(1, 300), st.sampled_from([0.5, 0.75, 0.9, 0.95]))
+def test_intervals_of_quantiles_agree_with_scipy(n: int, q: float) -> None:
+    theirs = stats.quantile_test(range(n), p=q).confidence_interval(confidence_level=0.95)
+    low, high = interval_ranks(n, q)
+    assert (low, high) == tuple(None if bound != bound else int(bound) for bound in (theirs.low, theirs.high))
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "unusual"), [(10, 23, True), (10, 22, False), (20, 36, True), (20, 35, False)]
+@pytest.mark.parametrize("mean", [0.3, 4, 10, 36.5, 400, 5000])
+def test_limits_of_a_known_mean_agree_with_scipy(mean: float) -> None:
+    low, high = poisson_limits(mean)
+    assert stats.poisson.cdf(low - 1, mean) <= THREE_SIGMA < stats.poisson.cdf(low, mean)
+    assert stats.poisson.sf(high, mean) <= THREE_SIGMA < stats.poisson.sf(high - 1, mean)
+
+
+def test_where_nothing_ever_happened_nothing_is_usual() -> None:
+    assert poisson_limits(0) == (0, 0)
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=8, max_size=80),
+    st.lists(st.integers(0, 40), min_size=8, max_size=80),
 )
-def test_the_smallest_change_that_means_something(before: int, now: int, unusual: bool) -> None:
-    assert (rate_change_p(before, 90, now, 90) < 0.05) is unusual
+def test_shifts_of_durations_agree_with_scipy(before: list[int], now: list[int]) -> None:
+    ours = rank_sum_p(before, now)
+    theirs = stats.mannwhitneyu(before, now, method="asymptotic").pvalue
+    if theirs == theirs:
+        assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+    else:
+        assert ours == 1.0
 
 
-@pytest.mark.parametrize(("q", "n"), [(0.5, 6), (0.75, 13), (0.9, 36)])
-def test_an_interval_exists_from_a_certain_number_on(q: float, n: int) -> None:
-    enough, too_few = quantile(range(n), q), quantile(range(n - 1), q)
-    assert enough
-    assert too_few
-    assert None not in (enough.low, enough.high)
-    assert None in (too_few.low, too_few.high)
+def test_too_few_durations_are_not_compared() -> None:
+    assert rank_sum_p([1.0] * 7, [2.0] * 70) is None
 
 
-@given(st.lists(st.floats(0.001, 1e7), min_size=1, max_size=200), st.sampled_from([0.5, 0.75, 0.9]))
+@given(TIMES, st.lists(st.floats(0.001, 1e7), max_size=60))
+def test_times_that_are_not_over_agree_with_scipy(ended: list[float], running: list[float]) -> None:
+    curve = stats.ecdf(stats.CensoredData(uncensored=ended, right=running)).sf
+    reached = [time for time, left in zip(curve.quantiles, curve.probabilities, strict=True) if left <= 0.5 + 1e-12]
+    ours = time_to_half(ended, running)
+    assert (ours.value if ours else None) == (reached[0] if reached else None)
+
+
+@pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
+def test_many_times_that_are_not_over_agree_with_scipy_too() -> None:
+    chance = random.Random(7)
+    ended = [round(chance.lognormvariate(8, 1.3)) for _ in range(20_000)]
+    running = [round(chance.lognormvariate(8, 1.3)) for _ in range(900)]
+    curve = stats.ecdf(stats.CensoredData(uncensored=ended, right=running)).sf
+    band = curve.confidence_interval(method="log-log")
+    found = time_to_half(ended, running)
+    assert found
+
+    def first(step: Any) -> float:
+        return float(next(time for time, left in zip(step.quantiles, step.probabilities, strict=True) if left <= 0.5))
+
+    assert (found.value, found.low, found.high) == (first(curve), first(band.low), first(band.high))
+
+
+def test_the_interval_of_a_time_to_half_is_the_published_one() -> None:
+    # Acute myelogenous leukaemia, maintained group (Miller 1997): median 31, log-log interval from 13 on, no end.
+    found = time_to_half([9, 13, 18, 23, 31, 34, 48], [13, 28, 45, 161])
+    assert found
+    assert (found.value, found.low, found.high, found.n) == (31, 13, None, 11)
+
+
+# What they promise
+
+
+@given(TIMES, st.sampled_from([0.5, 0.75, 0.9]))
 def test_an_interval_holds_its_estimate(values: list[float], q: float) -> None:
     found = quantile(values, q)
     assert found
-    assert min(values) <= found.value <= max(values) or math.isclose(found.value, max(values))
+    assert min(values) <= found.value * (1 + 1e-9)
+    assert found.value <= max(values) * (1 + 1e-9)
     assert found.low is None or found.low <= found.value * (1 + 1e-9)
     assert found.high is None or found.high >= found.value * (1 - 1e-9)
 
 
-def test_five_thousand_values_do_not_overflow() -> None:
-    found = quantile(range(5000), 0.9)
+@pytest.mark.parametrize(("q", "n"), [(0.5, 6), (0.75, 13), (0.9, 36), (0.95, 72)])
+def test_an_interval_exists_from_a_certain_number_on(q: float, n: int) -> None:
+    assert None not in interval_ranks(n, q)
+    assert None in interval_ranks(n - 1, q)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "unusual"), [(10, 23, True), (10, 22, False), (20, 36, True), (20, 35, False), (20, 8, True)]
+)
+def test_the_smallest_change_that_means_something(before: int, now: int, unusual: bool) -> None:
+    assert (rate_change_p(before, 90, now, 90) < HEADLINE) is unusual
+
+
+@given(COUNTS, st.integers(30, 730), st.integers(1, 92))
+def test_the_usual_range_ends_where_the_test_rejects(before: int, days_before: int, days_now: int) -> None:
+    low, high = usual_range(before, days_before, days_now)
+    share_now = days_now / (days_before + days_now)
+
+    def above(count: int) -> float:
+        return float(stats.binom.sf(count - 1, before + count, share_now))
+
+    def below(count: int) -> float:
+        return float(stats.binom.cdf(count, before + count, share_now))
+
+    assert above(high + 1) <= THREE_SIGMA * (1 + 1e-9)
+    assert high <= max(1, -(-before * days_now // days_before)) or above(high) > THREE_SIGMA * (1 - 1e-9)
+    assert low == 0 or below(low - 1) <= THREE_SIGMA * (1 + 1e-9)
+    assert low <= high
+
+
+@given(st.lists(st.floats(0.01, 500), min_size=3, max_size=60))
+def test_the_usual_gap_holds_the_mean_gap(gaps: list[float]) -> None:
+    found = usual_gap(gaps)
     assert found
-    assert found.low is not None
+    assert found[0] < sum(gaps) / len(gaps) < found[1]
 
 
-@given(st.lists(st.integers(0, 60), max_size=24), st.one_of(st.none(), st.floats(0, 80)))
-def test_columns_stay_inside_their_box(counts: list[int], limit: float | None) -> None:
-    drawn = charts.columns([("m", [charts.Piece("drift", count, "l", "/")]) for count in counts], limit=limit)
-    assert all(
-        bar.y >= 0 and bar.y + bar.height <= drawn.height and bar.x + bar.width <= drawn.width for bar in drawn.bars
+def test_a_hundred_thousand_values_neither_overflow_nor_take_long() -> None:
+    theirs = stats.quantile_test(range(100_000), p=0.9).confidence_interval(confidence_level=0.95)
+    assert interval_ranks(100_000, 0.9) == (theirs.low, theirs.high)
+    assert rate_change_p(80_000, 730, 81_000, 730) == pytest.approx(
+        float(stats.binomtest(81_000, 161_000).pvalue), rel=1e-6
     )
-    assert len(drawn.bars) == sum(count > 0 for count in counts)
+    assert usual_range(80_000, 730, 30)[0] > 3000
 
 
-@given(st.lists(st.floats(0, 1e9), max_size=50))
-def test_dots_stay_inside_their_box(seconds: list[float]) -> None:
-    drawn = charts.strip([(value, "l", "/") for value in seconds], median=quantile(seconds), far=quantile(seconds, 0.9))
-    assert all(0 <= dot.x <= drawn.width and 0 <= dot.y <= drawn.height for dot in drawn.dots)
+# Simulated worlds
+
+WORLDS = 4000
+
+
+def often(happens: Callable[[random.Random], bool], *, worlds: int = WORLDS) -> float:
+    """How often it happens, in worlds that are the same on every run."""
+    return sum(happens(random.Random(seed)) for seed in range(worlds)) / worlds
+
+
+def poisson(chance: random.Random, mean: float) -> int:
+    """A Poisson count: how many exponential gaps fit into the mean."""
+    count, elapsed = 0, chance.expovariate(1)
+    while elapsed < mean:
+        count, elapsed = count + 1, elapsed + chance.expovariate(1)
+    return count
+
+
+@pytest.mark.parametrize("mean", [4, 12, 40])
+@pytest.mark.parametrize("unusual", [HEADLINE, BREAKDOWN])
+def test_where_nothing_changed_unusual_is_said_no_more_often_than_stated(mean: int, unusual: float) -> None:
+    def alarm(chance: random.Random) -> bool:
+        return rate_change_p(poisson(chance, mean), 90, poisson(chance, mean), 90) < unusual
+
+    assert often(alarm) <= unusual + 3 * (unusual / WORLDS) ** 0.5
+
+
+@pytest.mark.parametrize(("before", "ratio"), [(20, 0.5), (50, 0.5), (50, 1.6), (12, 3.0)])
+def test_a_known_change_is_found_at_the_power_that_was_computed(before: int, ratio: float) -> None:
+    def found(chance: random.Random) -> bool:
+        return rate_change_p(poisson(chance, before), 1, poisson(chance, before * ratio), 1) < HEADLINE
+
+    assert often(found) == pytest.approx(power_of_change(before, ratio), abs=0.03)
+
+
+@pytest.mark.parametrize("mean", [3, 8])
+def test_a_month_of_luck_leaves_its_usual_range_as_rarely_as_stated(mean: int) -> None:
+    def outside(chance: random.Random) -> bool:
+        low, high = usual_range(poisson(chance, mean * 12), 12, 1)
+        return not low <= poisson(chance, mean) <= high
+
+    assert often(outside) <= 2 * THREE_SIGMA + 3 * (2 * THREE_SIGMA / WORLDS) ** 0.5
+
+
+def test_a_gap_of_luck_exceeds_its_usual_range_as_rarely_as_stated() -> None:
+    def outside(chance: random.Random) -> bool:
+        gaps = [chance.expovariate(0.1) for _ in range(6)]
+        limits = usual_gap(gaps[:-1], tail=0.01)
+        return limits is not None and gaps[-1] > limits[1]
+
+    assert often(outside) == pytest.approx(0.01, abs=0.006)
+
+
+@pytest.mark.parametrize(("q", "n"), [(0.5, 12), (0.5, 60), (0.9, 60)])
+def test_intervals_cover_the_truth_as_often_as_they_say(q: float, n: int) -> None:
+    truth = 2.718281828 ** (1.3 * stats.norm.ppf(q))
+
+    def covers(chance: random.Random) -> bool:
+        found = quantile([chance.lognormvariate(0, 1.3) for _ in range(n)], q)
+        return bool(found and found.low is not None and found.high is not None and found.low <= truth <= found.high)
+
+    assert often(covers) >= 0.94
+
+
+def test_durations_that_did_not_change_are_called_unusual_as_rarely_as_stated() -> None:
+    def alarm(chance: random.Random) -> bool:
+        before, now = ([chance.lognormvariate(0, 1.3) for _ in range(20)] for _ in range(2))
+        p = rank_sum_p(before, now)
+        return p is not None and p < HEADLINE
+
+    assert often(alarm) <= HEADLINE + 0.011
+
+
+def test_leaving_out_what_is_not_over_would_shorten_it() -> None:
+    assert statistics.time_to_half([1, 2, 3], [10, 10, 10, 10]) is None
+    assert statistics.time_to_half([], [10]) is None
+    counted = statistics.time_to_half([1, 2, 3, 4], [10])
+    assert counted
+    assert counted.value == 3

@@ -1,0 +1,213 @@
+"""What reports know of incidents: counts and lengths, read in a few queries, which add up month by month.
+
+Everything a report counts by incident is in here, so that a month that is over can be kept (see rollups.py) and added
+to others: adding the facts of two sets of incidents gives exactly the facts of both together.
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from incidents.response.filters import hours_of
+from incidents.response.impact import Exposure, Impact
+from incidents.response.links import Link
+from incidents.response.models import OPEN, PHASES, Containment, Event, IncidentQuerySet, Severity, Status
+
+Key = tuple[str, ...]
+ALL: Key = ("all",)
+NAMED = 400  # lengths up to which each is kept with its incident, to be drawn as a dot of its own
+
+# How the columns of an incident are called in counts; they are also what a chart can be split by.
+DIMENSIONS = ("severity", "category", "failure_mode", "system", "team", "noticed_by")
+
+
+@dataclass(slots=True)
+class Facts:
+    """Counts by key, and lengths in seconds by phase and category; ("", …) is every category."""
+
+    counts: Counter[Key] = field(default_factory=Counter)
+    lengths: defaultdict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
+    # By phase: (seconds, incident number, category) of each, as long as they are few.
+    named: defaultdict[str, list[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, other: "Facts") -> Self:
+        self.counts.update(other.counts)
+        for key, values in other.lengths.items():
+            self.lengths[key].extend(values)
+        for phase, dots in other.named.items():
+            self.named[phase].extend(dots)
+        return self
+
+    @classmethod
+    def sum(cls, parts: Iterable["Facts"]) -> Self:
+        total = cls()
+        for part in parts:
+            total.add(part)
+        return total
+
+    @property
+    def all(self) -> int:
+        return self.counts[ALL]
+
+    def of(self, name: str) -> dict[str, int]:
+        """Give the counts of one measure by its code, such as of("severity")."""
+        return {key[1]: count for key, count in self.counts.items() if len(key) == 2 and key[0] == name and count}
+
+    def length(self, phase: str, category: str | None = None) -> list[int]:
+        """Every length of a phase, in seconds; of one category, or of all."""
+        if category is not None:
+            return self.lengths.get((phase, category), [])
+        return [value for key, values in self.lengths.items() if key[0] == phase for value in values]
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "counts": sorted([*key, count] for key, count in self.counts.items()),
+            "lengths": sorted([*key, sorted(values)] for key, values in self.lengths.items()),
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        facts = cls()
+        facts.counts.update({tuple(row[:-1]): row[-1] for row in data["counts"]})
+        for *key, values in data["lengths"]:
+            facts.lengths[tuple(key)] = values
+        return facts
+
+
+_COLUMNS = (
+    "pk", "number", "declared_at", "status", "severity", "category", "failure_mode", "system_id", "team_id", "noticed_by",
+    "impact_started_at", "impact_started_until", "detected_at", "acknowledged_at", "contained_at", "resolved_at", "opened_by",
+    "lead", "lead__time_zone",
+)  # fmt: skip
+
+
+def by_month(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[date, Facts]:
+    """Read the facts of incidents by the month (UTC) in which they were declared, in eight queries.
+
+    `rows` are those that count; of `declined` only how many an alert had opened.
+    """
+    found: dict[date, Facts] = defaultdict(Facts)
+    month_of: dict[int, Facts] = {}
+    for row in rows.order_by().values_list(*_COLUMNS):
+        facts = found[date(row[2].year, row[2].month, 1)]
+        month_of[row[0]] = facts
+        _count(facts, row)
+    for pk, of, estimate, low, high, corrected in _told(rows, Exposure, "of", "estimate", "low", "high", "corrected"):
+        _expose(month_of[pk].counts, of, estimate, low, high, corrected)
+    for pk, harm in _told(rows, Impact, "harm"):
+        month_of[pk].counts["harm", harm] += 1
+    for pk, action, worked in _told(rows, Containment, "action", "worked", done_at__isnull=False).distinct():
+        said = {True: "yes", False: "no", None: "unchecked"}[worked]
+        month_of[pk].counts["containment", action, said] += 1
+    for pk, action in _told(rows, Containment, "action", done_at__isnull=False).distinct():
+        month_of[pk].counts["used", action] += 1
+    for pk in Link.objects.filter(incident__in=rows, kind=Link.Kind.REPEAT_OF).values_list("incident", flat=True).distinct():  # fmt: skip
+        month_of[pk].counts["repeat",] += 1
+    for pk, people, edits in _events(rows):
+        month_of[pk].lengths["people", ""].append(people)
+        month_of[pk].counts["edited",] += bool(edits)
+    for declared_at in declined.filter(opened_by=None).order_by().values_list("declared_at", flat=True):
+        found[date(declared_at.year, declared_at.month, 1)].counts["triage", "declined"] += 1
+    return dict(found)
+
+
+def _told(rows: IncidentQuerySet, model: Any, *names: str, **more: object) -> Any:
+    return model.objects.filter(incident__in=rows.values("pk"), **more).order_by().values_list("incident", *names)
+
+
+def _events(rows: IncidentQuerySet) -> Any:
+    """By incident: how many people acted before it was resolved, and how often a clock was corrected afterwards."""
+    before = Q(incident__resolved_at=None) | Q(at__lte=F("incident__resolved_at"))
+    return (
+        Event.objects.filter(incident__in=rows.values("pk"))
+        .order_by()
+        .values("incident")
+        .annotate(
+            people=Count("by", distinct=True, filter=before),
+            edits=Count("pk", filter=Q(kind=Event.Kind.CLOCK, at__gt=F("incident__resolved_at"))),
+        )
+        .values_list("incident", "people", "edits")
+    )
+
+
+def _count(facts: Facts, row: tuple[Any, ...]) -> None:
+    (_, number, declared_at, status, severity, category, mode, system, team, noticed_by, impact, until, detected,
+     acknowledged, contained, resolved, opened_by, lead, zone) = row  # fmt: skip
+    counts = facts.counts
+    is_open = status in OPEN
+    clocks = dict(zip(_CLOCKS, (impact, detected, acknowledged, contained, resolved), strict=True))
+    codes = (severity, category, mode, str(system or ""), str(team or ""), noticed_by)
+    counts[ALL] += 1
+    for name, code in zip(DIMENSIONS, codes, strict=True):
+        counts[name, code] += 1
+    counts["cell", category, str(system or "")] += 1
+    counts["signal", mode, noticed_by] += bool(mode)
+    counts["open",] += is_open
+    counts["range",] += until is not None
+    counts["triage", "accepted"] += opened_by is None and status != Status.TRIAGE
+    counts["missing", "impact_started_at"] += impact is None
+    counts["missing", "noticed_by"] += not noticed_by
+    counts["missing", "category"] += not category
+    counts["missing", "order"] += _out_of_order(impact, detected, acknowledged, contained, resolved)
+    hours = hours_of(declared_at, _zone(zone or "UTC"))
+    counts["hours", hours] += 1
+    if lead and hours != "business":
+        counts["called", str(lead)] += 1
+    if severity == Severity.SEV1:
+        facts.lengths["sev1", ""].append(int(declared_at.timestamp()))
+    if impact and (ended := contained or resolved) and ended >= impact:
+        facts.lengths["wrong", ""].append(int((ended - impact).total_seconds()))
+    for phase, (start, end) in PHASES.items():
+        _measure(facts, phase, category, number, clocks[start], clocks[end], is_open=is_open)
+
+
+_CLOCKS = ("impact_started_at", "detected_at", "acknowledged_at", "contained_at", "resolved_at")
+
+
+def _measure(
+    facts: Facts, phase: str, category: str, number: int, start: datetime | None, end: datetime | None, *, is_open: bool
+) -> None:
+    if start is None:
+        return
+    if end is None:
+        if is_open:
+            facts.lengths[f"running:{phase}", category].append(int(start.timestamp()))
+        return
+    if end >= start:
+        seconds = int((end - start).total_seconds())
+        facts.lengths[phase, category].append(seconds)
+        facts.named[phase].append((seconds, number, category))
+
+
+def _out_of_order(*clocks: datetime | None) -> bool:
+    return any(a and b and a > b for a, b in itertools.pairwise(clocks))
+
+
+def _expose(
+    counts: Counter[Key], of: str, estimate: int, low: int | None, high: int | None, corrected: int | None
+) -> None:
+    counts["exposed", of] += 1
+    counts["affected", of] += estimate
+    counts["affected_low", of] += estimate if low is None else low
+    counts["affected_high", of] += estimate if high is None else high
+    counts["corrected", of] += corrected or 0
+    counts["correction_known", of] += corrected is not None
+
+
+def running_for(facts: Facts, phase: str) -> list[float]:
+    """How long each has been in a phase that is not over yet, in seconds, up to now."""
+    now = timezone.now().timestamp()
+    return [max(0.0, now - start) for start in facts.length(f"running:{phase}")]
+
+
+@lru_cache(maxsize=600)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,252 @@
+"""Reports that are kept: what was counted that day never changes, whatever is corrected later.
+
+A kept report counts what everybody may see, because everybody may read it and it goes out by mail. People write three
+sentences over it, add notes, and ask for decisions, which come up again until they are taken.
+"""
+
+from datetime import date, datetime
+from typing import Any, Self
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from incidents.people.models import Team, User
+from incidents.reports import export
+from incidents.reports.learning import learn
+from incidents.reports.scope import Asked, Period, Scope, read
+from incidents.reports.trends import trends
+from incidents.response.models import Incident, Refused, WrongStatus
+from incidents.response.notices import Notice
+
+# Somebody who is named nowhere: sees what is not private, as everybody does.
+EVERYBODY = User(name="Everybody", email="everybody@invalid")
+
+
+class Cadence(models.TextChoices):
+    MONTHLY = "monthly", "Every month"
+    QUARTERLY = "quarterly", "Every quarter"
+
+
+class KeptReportQuerySet(models.QuerySet["KeptReport"]):
+    def keep(self, asked: Asked, *, by: User | None, cadence: str = "") -> "KeptReport":
+        """Work a report out and keep it as it is now. A scheduled one is kept once for each period and team."""
+        counted, learnt = trends(EVERYBODY, asked), learn(EVERYBODY, asked)
+        facts: dict[str, Any] = {
+            "until": asked.period.until, "asked": asked.parameters(), "data": export.as_data(counted, learnt), "made_by": by,
+            "title": f"{counted.title}, {asked.period}"[:200],
+        }  # fmt: skip
+        which = {"cadence": cadence, "team": asked.scope.team, "since": asked.period.since}
+        if not cadence:
+            return self.create(**which, **facts)
+        made, _ = self.get_or_create(**which, defaults=facts)
+        return made
+
+    def for_list(self) -> Self:
+        return self.defer("data").select_related("made_by").order_by("-made_at", "-pk")
+
+
+class KeptReport(models.Model):
+    title = models.CharField(max_length=200)
+    team = models.CharField(max_length=50, blank=True)  # its slug; empty is everybody
+    cadence = models.CharField(max_length=12, choices=Cadence, blank=True)  # empty: a person kept it
+    since = models.DateField()
+    until = models.DateField()  # the day after the last
+    asked = models.JSONField()
+    data = models.JSONField(encoder=DjangoJSONEncoder)
+    sentences = models.TextField(blank=True, max_length=3000)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    written_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = KeptReportQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cadence", "team", "since"], condition=~Q(cadence=""), name="one_scheduled_report_per_period"
+            )
+        ]
+        indexes = [models.Index(fields=["-made_at"], name="kept_reports_by_time")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/reports/kept/{self.pk}/"
+
+    @property
+    def question(self) -> Asked:
+        return read(self.asked, today=timezone.now().date())
+
+    def write(self, sentences: str, *, by: User) -> None:
+        """Say in a person's words what it shows. Empty brings the machine's draft back."""
+        KeptReport.objects.filter(pk=self.pk).update(sentences=sentences.strip()[:3000], written_by=by)
+        self.refresh_from_db(fields=["sentences", "written_by"])
+
+    @property
+    def told(self) -> list[str]:
+        """The sentences over it: a person's, else the draft."""
+        if self.sentences:
+            return [line for line in self.sentences.splitlines() if line.strip()]
+        return list(self.data["trends"]["draft"])
+
+    def shown_to(self, user: User) -> dict[str, Any]:
+        """Give what was frozen, without the titles of incidents that were made private since and do not name the user."""
+        hidden = {str(incident) for incident in Incident.objects.hidden_from(user).only("number")}
+        learning = dict(self.data["learning"])
+        learning["stories"] = [row for row in learning["stories"] if row["title"].split(" ", 1)[0] not in hidden]
+        learning["returned"] = [
+            row for row in learning["returned"] if not hidden & {name for name, _, _ in row["members"]}
+        ]
+        learning["oldest"] = [row for row in learning["oldest"] if row["incident"] not in hidden]
+        return {"trends": self.data["trends"], "learning": learning}
+
+    def since_then(self) -> list[tuple[str, str, str]]:
+        """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report."""
+        asked = self.question
+        now = export.as_data(trends(EVERYBODY, asked), learn(EVERYBODY, asked))
+        then, today = _numbers(self.data), _numbers(now)
+        return [
+            (name, then.get(name, "–"), today.get(name, "–"))
+            for name in {**then, **today}
+            if then.get(name) != today.get(name)
+        ]
+
+
+def _numbers(data: dict[str, Any]) -> dict[str, str]:
+    """The numbers that a reader would quote, by name."""
+    found = {tile["label"]: tile["value"] for tile in data["trends"]["tiles"]}
+    for _, title, rows in data["trends"]["breakdowns"]:
+        found |= {f"{title}: {row['label']}": f"{row['count']:,}" for row in rows}
+    return found
+
+
+class ReportNote(models.Model):
+    """Something to know about a part of a kept report, beside it: a launch, a holiday, a change in how one counts."""
+
+    report = models.ForeignKey(KeptReport, on_delete=models.CASCADE, related_name="notes")
+    text = models.CharField(max_length=1000)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def ask(self, report: KeptReport, text: str, *, by: User, owner: User | None, due_on: date | None) -> "Decision":
+        if not text.strip():
+            raise Refused("Say what should be decided.")
+        return self.create(report=report, text=" ".join(text.split())[:500], asked_by=by, owner=owner, due_on=due_on)
+
+    def waiting(self, team: str) -> Self:
+        """Keep those not taken yet, of reports of the same team."""
+        return self.filter(state=Decision.State.ASKED, report__team=team).select_related("owner", "report")
+
+
+class Decision(models.Model):
+    """What leaders are asked for. It is carried over to each later report of the same team until it is taken."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Asked"
+        TAKEN = "taken", "Decided"
+        DROPPED = "dropped", "No longer asked"
+
+    report = models.ForeignKey(KeptReport, on_delete=models.CASCADE, related_name="decisions")
+    text = models.CharField(max_length=500)
+    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    due_on = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.ASKED)
+    outcome = models.CharField(max_length=500, blank=True)
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["asked_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="asked", decided_at=None) | (~Q(state="asked") & Q(decided_at__isnull=False)),
+                name="decisions_taken_say_when",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def decide(self, outcome: str, *, by: User, dropped: bool = False) -> None:
+        """Say what was decided, or why it is no longer asked. Of two who decide at once, one does."""
+        if not outcome.strip():
+            raise Refused("Say what was decided.")
+        state = self.State.DROPPED if dropped else self.State.TAKEN
+        moved = Decision.objects.filter(pk=self.pk, state=self.State.ASKED).update(
+            state=state, outcome=" ".join(outcome.split())[:500], decided_by=by, decided_at=timezone.now()
+        )
+        self.refresh_from_db()
+        if not moved:
+            raise WrongStatus(f"“{self.text}” is {self.get_state_display().lower()} already.")
+
+
+# By mail
+
+
+class ReportSubscription(models.Model):
+    """Somebody wants the report of a team, or of everything, when a month or a quarter is over."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="report_subscriptions")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    cadence = models.CharField(max_length=12, choices=Cadence)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "team", "cadence"], nulls_distinct=False, name="one_report_subscription_each"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.get_cadence_display()}, {self.team or 'everything'}"
+
+
+def send_reports(now: datetime | None = None) -> int:
+    """Keep the reports of the periods that are over and owe them to whoever wants them; returns how many were owed.
+
+    Safe to run at any time and twice: a period's report is kept once, and a mail is owed once.
+    """
+    today = (now or timezone.now()).date()
+    wanted = ReportSubscription.objects.filter(person__is_active=True).select_related("person", "team")
+    groups: dict[tuple[str, Team | None], list[User]] = {}
+    for row in wanted.order_by("cadence", F("team").asc(nulls_first=True)):
+        groups.setdefault((row.cadence, row.team), []).append(row.person)
+    for (cadence, team), people in groups.items():
+        months = 1 if cadence == Cadence.MONTHLY else 3
+        period = Period.finished(months, today=today)
+        slug = team.slug if team else ""
+        report = KeptReport.objects.filter(cadence=cadence, team=slug, since=period.since).first()
+        if report is None:
+            # A month is compared with the year before it: with a single month nothing but luck would be compared.
+            asked = Asked(period, Scope(team=slug), compare="twelve" if months == 1 else "before", shown="own")
+            report = KeptReport.objects.keep(asked, by=None, cadence=cadence)
+        mail(report, people)
+    return len(wanted)
+
+
+def mail(report: KeptReport, people: list[User]) -> None:
+    """Owe the report, with its picture inside, to each of these people once."""
+    with transaction.atomic():
+        Notice.objects.tell(
+            people,
+            subject=report.title,
+            text="\n".join([*report.told, "", *(f"{tile['label']}: {tile['value']} ({tile['note']})" for tile in report.data["trends"]["tiles"])]),
+            path=report.get_absolute_url(),
+            key=f"report:{report.pk}",
+            picture=export.picture(report.data),
+        )  # fmt: skip

@@ -1,0 +1,150 @@
+"""Months that are over, kept as facts, so that a report over years of incidents reads a few rows.
+
+A rollup holds what everybody may see: private incidents are read row by row, for whoever they name. It is never
+corrected, only thrown away: each Event of an incident since it was worked out makes its month be read anew. So it can
+be lost at any time, and `manage.py rebuild_rollups` throws all away and writes them again.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from incidents.reports.facts import Facts, by_month
+from incidents.reports.scope import Period, Scope
+from incidents.response.models import Event, Incident, IncidentQuerySet
+
+# Transactions that were open when the mark was set may still commit Events with lower numbers. None lasts this long.
+SETTLED = timedelta(minutes=5)
+FRESH_FOR = timedelta(days=1)  # then it is read anew, so that what went past the verbs does not stay for ever
+
+
+class RollupMark(models.Model):
+    """The one row that says up to which Event the rollups are up to date."""
+
+    only = models.BooleanField(primary_key=True, default=True)
+    through = models.PositiveBigIntegerField(default=0)  # every Event up to this one has been heeded
+    seen = models.PositiveBigIntegerField(default=0)  # the last Event there was at `seen_at`
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(only=True), name="one_rollup_mark")]
+
+    def __str__(self) -> str:
+        return f"through event {self.through}"
+
+
+class Rollup(models.Model):
+    """The facts of one month that is over: of real incidents that everybody may see."""
+
+    month = models.DateField(primary_key=True)
+    facts = models.JSONField()
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
+def facts_of(rows: IncidentQuerySet, scope: Scope, period: Period) -> dict[date, Facts]:
+    """Read the facts of a period from its rows, by month."""
+    since, until = period.bounds()
+    within = rows.filter(declared_at__gte=since, declared_at__lt=until)
+    return by_month(scope.of(within), scope.declined(within))
+
+
+def kept(months: Iterable[date]) -> dict[date, Facts]:
+    """Give the facts of months that are over, as they are now; works out and keeps those that are not kept yet."""
+    wanted = sorted(months)
+    mark = _throw_away_what_changed()
+    found = {row.month: Facts.from_data(row.facts) for row in Rollup.objects.filter(month__in=wanted)}
+    if missing := [month for month in wanted if month not in found]:
+        made = _work_out(missing)
+        _keep(made, mark)
+        found |= made
+    return found
+
+
+def rebuild() -> int:
+    """Throw all away and write them again; returns how many months."""
+    with transaction.atomic():
+        Rollup.objects.all().delete()
+    first = Incident.objects.order_by("declared_at").values_list("declared_at", flat=True).first()
+    if first is None:
+        return 0
+    since, until = date(first.year, first.month, 1), timezone.now().date().replace(day=1)
+    return len(kept(month.since for month in Period(since, until).months())) if since < until else 0
+
+
+def differing() -> list[date]:
+    """Which kept months are not what their rows say; none, as long as every change goes through a verb."""
+    rows = list(Rollup.objects.order_by("month"))
+    now = _work_out([row.month for row in rows])
+    return [row.month for row in rows if Facts.from_data(row.facts).as_data() != now[row.month].as_data()]
+
+
+def look_after() -> None:
+    """Have every month of the last two years ready before somebody asks; each is read anew once a day."""
+    Rollup.objects.filter(made_at__lt=timezone.now() - FRESH_FOR).delete()
+    this = timezone.now().date().replace(day=1)
+    kept(month.since for month in Period.last(25, today=this).months() if month.until <= this)
+
+
+def _work_out(months: list[date]) -> dict[date, Facts]:
+    if not months:
+        return {}
+    rows = Incident.objects.filter(private=False)
+    made = {month: Facts() for month in months}
+    for since, until in _runs(months):
+        made |= facts_of(rows, Scope(), Period(since, until))
+    for facts in made.values():
+        facts.named.clear()
+    return made
+
+
+def _runs(months: list[date]) -> list[tuple[date, date]]:
+    """Put months that follow each other together: one question each."""
+    found: list[tuple[date, date]] = []
+    for month in months:
+        until = (month + timedelta(days=32)).replace(day=1)
+        if found and found[-1][1] == month:
+            found[-1] = found[-1][0], until
+        else:
+            found.append((month, until))
+    return found
+
+
+def _throw_away_what_changed() -> int:
+    """Drop the months of incidents that something happened to since; returns the mark that now holds."""
+    mark, _ = RollupMark.objects.get_or_create(only=True)
+    later = Event.objects.filter(pk__gt=mark.through)
+    days = set(later.order_by().values_list("incident__declared_at__date", flat=True).distinct())
+    # Whose declaration was moved to another month counts in the old one too.
+    moved = later.filter(kind=Event.Kind.CLOCK, detail__was__has_key="declared_at").values_list("detail", flat=True)
+    days |= {day for detail in moved if (day := _day(detail["was"]["declared_at"]))}
+    if stale := {day.replace(day=1) for day in days}:
+        Rollup.objects.filter(month__in=stale).delete()
+    now = timezone.now()
+    if now - mark.seen_at > SETTLED or mark.seen == 0:
+        # What was the last Event five minutes ago has no more gaps before it: it need not be looked at again.
+        last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
+        RollupMark.objects.filter(only=True, through=mark.through, seen=mark.seen).update(
+            through=mark.seen, seen=last, seen_at=now
+        )
+    return mark.through
+
+
+def _keep(made: dict[date, Facts], mark: int) -> None:
+    """Keep what was worked out, unless somebody else has heeded later Events meanwhile: theirs might be missing in it."""
+    with transaction.atomic():
+        if RollupMark.objects.select_for_update().get(only=True).through == mark:
+            rows = [Rollup(month=month, facts=facts.as_data()) for month, facts in made.items()]
+            Rollup.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _day(written: Any) -> date | None:
+    moment: datetime | None = parse_datetime(str(written))
+    return moment.date() if moment else None

@@ -1,0 +1,259 @@
+"""What a report is about: a period, what it is compared with, and which incidents. All of it fits in an address.
+
+Days are UTC: a report says the same to readers in every time zone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from incidents import taxonomy
+from incidents.followups.models import FollowUpQuerySet
+from incidents.people.models import Team
+from incidents.postmortems.models import PostmortemQuerySet
+from incidents.response.models import COUNTED, IncidentQuerySet, Kind, Severity, Status
+from incidents.systems.models import System
+
+PERIODS = {
+    "3": "3 months", "6": "6 months", "12": "12 months", "18": "18 months", "24": "24 months",
+    "month": "Last month", "quarter": "Last quarter", "own": "From … to …",
+}  # fmt: skip
+COMPARISONS = {"before": "the period before", "year": "a year earlier", "twelve": "the 12 months before"}
+LONGEST = 3700  # days
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From a day up to, and not including, another."""
+
+    since: date
+    until: date
+
+    @classmethod
+    def last(cls, months: int, *, today: date) -> "Period":
+        """This month up to today, and the whole months before it."""
+        return cls(_months_after(today.replace(day=1), 1 - months), today + timedelta(days=1))
+
+    @classmethod
+    def finished(cls, months: int, *, today: date) -> "Period":
+        """The last whole month, or the last whole quarter of the calendar."""
+        end = today.replace(day=1)
+        if months == 3:
+            end = date(end.year, 3 * ((end.month - 1) // 3) + 1, 1)
+        return cls(_months_after(end, -months), end)
+
+    def compared(self, how: str) -> "Period":
+        """What it is compared with: see COMPARISONS."""
+        match how:
+            case "year":
+                return Period(_months_after(self.since, -12), _months_after(self.until, -12))
+            case "twelve":
+                return Period(_months_after(self.since, -12), self.since)
+        return Period(self.since - (self.until - self.since), self.since)
+
+    @property
+    def days(self) -> int:
+        return (self.until - self.since).days
+
+    def bounds(self) -> tuple[datetime, datetime]:
+        return midnight(self.since), midnight(self.until)
+
+    def months(self) -> list["Period"]:
+        """Its calendar months; the first and the last may be parts of one."""
+        found, since = [], self.since
+        while since < self.until:
+            until = min(_months_after(since.replace(day=1), 1), self.until)
+            found.append(Period(since, until))
+            since = until
+        return found
+
+    @property
+    def is_month(self) -> bool:
+        return self.since.day == 1 and self.until == _months_after(self.since, 1)
+
+    def __str__(self) -> str:
+        last = self.until - timedelta(days=1)
+        return f"{self.since:%-d %b %Y} to {last:%-d %b %Y}"
+
+
+def _months_after(day: date, count: int) -> date:
+    """The same day of another month, or the first of the next where that month is too short."""
+    index = day.year * 12 + day.month - 1 + count
+    first = date(index // 12, index % 12 + 1, 1)
+    try:
+        return first.replace(day=day.day)
+    except ValueError:
+        return _months_after(first, 1)
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which incidents are counted: real ones of everybody, unless asked otherwise. Empty means any."""
+
+    team: str = ""
+    system: str = ""
+    category: str = ""
+    severity: str = ""
+    kind: str = Kind.REAL.value
+
+    @property
+    def is_everything(self) -> bool:
+        return self == Scope()
+
+    def of(self, rows: IncidentQuerySet) -> IncidentQuerySet:
+        """Keep what is counted: neither declined nor merged, of this kind, and what is asked for."""
+        return self._narrow(rows.filter(status__in=COUNTED, kind=self.kind))
+
+    def declined(self, rows: IncidentQuerySet) -> IncidentQuerySet:
+        """Keep what triage said is no incident, among what is asked for."""
+        return self._narrow(rows.filter(status=Status.DECLINED, kind=self.kind))
+
+    def _narrow(self, rows: IncidentQuerySet) -> IncidentQuerySet:
+        return rows.filter(**self._conditions())
+
+    def of_follow_ups(self, rows: FollowUpQuerySet) -> FollowUpQuerySet:
+        return rows.filter(incident__kind=self.kind, **self._conditions("incident__"))
+
+    def of_postmortems(self, rows: PostmortemQuerySet) -> PostmortemQuerySet:
+        return rows.filter(incident__kind=self.kind, **self._conditions("incident__"))
+
+    def _conditions(self, way: str = "") -> dict[str, Any]:
+        named = {
+            "team__slug": self.team,
+            "system__slug": self.system,
+            "category": self.category,
+            "severity": self.severity,
+        }
+        return {f"{way}{name}": "" if value == "none" else value for name, value in named.items() if value}
+
+    def parameters(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value and (name, value) != ("kind", Kind.REAL)}
+
+    @property
+    def words(self) -> str:
+        """Say it, such as “Assistants, drift”; “Everything” where nothing is left out."""
+        kinds = {Kind.TEST.value: "tests", Kind.BACKFILLED.value: "backfilled"}
+        said = [
+            _name(Team, self.team),
+            _name(System, self.system),
+            "" if not self.category else taxonomy.category("" if self.category == "none" else self.category).name,
+            Severity(self.severity).label if self.severity else "",
+            kinds.get(self.kind, ""),
+        ]
+        return ", ".join(word for word in said if word) or "Everything"
+
+
+def _name(model: type[Team] | type[System], slug: str) -> str:
+    return str(model.objects.filter(slug=slug).values_list("name", flat=True).first() or slug) if slug else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything that an address can say of a report."""
+
+    period: Period
+    scope: Scope
+    compare: str = "before"
+    by: str = "severity"
+    shown: str = "12"  # which of PERIODS it was
+
+    @property
+    def earlier(self) -> Period:
+        return self.period.compared(self.compare)
+
+    def parameters(self) -> dict[str, str]:
+        """What a report's own address says of it, for links, exports and snapshots: the days, not “last month”."""
+        days = {"months": "own", "since": str(self.period.since), "until": str(self.period.until - timedelta(days=1))}
+        return days | {"compare": self.compare, "by": self.by} | self.scope.parameters()
+
+    def incidents(self, period: Period | None = None, /, **more: str) -> str:
+        """The address of the list that shows exactly the incidents behind a number."""
+        told = {"status": "counted", "kind": self.scope.kind} | self._days(period) | self.scope.parameters() | more
+        return "/incidents/?" + urlencode(told)
+
+    def follow_ups(self, **more: str) -> str:
+        return "/follow-ups/?" + urlencode({"show": "all"} | self._rest() | more)
+
+    def postmortems(self, **more: str) -> str:
+        return "/postmortems/?" + urlencode({"show": "all"} | self._rest() | more)
+
+    def due(self) -> dict[str, str]:
+        return {f"due_{name}": day for name, day in self._days(None).items()}
+
+    def dated(self, what: str) -> dict[str, str]:
+        """The period as the lists of follow-ups and postmortems take it, such as created_since and created_until."""
+        return {f"{what}_{name}": day for name, day in self._days(None).items()}
+
+    def of(self, scope: Scope) -> "Asked":
+        return replace(self, scope=scope)
+
+    def _days(self, period: Period | None) -> dict[str, str]:
+        period = period or self.period
+        return {"since": str(period.since), "until": str(period.until)}
+
+    def _rest(self) -> dict[str, str]:
+        return {"kind": self.scope.kind} | self.scope.parameters()
+
+
+BY = {
+    "severity": "Severity", "category": "Category", "failure_mode": "Failure mode", "system": "System", "team": "Team",
+    "noticed_by": "Who noticed",
+}  # fmt: skip
+
+
+def read(given: Mapping[str, str], *, today: date) -> Asked:
+    """Read an address. What it does not know is left aside, so that every address answers."""
+    shown = given.get("months", "12")
+    shown = shown if shown in PERIODS else "12"
+    period = _period(shown, given, today)
+    compare, by = given.get("compare", ""), given.get("by", "")
+    scope = Scope(
+        team=_slug(Team, given.get("team", "")),
+        system=_slug(System, given.get("system", "")),
+        category=_one_of([*dict(taxonomy.category_choices()), "none"], given.get("category", "")),
+        severity=_one_of(Severity.values, given.get("severity", "")),
+        kind=_one_of(Kind.values, given.get("kind", "")) or Kind.REAL.value,
+    )
+    return Asked(
+        period=period,
+        scope=scope,
+        compare=compare if compare in COMPARISONS else "before",
+        by=by if by in BY else "severity",
+        shown=shown,
+    )
+
+
+def _period(shown: str, given: Mapping[str, str], today: date) -> Period:
+    match shown:
+        case "month":
+            return Period.finished(1, today=today)
+        case "quarter":
+            return Period.finished(3, today=today)
+        case "own":
+            since, last = _day(given.get("since", "")), _day(given.get("until", ""))
+            if since and last and since <= last and (last - since).days <= LONGEST:
+                return Period(since, last + timedelta(days=1))
+            return Period.last(12, today=today)
+    return Period.last(int(shown), today=today)
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2200 else None
+
+
+def _slug(model: type[Team] | type[System], slug: str) -> str:
+    return slug if slug and model.objects.filter(slug=slug[:50]).exists() else ""
+
+
+def _one_of(known: list[str], value: str) -> str:
+    return value if value in known else ""

@@ -1,0 +1,172 @@
+"""How far each system can be trusted: how long its output was wrong, against what was promised, and whether it is learnt from.
+
+Comparable across systems of a kind: all of them are judged over the same days by the same rules.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Max, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from incidents.followups.models import FollowUp
+from incidents.people.models import User
+from incidents.reports import statistics
+from incidents.reports.learning import drill_overdue, practised_at
+from incidents.reports.scope import Asked
+from incidents.reports.trends import Part, part
+from incidents.response.links import Link
+from incidents.response.models import COUNTED, Incident, Kind, Severity
+from incidents.systems.models import System
+
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A stretch of time in which output was wrong, by one incident, within the period."""
+
+    number: int
+    title: str
+    since: datetime
+    until: datetime
+    is_certain: bool  # whether somebody said since when; else it is counted from when it was detected
+    is_over: bool
+
+    @property
+    def seconds(self) -> float:
+        return (self.until - self.since).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """One system in one period. Seconds; None is unknown."""
+
+    system: System
+    incidents: int
+    url: str
+    last: datetime | None  # declared; the last SEV1 or SEV2 of all time
+    days_since: int | None
+    silent: float
+    silence_known: Part | None
+    wrong: float
+    at_least: bool
+    allowed: float | None
+    spent: float | None  # the share of the budget that is used; over 1 where it is exceeded
+    stretches: tuple[Wrong, ...]
+    repeats: Part | None
+    urgent: int
+    urgent_url: str
+    practised: datetime | None
+    drill_overdue: bool
+
+    @property
+    def percent(self) -> int | None:
+        return None if self.spent is None else round(100 * self.spent)
+
+
+def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Trust]:
+    """Judge these systems over a period, in eight queries for any number of them."""
+    seen = Incident.objects.visible_to(user)
+    real = seen.filter(status__in=COUNTED, kind=Kind.REAL, system__in=systems)
+    since, until = asked.period.bounds()
+    until = min(until, timezone.now())
+    counted = real.filter(declared_at__gte=since, declared_at__lt=until)
+    known = Q(impact_started_at__isnull=False, detected_at__isnull=False)
+    tallies = {
+        system: (n, silence_known)
+        for system, n, silence_known in counted.order_by().values_list("system").annotate(n=Count("pk"), known=Count("pk", filter=known))
+    }  # fmt: skip
+    repeats = dict(
+        counted.order_by().filter(pk__in=Link.objects.filter(kind=Link.Kind.REPEAT_OF).values("incident")).values_list("system").annotate(Count("pk"))
+    )  # fmt: skip
+    last = dict(real.order_by().filter(severity__in=[Severity.SEV1, Severity.SEV2]).values_list("system").annotate(Max("declared_at")))  # fmt: skip
+    silent: dict[int, float] = defaultdict(float)
+    for pk, start, end in counted.filter(known).order_by().values_list("system", "impact_started_at", "detected_at"):  # fmt: skip
+        silent[pk or 0] += max(0.0, (end - start).total_seconds()) if start and end else 0.0
+    urgent = dict(
+        FollowUp.objects.visible_to(user).open().filter(priority__lte=FollowUp.Priority.P1, incident__system__in=systems)
+        .order_by().values_list("incident__system").annotate(Count("pk"))
+    )  # fmt: skip
+    stretches = _stretches(real, since, until)
+    practised = practised_at(user)
+    return [
+        _card(
+            system, asked, until - since, tallies.get(system.pk, (0, 0)), repeats.get(system.pk, 0),
+            last.get(system.pk), silent[system.pk], urgent.get(system.pk, 0), stretches[system.pk], practised.get(system.pk),
+        )
+        for system in systems
+    ]  # fmt: skip
+
+
+def _card(
+    system: System,
+    asked: Asked,
+    length: timedelta,
+    tally: tuple[int, int],
+    repeats: int,
+    last: datetime | None,
+    silent: float,
+    urgent: int,
+    stretches: list[Wrong],
+    practised: datetime | None,
+) -> Trust:
+    wrong = together((row.since, row.until) for row in stretches)
+    n, known = tally
+    allowed = budget(system.objective, length)
+    here = {"system": system.slug}
+    return Trust(
+        system=system,
+        incidents=n,
+        url=asked.incidents(**here),
+        last=last,
+        days_since=(timezone.now() - last).days if last else None,
+        silent=silent,
+        silence_known=part(statistics.share(known, n), asked.incidents(known="silence", **here), asked.incidents(**here)),
+        wrong=wrong,
+        at_least=any(not row.is_certain for row in stretches),
+        allowed=allowed,
+        spent=None if allowed is None else wrong / allowed,
+        stretches=tuple(sorted(stretches, key=lambda row: -row.seconds)),
+        repeats=part(statistics.share(repeats, n), asked.incidents(repeat="true", **here), asked.incidents(**here)),
+        urgent=urgent,
+        urgent_url=f"/follow-ups/?show=open&system={system.slug}&priority=urgent",
+        practised=practised,
+        drill_overdue=drill_overdue(system, practised),
+    )  # fmt: skip
+
+
+def _stretches(real: object, since: datetime, until: datetime) -> dict[int, list[Wrong]]:
+    """When output was wrong within the period, by system: from when the impact started up to when it was contained."""
+    rows = real.annotate(  # type: ignore[attr-defined]
+        began=Coalesce("impact_started_at", "detected_at", "declared_at"), ended=Coalesce("contained_at", "resolved_at", Now())
+    ).filter(began__lt=until, ended__gt=since)  # fmt: skip
+    found: dict[int, list[Wrong]] = defaultdict(list)
+    columns = ("system", "number", "title", "began", "ended", "impact_started_at", "contained_at", "resolved_at")
+    for system, number, title, began, ended, impact, contained, resolved in rows.order_by().values_list(*columns):
+        within = max(began, since), min(ended, until)
+        if within[0] < within[1]:
+            found[system].append(
+                Wrong(number, title, *within, is_certain=impact is not None, is_over=bool(contained or resolved))
+            )
+    return found
+
+
+def together(spans: Iterable[Span]) -> float:
+    """How many seconds these spans cover, where those that overlap count once: output is not twice as wrong."""
+    covered, end = 0.0, None
+    for since, until in sorted(spans):
+        if end is None or since > end:
+            covered, end = covered + (until - since).total_seconds(), until
+        elif until > end:
+            covered, end = covered + (until - end).total_seconds(), until
+    return covered
+
+
+def budget(objective: Decimal | None, length: timedelta) -> float | None:
+    """How many seconds of wrong output the objective allows in a period; None without one."""
+    return None if objective is None else length.total_seconds() * float(100 - objective) / 100

@@ -1,0 +1,109 @@
+"""The pages of trust: all systems side by side, and one."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from django import forms
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from incidents.people.access import has_role, require_role
+from incidents.people.models import Role
+from incidents.reports.learning import DRILL_EVERY
+from incidents.reports.scope import Asked, Period, Scope
+from incidents.reports.trust import Trust, scorecards
+from incidents.response.models import Refused
+from incidents.systems.models import System
+from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+PERIODS = {"1": "30 days", "3": "90 days", "12": "12 months"}
+_DAYS = {"1": 30, "3": 90, "12": 365}
+
+
+class ObjectiveForm(forms.Form):
+    objective = forms.DecimalField(
+        min_value=Decimal(50), max_value=Decimal("99.99"), max_digits=5, decimal_places=2, required=False,
+        label="How much of the time its output should be good, in %",
+    )  # fmt: skip
+
+
+def _asked(request: Request) -> tuple[str, Asked]:
+    shown = request.GET.get("months", "3")
+    shown = shown if shown in _DAYS else "3"
+    today = timezone.now().date() + timedelta(days=1)
+    return shown, Asked(Period(today - timedelta(days=_DAYS[shown]), today), Scope())
+
+
+@page
+@require_GET
+def trust(request: Request) -> Answer:
+    """All systems, those of a kind together: only these are comparable."""
+    shown, asked = _asked(request)
+    systems = list(System.objects.visible_to(request.user).select_related("team").order_by("kind", "tier", "name"))
+    cards = scorecards(request.user, asked, systems)
+    groups = [
+        (System.Kind(kind).label, list(group)) for kind, group in groupby(cards, key=lambda card: card.system.kind)
+    ]
+    context = {
+        "groups": groups,
+        "months": shown,
+        "periods": PERIODS.items(),
+        "period": asked.period,
+        "every": DRILL_EVERY,
+    }
+    return render(request, "reports/trust.html", context)
+
+
+@page
+@require_GET
+def one(request: Request, slug: str) -> Answer:
+    shown, asked = _asked(request)
+    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
+    card = scorecards(request.user, asked, [system])[0]
+    alike = System.objects.visible_to(request.user).filter(kind=system.kind).exclude(pk=system.pk)
+    context = {
+        "card": card,
+        "marks": _marks(card, asked.period),
+        "alike": scorecards(request.user, asked, list(alike.order_by("tier", "name")[:12])),
+        "months": shown,
+        "periods": PERIODS.items(),
+        "period": asked.period,
+        "form": ObjectiveForm(initial={"objective": system.objective}),
+        "may_manage": has_role(request.user, Role.LEAD, team=system.team),
+    }
+    return render(request, "reports/trust_system.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    x: float
+    width: float
+    label: str
+    url: str
+
+
+def _marks(card: Trust, period: Period) -> list[Mark]:
+    """Where in the period output was wrong, on a line 720 points long."""
+    since, until = period.bounds()
+    scale = 720 / (until - since).total_seconds()
+    return [
+        Mark(
+            round((row.since - since).total_seconds() * scale, 1), round(max(2.0, row.seconds * scale), 1),
+            f"INC-{row.number} {row.title}", f"/incidents/{row.number}/",
+        )
+        for row in card.stretches
+    ]  # fmt: skip
+
+
+@change(Refused)
+def objective(request: Request, slug: str) -> Answer:
+    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
+    require_role(request.user, Role.LEAD, team=system.team, to="set the objective")
+    form = ObjectiveForm(request.POST)
+    if not form.is_valid():
+        raise Refused("An objective is a number from 50 to 99.99, in percent; empty for none.")
+    System.objects.filter(pk=system.pk).update(objective=form.cleaned_data["objective"])
+    return redirect("trust-system", slug)

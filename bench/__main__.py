@@ -6,9 +6,15 @@ import os
 import platform
 from pathlib import Path
 
-from bench import backlog, ingest, library, pages
+from bench import backlog, ingest, library, pages, reports
 
-PARTS = {"ingest": ingest.run, "backlog": backlog.run, "pages": pages.run, "library": library.run}
+PARTS = {
+    "ingest": ingest.run,
+    "backlog": backlog.run,
+    "pages": pages.run,
+    "library": library.run,
+    "reports": reports.run,
+}
 
 
 def main() -> None:

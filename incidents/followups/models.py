@@ -23,17 +23,13 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
     def judged(self) -> Self:
         """Keep those of which can be said whether they were on time: done, or overdue. Days are UTC."""
-        return self.filter(
-            models.Q(state=FollowUp.State.DONE) | models.Q(state__in=_UNFINISHED, due_on__lt=timezone.now().date()),
-            due_on__isnull=False,
-        )
+        return self.filter(judged())
 
     def on_time(self) -> Self:
-        done_on = TruncDate("finished_at", tzinfo=UTC)
-        return self.filter(state=FollowUp.State.DONE).filter(models.Q(due_on__gte=done_on))
+        return self.filter(ON_TIME)
 
     def late(self) -> Self:
-        return self.judged().exclude(pk__in=self.on_time().values("pk"))
+        return self.filter(judged() & ~ON_TIME)
 
     def in_stage(self, stage: str) -> Self:
         """Keep those that came as far as a stage of the way from promise to proof; see STAGES."""
@@ -68,6 +64,16 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
 AGES: dict[str, tuple[int, int]] = {"0-14": (0, 15), "15-30": (15, 31), "31-60": (31, 61), "over-60": (61, 0)}  # days
 _UNFINISHED = ["open", "in_progress"]
+ON_TIME = models.Q(state="done", due_on__gte=TruncDate("finished_at", tzinfo=UTC))
+
+
+def judged() -> models.Q:
+    """The condition that one can say whether it was on time."""
+    return models.Q(due_on__isnull=False) & (
+        models.Q(state="done") | models.Q(state__in=_UNFINISHED, due_on__lt=timezone.now().date())
+    )
+
+
 # Each stage holds what was not decided against; verified is what is done and says what showed that it worked.
 STAGES = {
     "raised": models.Q(),

@@ -4,8 +4,10 @@ A chart is plain data, so that a report that was kept draws the same picture yea
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from incidents.templatetags.ui import span
 
@@ -158,9 +160,10 @@ def strip(
 BINS = tuple(round(FASTEST * (SLOWEST / FASTEST) ** (step / 24)) for step in range(25))  # seconds
 
 
-def bin_of(seconds: float) -> int:
-    """In which bar of a histogram a duration is; the first and the last hold what is beyond the axis."""
-    return next((number for number in range(23) if seconds < BINS[number + 1]), 23)
+def binned(ordered: Sequence[float]) -> list[int]:
+    """How many of these durations, given in order, are in each bar; the first and the last hold what is beyond the axis."""
+    below = [0, *(bisect_left(ordered, edge) for edge in BINS[1:-1]), len(ordered)]
+    return [after - before for before, after in pairwise(below)]
 
 
 def histogram(bars: Sequence[tuple[int, str, str]], *, median: float | None, far: float | None) -> Strip:

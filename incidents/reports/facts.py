@@ -5,11 +5,13 @@ to others: adding the facts of two sets of incidents gives exactly the facts of 
 """
 
 import itertools
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,12 @@ from incidents.response.links import Link
 from incidents.response.models import OPEN, PHASES, Containment, Event, IncidentQuerySet, Severity, Status
 
 Key = tuple[str, ...]
+
+
+def _seconds() -> "array[int]":
+    return array("I")
+
+
 ALL: Key = ("all",)
 NAMED = 400  # lengths up to which each is kept with its incident, to be drawn as a dot of its own
 
@@ -34,7 +42,7 @@ class Facts:
     """Counts by key, and lengths in seconds by phase and category; ("", …) is every category."""
 
     counts: Counter[Key] = field(default_factory=Counter)
-    lengths: defaultdict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
+    lengths: "defaultdict[Key, array[int]]" = field(default_factory=lambda: defaultdict(_seconds))
     # By phase: (seconds, incident number, category) of each, as long as they are few.
     named: defaultdict[str, list[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -62,23 +70,31 @@ class Facts:
         return {key[1]: count for key, count in self.counts.items() if len(key) == 2 and key[0] == name and count}
 
     def length(self, phase: str, category: str | None = None) -> list[int]:
-        """Every length of a phase, in seconds; of one category, or of all."""
-        if category is not None:
-            return self.lengths.get((phase, category), [])
-        return [value for key, values in self.lengths.items() if key[0] == phase for value in values]
+        """Every length of a phase, in seconds and in order; of one category, or of all."""
+        kinds = [values for key, values in self.lengths.items() if key[0] == phase and category in (None, key[1])]
+        return sorted(chain.from_iterable(kinds))
 
-    def as_data(self) -> dict[str, Any]:
-        return {
-            "counts": sorted([*key, count] for key, count in self.counts.items()),
-            "lengths": sorted([*key, sorted(values)] for key, values in self.lengths.items()),
+    def how_many(self, phase: str) -> int:
+        return sum(len(values) for key, values in self.lengths.items() if key[0] == phase)
+
+    def pack(self) -> tuple[dict[str, Any], bytes]:
+        """Write it down: counts and what the lengths are of, and the lengths themselves in order, four bytes each."""
+        keys = sorted(key for key, values in self.lengths.items() if values)
+        ordered = [array("I", sorted(self.lengths[key])) for key in keys]
+        told = {
+            "counts": sorted([*key, count] for key, count in self.counts.items() if count),
+            "lengths": [[*key, len(values)] for key, values in zip(keys, ordered, strict=True)],
         }
+        return told, b"".join(values.tobytes() for values in ordered)
 
     @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Self:
+    def unpack(cls, told: dict[str, Any], lengths: bytes | memoryview) -> Self:
         facts = cls()
-        facts.counts.update({tuple(row[:-1]): row[-1] for row in data["counts"]})
-        for *key, values in data["lengths"]:
-            facts.lengths[tuple(key)] = values
+        facts.counts.update({tuple(row[:-1]): row[-1] for row in told["counts"]})
+        every, at = array("I", bytes(lengths)), 0
+        for *key, count in told["lengths"]:
+            facts.lengths[tuple(key)] = every[at : at + count]
+            at += count
         return facts
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from incidents.followups.models import AGES, STAGES, FollowUp, FollowUpQuerySet
+from incidents.followups.models import AGES, ON_TIME, STAGES, FollowUp, FollowUpQuerySet, judged
 from incidents.people.models import Team, User
 from incidents.postmortems import reviews
 from incidents.postmortems.factors import Factor, FactorGroup
@@ -123,10 +123,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
     period = asked.period
     since, until = period.bounds()
     due = rows.filter(due_on__gte=period.since, due_on__lt=period.until)
-    told = due.aggregate(
-        n=Count("pk", filter=Q(pk__in=due.judged().values("pk"))),
-        k=Count("pk", filter=Q(pk__in=due.on_time().values("pk"))),
-    )
+    told = due.aggregate(n=Count("pk", filter=judged()), k=Count("pk", filter=ON_TIME))
     raised = rows.filter(created_at__gte=since, created_at__lt=until)
     stages = raised.aggregate(**{name: Count("pk", filter=condition) for name, condition in STAGES.items() if condition}, raised=Count("pk"))  # fmt: skip
     names = {

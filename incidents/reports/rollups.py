@@ -6,7 +6,9 @@ be lost at any time, and `manage.py rebuild_rollups` throws all away and writes 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import models, transaction
@@ -42,30 +44,64 @@ class Rollup(models.Model):
     """The facts of one month that is over: of real incidents that everybody may see."""
 
     month = models.DateField(primary_key=True)
-    facts = models.JSONField()
+    counts = models.JSONField()
+    lengths = models.BinaryField()  # see Facts.pack()
     made_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
 
+    def as_facts(self) -> Facts:
+        return Facts.unpack(self.counts, self.lengths)
 
-def facts_of(rows: IncidentQuerySet, scope: Scope, period: Period) -> dict[date, Facts]:
-    """Read the facts of a period from its rows, by month."""
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """The facts of some months: each of them, and all together."""
+
+    each: dict[date, Facts]
+    total: Facts
+
+    def add(self, other: "Months") -> "Months":
+        each = dict(self.each)
+        for month, facts in other.each.items():
+            each[month] = Facts.sum([each[month], facts]) if month in each else facts
+        return Months(each, Facts.sum([self.total, other.total]))
+
+
+def facts_of(rows: IncidentQuerySet, scope: Scope, period: Period) -> Months:
+    """Read the facts of a period from its rows."""
     since, until = period.bounds()
     within = rows.filter(declared_at__gte=since, declared_at__lt=until)
-    return by_month(scope.of(within), scope.declined(within))
+    each = by_month(scope.of(within), scope.declined(within))
+    return Months(each, Facts.sum(each.values()))
 
 
-def kept(months: Iterable[date]) -> dict[date, Facts]:
+def kept(months: Iterable[date]) -> Months:
     """Give the facts of months that are over, as they are now; works out and keeps those that are not kept yet."""
     wanted = sorted(months)
     mark = _throw_away_what_changed()
-    found = {row.month: Facts.from_data(row.facts) for row in Rollup.objects.filter(month__in=wanted)}
-    if missing := [month for month in wanted if month not in found]:
-        made = _work_out(missing)
-        _keep(made, mark)
-        found |= made
-    return found
+    versions = dict(Rollup.objects.filter(month__in=wanted).values_list("month", "made_at"))
+    if missing := [month for month in wanted if month not in versions]:
+        _keep(_work_out(missing), mark)
+        versions = dict(Rollup.objects.filter(month__in=wanted).values_list("month", "made_at"))
+    found = _together(tuple(sorted(versions.items())))
+    left = [month for month in wanted if month not in found.each]  # those that changed while they were worked out
+    return found.add(_of_each(_work_out(left))) if left else found
+
+
+def _of_each(each: dict[date, Facts]) -> Months:
+    return Months(each, Facts.sum(each.values()))
+
+
+@lru_cache(maxsize=4)
+def _together(versions: tuple[tuple[date, datetime], ...]) -> Months:
+    """Read kept months and add them up. The same versions of the same months are the same for ever, so they are remembered.
+
+    Nobody may change what this gives.
+    """
+    rows = Rollup.objects.filter(month__in=[month for month, _ in versions])
+    return _of_each({row.month: row.as_facts() for row in rows if (row.month, row.made_at) in versions})
 
 
 def rebuild() -> int:
@@ -76,14 +112,14 @@ def rebuild() -> int:
     if first is None:
         return 0
     since, until = date(first.year, first.month, 1), timezone.now().date().replace(day=1)
-    return len(kept(month.since for month in Period(since, until).months())) if since < until else 0
+    return len(kept(month.since for month in Period(since, until).months()).each) if since < until else 0
 
 
 def differing() -> list[date]:
     """Which kept months are not what their rows say; none, as long as every change goes through a verb."""
     rows = list(Rollup.objects.order_by("month"))
     now = _work_out([row.month for row in rows])
-    return [row.month for row in rows if Facts.from_data(row.facts).as_data() != now[row.month].as_data()]
+    return [row.month for row in rows if row.as_facts().pack() != now[row.month].pack()]
 
 
 def look_after() -> None:
@@ -99,7 +135,7 @@ def _work_out(months: list[date]) -> dict[date, Facts]:
     rows = Incident.objects.filter(private=False)
     made = {month: Facts() for month in months}
     for since, until in _runs(months):
-        made |= facts_of(rows, Scope(), Period(since, until))
+        made |= facts_of(rows, Scope(), Period(since, until)).each
     for facts in made.values():
         facts.named.clear()
     return made
@@ -119,7 +155,7 @@ def _runs(months: list[date]) -> list[tuple[date, date]]:
 
 def _throw_away_what_changed() -> int:
     """Drop the months of incidents that something happened to since; returns the mark that now holds."""
-    mark, _ = RollupMark.objects.get_or_create(only=True)
+    mark = RollupMark.objects.filter(only=True).first() or _first_mark()
     later = Event.objects.filter(pk__gt=mark.through)
     days = set(later.order_by().values_list("incident__declared_at__date", flat=True).distinct())
     # Whose declaration was moved to another month counts in the old one too.
@@ -128,7 +164,7 @@ def _throw_away_what_changed() -> int:
     if stale := {day.replace(day=1) for day in days}:
         Rollup.objects.filter(month__in=stale).delete()
     now = timezone.now()
-    if now - mark.seen_at > SETTLED or mark.seen == 0:
+    if now - mark.seen_at > SETTLED:
         # What was the last Event five minutes ago has no more gaps before it: it need not be looked at again.
         last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
         RollupMark.objects.filter(only=True, through=mark.through, seen=mark.seen).update(
@@ -137,11 +173,19 @@ def _throw_away_what_changed() -> int:
     return mark.through
 
 
+def _first_mark() -> RollupMark:
+    """Begin where nothing is kept yet. What is still being written is among the last thousand Events."""
+    last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
+    mark, _ = RollupMark.objects.get_or_create(only=True, defaults={"through": max(0, last - 1000), "seen": last})
+    return mark
+
+
 def _keep(made: dict[date, Facts], mark: int) -> None:
     """Keep what was worked out, unless somebody else has heeded later Events meanwhile: theirs might be missing in it."""
     with transaction.atomic():
         if RollupMark.objects.select_for_update().get(only=True).through == mark:
-            rows = [Rollup(month=month, facts=facts.as_data()) for month, facts in made.items()]
+            packed = {month: facts.pack() for month, facts in made.items()}
+            rows = [Rollup(month=month, counts=counts, lengths=lengths) for month, (counts, lengths) in packed.items()]
             Rollup.objects.bulk_create(rows, ignore_conflicts=True)
 
 

@@ -19,6 +19,7 @@ from incidents.people.models import Team, User
 from incidents.reports import charts, rollups, statistics
 from incidents.reports.charts import Columns, Gaps, Piece, Strip
 from incidents.reports.facts import DIMENSIONS, NAMED, Facts, running_for
+from incidents.reports.rollups import Months
 from incidents.reports.scope import BY, COMPARISONS, Asked, Period, Scope
 from incidents.reports.statistics import BREAKDOWN, HEADLINE, Estimate, Share
 from incidents.response.filters import HOURS
@@ -234,13 +235,13 @@ def trends(user: User, asked: Asked) -> Trends:
 def know(user: User, asked: Asked) -> Known:
     months = facts_by_month(user, asked.scope, asked.period)
     earlier = _on_record(user, asked.earlier)
-    before = facts_by_month(user, asked.scope, earlier) if earlier else {}
+    before = facts_by_month(user, asked.scope, earlier).total if earlier else Facts()
     return Known(
         asked=asked,
         earlier=earlier,
-        months=months,
-        now=Facts.sum(months.values()),
-        before=Facts.sum(before.values()),
+        months=months.each,
+        now=months.total,
+        before=before,
         systems={str(pk): (slug, name) for pk, slug, name in System.objects.values_list("pk", "slug", "name")},
         teams={str(pk): (slug, name) for pk, slug, name in Team.objects.values_list("pk", "slug", "name")},
     )
@@ -253,7 +254,7 @@ def _on_record(user: User, period: Period) -> Period | None:
     return Period(since, period.until) if (period.until - since).days >= ENOUGH_DAYS else None
 
 
-def facts_by_month(user: User, scope: Scope, period: Period) -> dict[date, Facts]:
+def facts_by_month(user: User, scope: Scope, period: Period) -> Months:
     """Read the facts of what the user may see. Exact either way: from the rows, or from kept months where they are many."""
     visible = Incident.objects.visible_to(user)
     since, until = period.bounds()
@@ -261,14 +262,11 @@ def facts_by_month(user: User, scope: Scope, period: Period) -> dict[date, Facts
     over = [month for month in period.months() if month.is_month and month.until <= timezone.now().date()]
     if not over or not scope.is_everything or counted[:MANY].count() < MANY:
         return rollups.facts_of(visible, scope, period)
-    parts = [rollups.kept(month.since for month in over), rollups.facts_of(visible.filter(private=True), scope, period)]
+    found = rollups.kept(month.since for month in over)
+    found = found.add(rollups.facts_of(visible.filter(private=True), scope, period))
     for rest in (Period(period.since, over[0].since), Period(over[-1].until, period.until)):
         if rest.days:
-            parts.append(rollups.facts_of(visible.filter(private=False), scope, rest))
-    found: dict[date, Facts] = {}
-    for part in parts:
-        for month, facts in part.items():
-            found.setdefault(month, Facts()).add(facts)
+            found = found.add(rollups.facts_of(visible.filter(private=False), scope, rest))
     return found
 
 
@@ -560,7 +558,7 @@ def _label(known: Known, by: str, code: str) -> str:
         case "category":
             return taxonomy.category(code).name
         case "failure_mode":
-            return taxonomy.failure_mode(code).name if code else "Not settled"
+            return mode.name if (mode := taxonomy.find(code)) else code or "Not settled"
         case "system":
             return known.systems.get(code, ("", "No system"))[1]
         case "team":
@@ -611,9 +609,9 @@ def _phase(known: Known, code: str, label: str, told: str) -> Phase:
     ended, running = known.now.length(code), running_for(known.now, code)
     earlier, still = known.before.length(code), running_for(known.before, code)
     length = _length(ended, running)
-    p = statistics.rank_sum_p(earlier, ended)
     was = _length(earlier, still)
-    verdict = f"was {was.value}: {_verdict(p)}" if was and p is not None else ""
+    unusual, said = _shifted(earlier, ended)
+    verdict = f"was {was.value}: {said}" if was and said else ""
     return Phase(
         code=code,
         label=label,
@@ -621,13 +619,34 @@ def _phase(known: Known, code: str, label: str, told: str) -> Phase:
         length=length,
         before=was,
         verdict=verdict,
-        unusual=p is not None and p < HEADLINE,
+        unusual=unusual,
         strip=_strip(known, code, ended),
         running=len(running),
         unknown=known.now.all - len(ended) - len(running),
         url=known.link(phase=code),
         url_running=known.link(running=code),
     )
+
+
+FEW = 5000  # durations up to which a test is run
+
+
+def _shifted(before: Sequence[float], now: Sequence[float]) -> tuple[bool, str]:
+    """Whether durations changed by more than luck explains, and how one knows.
+
+    Among many thousands a test calls any difference unusual. There the intervals of the medians are compared, which
+    says as much and shows by how much.
+    """
+    if min(len(before), len(now)) > FEW:
+        was, became = statistics.quantile(before), statistics.quantile(now)
+        if was and became and None not in (was.low, was.high, became.low, became.high):
+            apart = became.low > was.high or became.high < was.low  # type: ignore[operator]  # none of them is None
+            return (
+                apart,
+                "unusual, the intervals do not overlap" if apart else "within normal variation, the intervals overlap",
+            )
+    p = statistics.rank_sum_p(before, now)
+    return (False, "") if p is None else (p < HEADLINE, _verdict(p))
 
 
 def _length(
@@ -647,8 +666,9 @@ def _strip(known: Known, code: str, ended: Sequence[float]) -> Strip:
     median, nine = middle.value if middle else None, far.value if far else None
     dots = known.now.named.get(code, [])
     if len(dots) < len(ended) or len(dots) > NAMED:
-        bars = Counter(charts.bin_of(seconds) for seconds in ended)
-        return charts.histogram([_bar(known, code, at, bars[at]) for at in range(24)], median=median, far=nine)
+        return charts.histogram(
+            [_bar(known, code, at, count) for at, count in enumerate(charts.binned(ended))], median=median, far=nine
+        )
     lanes = []
     for category in _most(known.now.of("category"), "category"):
         values = sorted((seconds, number) for seconds, number, of in dots if of == category)
@@ -690,7 +710,9 @@ def _missed(known: Known) -> tuple[Missed, ...]:
             found.setdefault(key[1], Counter())["us" if key[2] in US else "others"] += count
     rows = []
     for mode, said in found.items():
-        known_mode = taxonomy.failure_mode(mode)
+        known_mode = taxonomy.find(mode)
+        if not isinstance(known_mode, taxonomy.FailureMode):
+            continue  # one that an earlier taxonomy had
         others = part(
             statistics.share(said["others"], said.total()),
             known.link(failure_mode=mode, noticed_by="others"),

@@ -76,7 +76,7 @@ def judged() -> models.Q:
 
 # Each stage holds what was not decided against; verified is what is done and says what showed that it worked.
 STAGES = {
-    "raised": models.Q(),
+    "raised": models.Q(pk__isnull=False),
     "owned": models.Q(owner__isnull=False),
     "dated": models.Q(owner__isnull=False, due_on__isnull=False),
     "done": models.Q(state="done"),

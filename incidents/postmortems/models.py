@@ -43,6 +43,15 @@ def business_days_after(moment: datetime, days: int) -> date:
     return day
 
 
+IN_TIME = models.Q(state="published", due_on__gte=TruncDate("published_at", tzinfo=UTC))
+
+
+def can_be_judged() -> models.Q:
+    """The condition that one can say whether it was in time: published, or past its day, unless none is required."""
+    past = models.Q(due_on__lt=timezone.now().date())
+    return ~models.Q(state="not_required") & (past | models.Q(state="published"))
+
+
 class PostmortemQuerySet(models.QuerySet["Postmortem"]):
     def visible_to(self, user: User) -> Self:
         """Keep those of which the user may see every incident: what covers a private one is as private."""
@@ -83,11 +92,10 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
 
     def judged(self) -> Self:
         """Keep those of which can be said whether they were in time: published, or past their day (UTC)."""
-        past = models.Q(due_on__lt=timezone.now().date())
-        return self.exclude(state=Postmortem.State.NOT_REQUIRED).filter(past | models.Q(state="published"))
+        return self.filter(can_be_judged())
 
     def in_time(self) -> Self:
-        return self.published().filter(models.Q(due_on__gte=TruncDate("published_at", tzinfo=UTC)))
+        return self.filter(IN_TIME)
 
     def overdue(self) -> Self:
         return self.unfinished().filter(due_on__lt=timezone.localdate())

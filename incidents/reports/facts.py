@@ -4,18 +4,18 @@ Everything a report counts by incident is in here, so that a month that is over 
 to others: adding the facts of two sets of incidents gives exactly the facts of both together.
 """
 
-import itertools
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q
+from django.db.models import BigIntegerField, Count, F, Q
+from django.db.models.functions import Cast, Extract
 from django.utils import timezone
 
 from incidents.response.filters import hours_of
@@ -98,11 +98,15 @@ class Facts:
         return facts
 
 
+_CLOCKS = ("impact_started_at", "detected_at", "acknowledged_at", "contained_at", "resolved_at")
 _COLUMNS = (
-    "pk", "number", "declared_at", "status", "severity", "category", "failure_mode", "system_id", "team_id", "noticed_by",
-    "impact_started_at", "impact_started_until", "detected_at", "acknowledged_at", "contained_at", "resolved_at", "opened_by",
-    "lead", "lead__time_zone",
+    "pk", "number", "status", "severity", "category", "failure_mode", "system_id", "team_id", "noticed_by", "opened_by",
+    "lead", "lead__time_zone", "is_range",
 )  # fmt: skip
+# As microseconds since 1970: a datetime takes ten times as long to read, and there are six of them.
+_MICROSECONDS = {
+    f"{clock}_us": Cast(Extract(clock, "epoch") * 1_000_000, BigIntegerField()) for clock in ("declared_at", *_CLOCKS)
+}
 
 
 def by_month(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[date, Facts]:
@@ -112,10 +116,13 @@ def by_month(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[date, F
     """
     found: dict[date, Facts] = defaultdict(Facts)
     month_of: dict[int, Facts] = {}
-    for row in rows.order_by().values_list(*_COLUMNS):
-        facts = found[date(row[2].year, row[2].month, 1)]
-        month_of[row[0]] = facts
-        _count(facts, row)
+    told = rows.order_by().annotate(**_MICROSECONDS, is_range=Q(impact_started_until__isnull=False))
+    for pk, *row, declared, impact, detected, acknowledged, contained, resolved in told.values_list(
+        *_COLUMNS, *_MICROSECONDS
+    ):
+        declared_at = datetime.fromtimestamp(declared // 1_000_000, UTC)
+        month_of[pk] = facts = found[date(declared_at.year, declared_at.month, 1)]
+        _count(facts, row, declared_at, (impact, detected, acknowledged, contained, resolved))
     for pk, of, estimate, low, high, corrected in _told(rows, Exposure, "of", "estimate", "low", "high", "corrected"):
         _expose(month_of[pk].counts, of, estimate, low, high, corrected)
     for pk, harm in _told(rows, Impact, "harm"):
@@ -154,12 +161,11 @@ def _events(rows: IncidentQuerySet) -> Any:
     )
 
 
-def _count(facts: Facts, row: tuple[Any, ...]) -> None:
-    (_, number, declared_at, status, severity, category, mode, system, team, noticed_by, impact, until, detected,
-     acknowledged, contained, resolved, opened_by, lead, zone) = row  # fmt: skip
+def _count(facts: Facts, row: list[Any], declared_at: datetime, clocks: tuple[int | None, ...]) -> None:
+    number, status, severity, category, mode, system, team, noticed_by, opened_by, lead, zone, is_range = row
+    impact, _, _, contained, resolved = clocks
     counts = facts.counts
     is_open = status in OPEN
-    clocks = dict(zip(_CLOCKS, (impact, detected, acknowledged, contained, resolved), strict=True))
     codes = (severity, category, mode, str(system or ""), str(team or ""), noticed_by)
     counts[ALL] += 1
     for name, code in zip(DIMENSIONS, codes, strict=True):
@@ -167,12 +173,12 @@ def _count(facts: Facts, row: tuple[Any, ...]) -> None:
     counts["cell", category, str(system or "")] += 1
     counts["signal", mode, noticed_by] += bool(mode)
     counts["open",] += is_open
-    counts["range",] += until is not None
+    counts["range",] += is_range
     counts["triage", "accepted"] += opened_by is None and status != Status.TRIAGE
     counts["missing", "impact_started_at"] += impact is None
     counts["missing", "noticed_by"] += not noticed_by
     counts["missing", "category"] += not category
-    counts["missing", "order"] += _out_of_order(impact, detected, acknowledged, contained, resolved)
+    counts["missing", "order"] += any(a and b and a > b for a, b in pairwise(clocks))
     hours = hours_of(declared_at, _zone(zone or "UTC"))
     counts["hours", hours] += 1
     if lead and hours != "business":
@@ -180,31 +186,25 @@ def _count(facts: Facts, row: tuple[Any, ...]) -> None:
     if severity == Severity.SEV1:
         facts.lengths["sev1", ""].append(int(declared_at.timestamp()))
     if impact and (ended := contained or resolved) and ended >= impact:
-        facts.lengths["wrong", ""].append(int((ended - impact).total_seconds()))
+        facts.lengths["wrong", ""].append((ended - impact) // 1_000_000)
+    known = dict(zip(_CLOCKS, clocks, strict=True))
     for phase, (start, end) in PHASES.items():
-        _measure(facts, phase, category, number, clocks[start], clocks[end], is_open=is_open)
-
-
-_CLOCKS = ("impact_started_at", "detected_at", "acknowledged_at", "contained_at", "resolved_at")
+        _measure(facts, phase, category, number, known[start], known[end], is_open=is_open)
 
 
 def _measure(
-    facts: Facts, phase: str, category: str, number: int, start: datetime | None, end: datetime | None, *, is_open: bool
+    facts: Facts, phase: str, category: str, number: int, start: int | None, end: int | None, *, is_open: bool
 ) -> None:
     if start is None:
         return
     if end is None:
         if is_open:
-            facts.lengths[f"running:{phase}", category].append(int(start.timestamp()))
+            facts.lengths[f"running:{phase}", category].append(start // 1_000_000)
         return
     if end >= start:
-        seconds = int((end - start).total_seconds())
+        seconds = (end - start) // 1_000_000
         facts.lengths[phase, category].append(seconds)
         facts.named[phase].append((seconds, number, category))
-
-
-def _out_of_order(*clocks: datetime | None) -> bool:
-    return any(a and b and a > b for a, b in itertools.pairwise(clocks))
 
 
 def _expose(

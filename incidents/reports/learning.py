@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import BigIntegerField, Count, F, Max, Q, Value
+from django.db.models.functions import Cast, Extract
 from django.utils import timezone
 
 from incidents.followups.models import AGES, ON_TIME, STAGES, FollowUp, FollowUpQuerySet, judged
 from incidents.people.models import Team, User
 from incidents.postmortems import reviews
-from incidents.postmortems.factors import Factor, FactorGroup
-from incidents.postmortems.models import Postmortem, PostmortemQuerySet, Section
+from incidents.postmortems.factors import Factor, FactorGroup, FactorKind
+from incidents.postmortems.models import IN_TIME, Postmortem, PostmortemQuerySet, Section, can_be_judged
 from incidents.postmortems.reading import Reading
+from incidents.postmortems.reviews import Review
 from incidents.reports import statistics
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Length, Part, part
@@ -105,8 +108,7 @@ class Learning:
 
 
 def learn(user: User, asked: Asked) -> Learning:
-    follow_ups = asked.scope.of_follow_ups(FollowUp.objects.visible_to(user))
-    written = asked.scope.of_postmortems(Postmortem.objects.visible_to(user))
+    follow_ups, written = asked.scope.follow_ups(user), asked.scope.postmortems(user)
     since, until = asked.period.bounds()
     published = written.published().filter(published_at__gte=since, published_at__lt=until)
     return Learning(
@@ -122,10 +124,12 @@ def learn(user: User, asked: Asked) -> Learning:
 def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
     period = asked.period
     since, until = period.bounds()
-    due = rows.filter(due_on__gte=period.since, due_on__lt=period.until)
-    told = due.aggregate(n=Count("pk", filter=judged()), k=Count("pk", filter=ON_TIME))
-    raised = rows.filter(created_at__gte=since, created_at__lt=until)
-    stages = raised.aggregate(**{name: Count("pk", filter=condition) for name, condition in STAGES.items() if condition}, raised=Count("pk"))  # fmt: skip
+    due = Q(due_on__gte=period.since, due_on__lt=period.until)
+    raised = Q(created_at__gte=since, created_at__lt=until)
+    stages = rows.order_by().aggregate(
+        due=Count("pk", filter=due & judged()), on_time=Count("pk", filter=due & ON_TIME),
+        **{name: Count("pk", filter=raised & condition) for name, condition in STAGES.items()},
+    )  # fmt: skip
     names = {
         "raised": "Raised",
         "owned": "With an owner",
@@ -137,7 +141,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
     today = timezone.now().date()
     return {
         "on_time": part(
-            statistics.share(told["k"], told["n"]),
+            statistics.share(stages["on_time"], stages["due"]),
             asked.follow_ups(on_time="yes", **asked.due()),
             asked.follow_ups(on_time="known", **asked.due()),
         ),
@@ -176,62 +180,61 @@ def _ages(rows: FollowUpQuerySet, asked: Asked) -> tuple[tuple[str, tuple[tuple[
 
 def _postmortems(rows: PostmortemQuerySet, published: PostmortemQuerySet, asked: Asked) -> dict[str, Any]:
     period = asked.period
-    due = rows.filter(due_on__gte=period.since, due_on__lt=period.until)
-    read = Reading.objects.filter(postmortem=OuterRef("pk"))
-    n_due, in_time = due.judged().count(), due.in_time().count()
-    told = published.aggregate(
-        n=Count("pk"),
-        outside=Count("pk", filter=Q(reviews.approved_outside())),
-        read=Count("pk", filter=Q(Exists(read))),
-    )
+    since, until = period.bounds()
+    due = Q(due_on__gte=period.since, due_on__lt=period.until)
+    out = Q(published_at__gte=since, published_at__lt=until)
+    took = Cast(Extract(F("published_at") - F("started_at"), "epoch"), BigIntegerField())
+    told = rows.order_by().aggregate(
+        due=Count("pk", filter=due & can_be_judged()), in_time=Count("pk", filter=due & IN_TIME),
+        excused=Count("pk", filter=due & Q(state=Postmortem.State.NOT_REQUIRED)), n=Count("pk", filter=out),
+        took=ArrayAgg(took, filter=out & Q(published_at__gte=F("started_at")), default=Value([])),
+    )  # fmt: skip
+    approved = Review.objects.filter(postmortem__in=published.values("pk"), verdict="approved")
+    outside = published.filter(pk__in=approved.values("postmortem")).filter(reviews.approved_outside()).count()
     readings = Reading.objects.filter(postmortem__in=published.values("pk")).aggregate(
-        reads=Count("pk"), readers=Count("person", distinct=True)
+        reads=Count("pk"), readers=Count("person", distinct=True), read=Count("postmortem", distinct=True)
     )
-    took = [
-        (published_at - resolved_at).total_seconds()
-        for published_at, resolved_at in published.order_by().values_list("published_at", "incident__resolved_at")
-        if published_at and resolved_at and published_at >= resolved_at
-    ]
-    median = statistics.quantile(took)
+    median = statistics.quantile(told["took"])
     all_url = asked.postmortems(show="published", **asked.dated("published"))
     return {
         "published": told["n"],
         "published_url": all_url,
         "in_time": part(
-            statistics.share(in_time, n_due),
+            statistics.share(told["in_time"], told["due"]),
             asked.postmortems(in_time="yes", **asked.due()),
             asked.postmortems(in_time="known", **asked.due()),
         ),
         "days_to_publish": Length(span(median.value), span(median.low) if median.low is not None else "", span(median.high) if median.high is not None else "", "", median.n) if median else None,
-        "reviewed_outside": part(statistics.share(told["outside"], told["n"]), all_url + "&outside=yes", all_url),
-        "read": part(statistics.share(told["read"], told["n"]), all_url + "&read=yes", all_url),
+        "reviewed_outside": part(statistics.share(outside, told["n"]), all_url + "&outside=yes", all_url),
+        "read": part(statistics.share(readings["read"], told["n"]), all_url + "&read=yes", all_url),
         "reads": readings["reads"],
         "readers": readings["readers"],
-        "excused": due.filter(state=Postmortem.State.NOT_REQUIRED).count(),
+        "excused": told["excused"],
     }  # fmt: skip
 
 
 def _factors(published: PostmortemQuerySet, asked: Asked) -> dict[str, Any]:
     """Which factors the postmortems published in the period name, and under which trigger."""
+    rows = Factor.objects.filter(postmortem__in=published.values("pk")).order_by()
+    named: Counter[int] = Counter()
+    cells: dict[str, Counter[str]] = defaultdict(Counter)
+    kinds = {
+        pk: (name, FactorGroup(group)) for pk, name, group in FactorKind.objects.values_list("pk", "name", "group")
+    }
+    for kind, triggered_by, change, n in rows.values_list(
+        "kind", "postmortem__triggered_by", "postmortem__trigger__kind"
+    ).annotate(n=Count("pk")):
+        named[kind] += n
+        cells[_trigger(triggered_by, change)][kinds[kind][1].value] += n
     n = published.count()
-    rows = Factor.objects.filter(postmortem__in=published.values("pk"))
-    named = (
-        rows.order_by().values("kind", "kind__name", "kind__group").annotate(n=Count("pk")).order_by("-n", "kind__name")
-    )
     url = asked.postmortems(show="published", **asked.dated("published"))
-    shared = [
-        Shared(row["kind__name"], FactorGroup(row["kind__group"]).label, row["n"], round(100 * row["n"] / n), f"{url}&factor={row['kind']}")
-        for row in named[:12]
-    ]  # fmt: skip
-    cells: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    triggered = rows.order_by().values("postmortem__triggered_by", "postmortem__trigger__kind", "kind__group").annotate(n=Count("postmortem", distinct=True))  # fmt: skip
-    for row in triggered:
-        cells[_trigger(row["postmortem__triggered_by"], row["postmortem__trigger__kind"])][row["kind__group"]] += row[
-            "n"
-        ]
+    most = sorted(named.items(), key=lambda pair: (-pair[1], kinds[pair[0]][0]))[:12]
     return {
-        "factors": tuple(shared),
-        "unnamed": published.exclude(Exists(Factor.objects.filter(postmortem=OuterRef("pk")))).count(),
+        "factors": tuple(
+            Shared(kinds[kind][0], kinds[kind][1].label, count, round(100 * count / n), f"{url}&factor={kind}")
+            for kind, count in most
+        ),
+        "unnamed": n - rows.aggregate(n=Count("postmortem", distinct=True))["n"],
         "factor_groups": tuple((name, tuple(counts[group] for group in FactorGroup.values)) for name, counts in sorted(cells.items())),
         "group_names": tuple(str(label) for label in FactorGroup.labels),
     }  # fmt: skip
@@ -286,14 +289,10 @@ DRILL_EVERY = {1: 90, 2: 180}  # days, by tier
 def practised_at(user: User) -> dict[int, datetime]:
     """When a containment was last carried out on each system, in an incident or in a drill: an incident of kind “test”."""
     done = Containment.objects.filter(
-        done_at__isnull=False, incident__in=Incident.objects.visible_to(user).exclude(kind=Kind.BACKFILLED).values("pk"),
-        incident__system__isnull=False, done_at__gte=timezone.now() - timedelta(days=max(DRILL_EVERY.values())),
-    )  # fmt: skip
-    found: dict[int, datetime] = {}
-    for system, done_at in done.order_by("done_at").values_list("incident__system", "done_at"):
-        if system is not None and done_at is not None:
-            found[system] = done_at
-    return found
+        done_at__gte=timezone.now() - timedelta(days=max(DRILL_EVERY.values())), incident__system__isnull=False
+    ).exclude(incident__kind=Kind.BACKFILLED)  # fmt: skip
+    seen = done.exclude(incident__in=list(Incident.objects.hidden_from(user).values_list("pk", flat=True)))
+    return dict(seen.order_by().values_list("incident__system").annotate(Max("done_at")))
 
 
 def drill_overdue(system: System, last: datetime | None) -> bool:
@@ -326,12 +325,9 @@ def _practised(user: User, asked: Asked) -> dict[str, Any]:
 
 def _stories(published: PostmortemQuerySet) -> tuple[Story, ...]:
     """Three worth ten minutes: the worst first, and of those the most read."""
-    rows = list(
-        published.select_related("incident", "incident__system")
-        .alias(n=Count("readings", distinct=True))
-        .order_by("incident__severity", "-n", F("published_at").desc())[:3]
-    )
-    readers = Counter(Reading.objects.filter(postmortem__in=rows).values_list("postmortem", flat=True))
+    worst = list(published.select_related("incident").order_by("incident__severity", "-published_at")[:30])
+    readers = Counter(Reading.objects.filter(postmortem__in=worst).values_list("postmortem", flat=True))
+    rows = sorted(worst, key=lambda row: (row.incident.severity, -readers[row.pk]))[:3]
     summaries = dict(Section.objects.filter(postmortem__in=rows, key="summary").values_list("postmortem", "text"))
     return tuple(
         Story(

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from incidents import taxonomy
-from incidents.followups.models import FollowUpQuerySet
-from incidents.people.models import Team
-from incidents.postmortems.models import PostmortemQuerySet
-from incidents.response.models import COUNTED, IncidentQuerySet, Kind, Severity, Status
+from incidents.followups.models import FollowUp, FollowUpQuerySet
+from incidents.people.models import Team, User
+from incidents.postmortems.models import Postmortem, PostmortemQuerySet
+from incidents.response.models import COUNTED, Incident, IncidentQuerySet, Kind, Severity, Status
 from incidents.systems.models import System
 
 PERIODS = {
@@ -51,6 +51,8 @@ class Period:
                 return Period(_months_after(self.since, -12), _months_after(self.until, -12))
             case "twelve":
                 return Period(_months_after(self.since, -12), self.since)
+        if self.since.day == 1:  # whole months before whole months, even if the last of these is not over
+            return Period(_months_after(self.since, -len(self.months())), self.since)
         return Period(self.since - (self.until - self.since), self.since)
 
     @property
@@ -117,11 +119,26 @@ class Scope:
     def _narrow(self, rows: IncidentQuerySet) -> IncidentQuerySet:
         return rows.filter(**self._conditions())
 
-    def of_follow_ups(self, rows: FollowUpQuerySet) -> FollowUpQuerySet:
-        return rows.filter(incident__kind=self.kind, **self._conditions("incident__"))
+    def follow_ups(self, user: User) -> FollowUpQuerySet:
+        """Give the follow-ups that a report for this user counts."""
+        if self.is_everything:
+            return FollowUp.objects.exclude(incident__in=self._left_out(user))
+        return FollowUp.objects.visible_to(user).filter(incident__kind=self.kind, **self._conditions("incident__"))
 
-    def of_postmortems(self, rows: PostmortemQuerySet) -> PostmortemQuerySet:
-        return rows.filter(incident__kind=self.kind, **self._conditions("incident__"))
+    def postmortems(self, user: User) -> PostmortemQuerySet:
+        """Give the postmortems that a report for this user counts."""
+        if self.is_everything:
+            left_out = self._left_out(user)
+            covering = Postmortem.also.through.objects.filter(incident__in=Incident.objects.hidden_from(user))
+            rows = Postmortem.objects.exclude(incident__in=left_out)
+            return rows.exclude(pk__in=list(covering.values_list("postmortem", flat=True)))
+        return Postmortem.objects.visible_to(user).filter(incident__kind=self.kind, **self._conditions("incident__"))
+
+    def _left_out(self, user: User) -> list[int]:
+        """The incidents that are not counted in everything: hidden ones, tests, backfilled ones. They are few, so that
+        leaving these out by number is much quicker than asking each row what its incident is."""
+        hidden = Incident.objects.hidden_from(user).values_list("pk", flat=True)
+        return [*hidden, *Incident.objects.exclude(kind=Kind.REAL).values_list("pk", flat=True)]
 
     def _conditions(self, way: str = "") -> dict[str, Any]:
         named = {

@@ -8,6 +8,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, groupby
 
 Z_95 = 1.959964
@@ -110,6 +111,7 @@ def rate_change_p(before: int, time_before: float, now: int, time_now: float) ->
     return min(1.0, math.fsum(chance for chance in chances if chance <= seen * (1 + 1e-9)))
 
 
+@lru_cache(maxsize=1000)
 def usual_range(before: int, time_before: float, time_now: float, tail: float = THREE_SIGMA) -> tuple[int, int]:
     """The usual range of a count, foretold from an earlier one: the exact limits that rate_change_p's test implies.
 
@@ -172,7 +174,10 @@ def power_of_change(before: int, ratio: float, *, unusual: float = HEADLINE, tim
     """
     if before <= 0:
         return 0.0
-    mean = before * (1 + ratio * time_ratio)
+    now = before * ratio * time_ratio
+    if abs(math.log(ratio)) > 12 * math.sqrt(1 / before + 1 / now):
+        return 1.0  # twelve standard errors: what is left is below what a float can hold
+    mean = before + now
     p, q = time_ratio / (1 + time_ratio), ratio * time_ratio / (1 + ratio * time_ratio)
     reach = 6 * math.sqrt(mean) + 6
     totals = range(max(0, math.floor(mean - reach)), math.ceil(mean + reach) + 1)

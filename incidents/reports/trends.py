@@ -309,7 +309,7 @@ def put_together(known: Known) -> Trends:
         used=_used(known),
         near_misses=_near_misses(known),
         hours=_hours(known),
-        people=_length([float(n) for n in now.length("people")], readable=lambda value: f"{value:.3g}"),
+        people=_length(now.length("people"), readable=lambda value: f"{value:.3g}"),
         called_often=_called_often(known),
     )
 

@@ -291,6 +291,7 @@ class Incident(models.Model):
             models.Index(fields=["-declared_at"], name="incidents_by_declared"),
             models.Index(fields=["-changed_at"], name="incidents_by_change"),
             models.Index(fields=["id"], condition=models.Q(private=True), name="incidents_private"),
+            models.Index(fields=["id"], condition=~models.Q(kind="real"), name="incidents_not_real"),
             models.Index(fields=["failure_mode", "-number"], name="incidents_by_mode"),
             models.Index(fields=["category", "-number"], name="incidents_by_category"),
             models.Index(fields=["team", "-number"], name="incidents_by_team"),
@@ -725,6 +726,10 @@ class Containment(models.Model):
 
     class Meta:
         ordering = ["planned_at", "pk"]
+        indexes = [
+            models.Index(fields=["done_at"], name="containments_by_time"),
+            models.Index(fields=["remove_by"], condition=models.Q(state__in=["done", "verified"]), name="containments_in_force"),
+        ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=["planned", "dropped"]) | models.Q(done_at__isnull=False),

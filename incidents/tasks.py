@@ -5,6 +5,7 @@ from celery import shared_task
 from incidents.alerts import ingest, retention, upkeep
 from incidents.health.models import Heartbeat
 from incidents.postmortems import due, reading, search
+from incidents.reports import kept, rollups
 from incidents.response import updates
 from incidents.response.notices import Notice
 
@@ -36,6 +37,13 @@ def share_learning() -> None:
     reading.send_digest()
     reading.remember_anniversaries()
     search.index_missing()
+
+
+@shared_task
+def look_after_reports() -> None:
+    """Have the months ready that reports need, and owe the reports of months and quarters that are over."""
+    rollups.look_after()
+    kept.send_reports()
 
 
 @shared_task

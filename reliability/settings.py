@@ -239,6 +239,11 @@ CELERY_BEAT_SCHEDULE = {
     "send-notices": {"task": "incidents.tasks.send_notices", "schedule": 10.0, "options": {"expires": 60}},
     "remind-of-updates": {"task": "incidents.tasks.remind_of_updates", "schedule": 60.0, "options": {"expires": 300}},
     "prune": {"task": "incidents.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
+    "look-after-reports": {
+        "task": "incidents.tasks.look_after_reports",
+        "schedule": 1800.0,
+        "options": {"expires": 1500},
+    },
     "share-learning": {"task": "incidents.tasks.share_learning", "schedule": 3600.0, "options": {"expires": 3000}},
     "start-postmortems": {"task": "incidents.tasks.start_postmortems", "schedule": 10.0, "options": {"expires": 9}},
 }

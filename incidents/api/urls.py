@@ -38,6 +38,7 @@ urlpatterns = [
     path("v1/", include(router.urls)),
     # A deploy job that leaves the last slash out loses nothing: a redirect would lose its body.
     path("v1/changes", views.ChangesWithoutSlash.as_view({"get": "list", "post": "create"})),
+    re_path(r"^v1/reports/trends/?$", views.TrendsView.as_view(), name="trends"),
     path("v1/schema/", SpectacularAPIView.as_view(**_open), name="schema"),
     path("v1/docs/", views.docs(SpectacularSwaggerSplitView.as_view(url_name="api:schema", **_open)), name="docs"),
     re_path(r"^", nothing_here),

@@ -42,6 +42,7 @@ from incidents.api.serializers import (
     OptionalNoteSerializer,
     PostmortemSerializer,
     ReasonSerializer,
+    ReportAskedSerializer,
     RulesVersionSerializer,
     SectionWriteSerializer,
     SeveritySerializer,
@@ -60,6 +61,8 @@ from incidents.people.models import Role, Scope, User
 from incidents.postmortems import export, gate, prefill, reviews
 from incidents.postmortems.acting import may_review
 from incidents.postmortems.models import Clash, Postmortem
+from incidents.reports.export import as_data
+from incidents.reports.remembered import report
 from incidents.response.filters import IncidentFilter
 from incidents.response.impact import expose
 from incidents.response.links import Link
@@ -612,6 +615,18 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         follow_up = self._changeable()
         follow_up.drop(by=self.person, reason=_valid(ReasonSerializer(data=request.data))["reason"])
         return Response(FollowUpSerializer(follow_up).data)
+
+
+class TrendsView(views.APIView):
+    """The report that the page shows, with the same numbers: each with its n, its interval and the address of its rows."""
+
+    @extend_schema(parameters=[ReportAskedSerializer], responses={200: dict})
+    def get(self, request: Request) -> Response:
+        given = ReportAskedSerializer(data=request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        asked = given.asked()
+        counted, learnt = report(cast(User, request.user), asked)
+        return Response({"asked": asked.parameters()} | as_data(counted, learnt))
 
 
 def _valid(given: Given) -> dict[str, Any]:

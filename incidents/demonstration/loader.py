@@ -4,6 +4,7 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def _people_and_systems() -> Cast:
     systems = {
         slug: System.objects.create(
             slug=slug, name=slug, kind=kind, tier=tier, team=teams[team], purpose=purpose, fallback=fallback,
+            objective={1: Decimal("99"), 2: Decimal("98")}.get(tier),
             runbook_url=f"https://runbooks.example.com/{slug}", dashboard_url=f"https://grafana.example.com/d/{slug}",
         )
         for slug, kind, tier, team, purpose, fallback in SYSTEMS

@@ -24,7 +24,7 @@ from incidents.reports import statistics
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Length, Part, part
 from incidents.response.links import Link
-from incidents.response.models import Containment, Incident, Kind
+from incidents.response.models import Containment, Incident, Kind, Severity
 from incidents.systems.models import Change, System
 from incidents.templatetags.ui import span
 
@@ -111,10 +111,11 @@ def learn(user: User, asked: Asked) -> Learning:
     follow_ups, written = asked.scope.follow_ups(user), asked.scope.postmortems(user)
     since, until = asked.period.bounds()
     published = written.published().filter(published_at__gte=since, published_at__lt=until)
+    wrote = _postmortems(written, published, asked)
     return Learning(
         **_follow_through(follow_ups, asked),
-        **_postmortems(written, published, asked),
-        **_factors(published, asked),
+        **wrote,
+        **_factors(published, asked, n=wrote["published"]),
         returned=_returned(user, asked),
         **_practised(user, asked),
         stories=_stories(published),
@@ -127,6 +128,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
     due = Q(due_on__gte=period.since, due_on__lt=period.until)
     raised = Q(created_at__gte=since, created_at__lt=until)
     stages = rows.order_by().aggregate(
+        overdue=Count("pk", filter=Q(state__in=["open", "in_progress"], due_on__lt=timezone.now().date())),
         due=Count("pk", filter=due & judged()), on_time=Count("pk", filter=due & ON_TIME),
         **{name: Count("pk", filter=raised & condition) for name, condition in STAGES.items()},
     )  # fmt: skip
@@ -145,7 +147,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
             asked.follow_ups(on_time="yes", **asked.due()),
             asked.follow_ups(on_time="known", **asked.due()),
         ),
-        "overdue": rows.overdue().count(),
+        "overdue": stages["overdue"],
         "overdue_url": asked.follow_ups(show="overdue"),
         "funnel": tuple(steps),
         "dropped": Step("Decided against", stages["dropped"], asked.follow_ups(stage="dropped", **asked.dated("created"))),
@@ -213,7 +215,7 @@ def _postmortems(rows: PostmortemQuerySet, published: PostmortemQuerySet, asked:
     }  # fmt: skip
 
 
-def _factors(published: PostmortemQuerySet, asked: Asked) -> dict[str, Any]:
+def _factors(published: PostmortemQuerySet, asked: Asked, *, n: int) -> dict[str, Any]:
     """Which factors the postmortems published in the period name, and under which trigger."""
     rows = Factor.objects.filter(postmortem__in=published.values("pk")).order_by()
     named: Counter[int] = Counter()
@@ -226,7 +228,6 @@ def _factors(published: PostmortemQuerySet, asked: Asked) -> dict[str, Any]:
     ).annotate(n=Count("pk")):
         named[kind] += n
         cells[_trigger(triggered_by, change)][kinds[kind][1].value] += n
-    n = published.count()
     url = asked.postmortems(show="published", **asked.dated("published"))
     most = sorted(named.items(), key=lambda pair: (-pair[1], kinds[pair[0]][0]))[:12]
     return {
@@ -260,7 +261,7 @@ def _returned(user: User, asked: Asked) -> tuple[Returned, ...]:
         return pk
 
     members: set[int] = set()
-    for incident, other in links.order_by("-incident__declared_at").values_list("incident", "other")[:500]:
+    for incident, other in links.order_by("-incident__declared_at").values_list("incident", "other")[:200]:
         members |= {incident, other}
         a, b = root(incident), root(other)
         if a != b:
@@ -325,7 +326,11 @@ def _practised(user: User, asked: Asked) -> dict[str, Any]:
 
 def _stories(published: PostmortemQuerySet) -> tuple[Story, ...]:
     """Three worth ten minutes: the worst first, and of those the most read."""
-    worst = list(published.select_related("incident").order_by("incident__severity", "-published_at")[:30])
+    worst: list[Postmortem] = []
+    for severity in Severity.values:  # one after the other, because each is found at once by the index of publications
+        if len(worst) < 3:
+            of_this = published.filter(incident__severity=severity).order_by("-published_at")
+            worst += of_this.select_related("incident")[:30]
     readers = Counter(Reading.objects.filter(postmortem__in=worst).values_list("postmortem", flat=True))
     rows = sorted(worst, key=lambda row: (row.incident.severity, -readers[row.pk]))[:3]
     summaries = dict(Section.objects.filter(postmortem__in=rows, key="summary").values_list("postmortem", "text"))

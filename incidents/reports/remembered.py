@@ -1,23 +1,23 @@
 """Reports that were worked out a moment ago, kept in memory for as long as nothing has happened."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import astuple
-from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
 from incidents.people.models import User
+from incidents.reports.learning import Learning, learn
 from incidents.reports.scope import Asked
+from incidents.reports.trends import Trends, trends
 from incidents.response.models import Incident
 
 FOR = 60  # seconds: what is no Event, such as somebody reading a postmortem, shows after this
 
 
-def remembered(user: User, asked: Asked, work_out: Callable[[], Any]) -> Any:
-    """Give what was worked out for the same question, audience and state of the records, or work it out.
+def report(user: User, asked: Asked) -> tuple[Trends, Learning]:
+    """Give both halves of a report: as worked out for the same question, audience and state of the records, or anew.
 
     Everybody who may see no private incident sees the same, so they share one answer.
     """
@@ -26,8 +26,9 @@ def remembered(user: User, asked: Asked, work_out: Callable[[], Any]) -> Any:
     state = _state()
     kept = cache.get(key)
     if kept and kept[0] == state:
-        return kept[1]
-    made = work_out()
+        found: tuple[Trends, Learning] = kept[1]
+        return found
+    made = trends(user, asked), learn(user, asked)
     cache.set(key, (state, made), FOR)
     return made
 

@@ -322,7 +322,7 @@ def _verdict(p: float, unusual: float = HEADLINE) -> str:
 
 
 def _p(p: float) -> str:
-    return "0.0001 or less" if p < 0.0001 else f"{p:.2g}" if p >= 0.06 else f"{p:.3f}"
+    return "0.0001 or less" if p < 0.0001 else f"{p:.2g}" if p >= 0.06 else f"{p:.3g}"
 
 
 def _quality(known: Known) -> tuple[Remark, ...]:

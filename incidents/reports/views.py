@@ -13,13 +13,10 @@ from django.views.decorators.http import require_GET
 
 from incidents import taxonomy
 from incidents.people.access import has_role
-from incidents.people.models import Role, Team, User
+from incidents.people.models import Role, Team
 from incidents.reports import export
-from incidents.reports.learning import Learning, learn
-from incidents.reports.remembered import remembered
+from incidents.reports.remembered import report
 from incidents.reports.scope import BY, COMPARISONS, PERIODS, Asked, read
-from incidents.reports.trends import Trends
-from incidents.reports.trends import trends as work_out
 from incidents.response.models import Kind, Severity
 from incidents.systems.models import System
 from incidents.web.pdf import NoPdf
@@ -38,12 +35,6 @@ class Choice:
 
 def asked_of(request: Request) -> Asked:
     return read(request.GET.dict(), today=timezone.now().date())
-
-
-def report(user: User, asked: Asked) -> tuple[Trends, Learning]:
-    """Work out both halves of a report, or give what was worked out while nothing has happened since."""
-    found: tuple[Trends, Learning] = remembered(user, asked, lambda: (work_out(user, asked), learn(user, asked)))
-    return found
 
 
 @page

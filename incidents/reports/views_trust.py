@@ -67,7 +67,7 @@ def one(request: Request, slug: str) -> Answer:
     context = {
         "card": card,
         "marks": _marks(card, asked.period),
-        "alike": scorecards(request.user, asked, list(alike.order_by("tier", "name")[:12])),
+        "alike": [("", scorecards(request.user, asked, list(alike.order_by("tier", "name")[:12])))],
         "months": shown,
         "periods": PERIODS.items(),
         "period": asked.period,

@@ -62,8 +62,8 @@ _MORE = (
     """,
     """
     INSERT INTO incidents_followup (incident_id, title, description, check_text, kind, priority, state, owner_id, due_on, created_at, finished_at, outcome)
-    SELECT id, 'Check the alias', '', '', 'detect', number %% 4, CASE WHEN number %% 3 > 0 THEN 'done' ELSE 'open' END, lead_id,
-        declared_at::date + 30, declared_at + interval '1 day', CASE WHEN number %% 3 > 0 THEN declared_at + interval '25 days' END,
+    SELECT id, 'Check the alias', '', '', 'detect', number %% 4, CASE WHEN number %% 3 > 0 OR declared_at < now() - interval '200 days' THEN 'done' ELSE 'open' END, lead_id,
+        declared_at::date + 30, declared_at + interval '1 day', CASE WHEN number %% 3 > 0 OR declared_at < now() - interval '200 days' THEN declared_at + interval '25 days' END,
         CASE WHEN number %% 2 = 0 THEN 'It fired.' ELSE '' END
     FROM incidents_incident WHERE number > 100 AND number %% 2 = 0
     """,

@@ -1,7 +1,9 @@
 """Reports that were worked out a moment ago, kept in memory for as long as nothing has happened."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import astuple
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -17,18 +19,25 @@ FOR = 60  # seconds: what is no Event, such as somebody reading a postmortem, sh
 
 
 def report(user: User, asked: Asked) -> tuple[Trends, Learning]:
-    """Give both halves of a report: as worked out for the same question, audience and state of the records, or anew.
+    """Give both halves of a report."""
+    found: tuple[Trends, Learning] = remembered(
+        "report", user, asked, lambda: (trends(user, asked), learn(user, asked))
+    )
+    return found
+
+
+def remembered(what: str, user: User, asked: Asked, work_out: Callable[[], Any]) -> Any:
+    """Give what was worked out for the same question, audience and state of the records, or work it out.
 
     Everybody who may see no private incident sees the same, so they share one answer.
     """
     asked_by = f"{astuple(asked)}|{timezone.now():%Y-%m-%d}|{_audience(user)}"
-    key = "report:" + hashlib.sha256(asked_by.encode()).hexdigest()
+    key = f"{what}:" + hashlib.sha256(asked_by.encode()).hexdigest()
     state = _state()
     kept = cache.get(key)
     if kept and kept[0] == state:
-        found: tuple[Trends, Learning] = kept[1]
-        return found
-    made = trends(user, asked), learn(user, asked)
+        return kept[1]
+    made = work_out()
     cache.set(key, (state, made), FOR)
     return made
 

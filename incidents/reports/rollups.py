@@ -5,6 +5,7 @@ corrected, only thrown away: each Event of an incident since it was worked out m
 be lost at any time, and `manage.py rebuild_rollups` throws all away and writes them again.
 """
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -101,7 +102,12 @@ def _together(versions: tuple[tuple[date, datetime], ...]) -> Months:
     Nobody may change what this gives.
     """
     rows = Rollup.objects.filter(month__in=[month for month, _ in versions])
-    return _of_each({row.month: row.as_facts() for row in rows if (row.month, row.made_at) in versions})
+    found = _of_each({row.month: row.as_facts() for row in rows if (row.month, row.made_at) in versions})
+    for facts in found.each.values():
+        facts.lengths.clear()  # only their sum is asked for, and that in order
+    for key, values in found.total.lengths.items():
+        found.total.lengths[key] = array("I", sorted(values))
+    return found
 
 
 def rebuild() -> int:

@@ -309,7 +309,7 @@ def put_together(known: Known) -> Trends:
         used=_used(known),
         near_misses=_near_misses(known),
         hours=_hours(known),
-        people=_length(now.length("people"), readable=lambda value: f"{value:.3g}"),
+        people=_Spread.of(now.length("people")).told(lambda value: f"{value:.3g}"),
         called_often=_called_often(known),
     )
 
@@ -605,24 +605,45 @@ _PHASES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Durations in order, with what is drawn and told of them."""
+
+    ended: Sequence[float]
+    running: Sequence[float]
+    median: Estimate | None  # of those that ended
+    far: Estimate | None  # the 90th percentile, of ten or more
+
+    @classmethod
+    def of(cls, ended: Sequence[float], running: Sequence[float] = ()) -> "_Spread":
+        far = statistics.quantile(ended, 0.9) if len(ended) >= 10 else None
+        return cls(ended, running, statistics.quantile(ended), far)
+
+    def told(self, readable: Callable[[float], str] = span) -> Length | None:
+        """Say the median, of all where some are still running; the interval only where both its ends exist."""
+        found = statistics.time_to_half(self.ended, self.running) if self.running else self.median
+        if found is None:
+            return None
+        low, high = ("", "") if found.low is None or found.high is None else (readable(found.low), readable(found.high))
+        return Length(readable(found.value), low, high, readable(self.far.value) if self.far else "", found.n)
+
+
 def _phase(known: Known, code: str, label: str, told: str) -> Phase:
-    ended, running = known.now.length(code), running_for(known.now, code)
-    earlier, still = known.before.length(code), running_for(known.before, code)
-    length = _length(ended, running)
-    was = _length(earlier, still)
-    unusual, said = _shifted(earlier, ended)
-    verdict = f"was {was.value}: {said}" if was and said else ""
+    now = _Spread.of(known.now.length(code), running_for(known.now, code))
+    before = _Spread.of(known.before.length(code), running_for(known.before, code))
+    was = before.told()
+    unusual, said = _shifted(before, now)
     return Phase(
         code=code,
         label=label,
         help=told,
-        length=length,
+        length=now.told(),
         before=was,
-        verdict=verdict,
+        verdict=f"was {was.value}: {said}" if was and said else "",
         unusual=unusual,
-        strip=_strip(known, code, ended),
-        running=len(running),
-        unknown=known.now.all - len(ended) - len(running),
+        strip=_strip(known, code, now),
+        running=len(now.running),
+        unknown=known.now.all - len(now.ended) - len(now.running),
         url=known.link(phase=code),
         url_running=known.link(running=code),
     )
@@ -631,51 +652,37 @@ def _phase(known: Known, code: str, label: str, told: str) -> Phase:
 FEW = 5000  # durations up to which a test is run
 
 
-def _shifted(before: Sequence[float], now: Sequence[float]) -> tuple[bool, str]:
+def _shifted(before: _Spread, now: _Spread) -> tuple[bool, str]:
     """Whether durations changed by more than luck explains, and how one knows.
 
     Among many thousands a test calls any difference unusual. There the intervals of the medians are compared, which
     says as much and shows by how much.
     """
-    if min(len(before), len(now)) > FEW:
-        was, became = statistics.quantile(before), statistics.quantile(now)
-        if was and became and None not in (was.low, was.high, became.low, became.high):
-            apart = became.low > was.high or became.high < was.low  # type: ignore[operator]  # none of them is None
-            return (
-                apart,
-                "unusual, the intervals do not overlap" if apart else "within normal variation, the intervals overlap",
-            )
-    p = statistics.rank_sum_p(before, now)
+    was, became = before.median, now.median
+    if min(len(before.ended), len(now.ended)) > FEW and was and became:
+        apart = (became.low or 0) > (was.high or 0) or (became.high or 0) < (was.low or 0)
+        return (
+            apart,
+            f"{'unusual' if apart else 'within normal variation'}, the intervals {'do not ' if apart else ''}overlap",
+        )
+    p = statistics.rank_sum_p(before.ended, now.ended)
     return (False, "") if p is None else (p < HEADLINE, _verdict(p))
 
 
-def _length(
-    ended: Sequence[float], running: Sequence[float] = (), *, readable: Callable[[float], str] = span
-) -> Length | None:
-    """The median of what ended, or of all where some are still running; the interval only where both its ends exist."""
-    found = statistics.time_to_half(ended, running) if running else statistics.quantile(ended)
-    if found is None:
-        return None
-    far = statistics.quantile(ended, 0.9) if len(ended) >= 10 else None
-    low, high = ("", "") if found.low is None or found.high is None else (readable(found.low), readable(found.high))
-    return Length(readable(found.value), low, high, readable(far.value) if far else "", found.n)
-
-
-def _strip(known: Known, code: str, ended: Sequence[float]) -> Strip:
-    middle, far = statistics.quantile(ended), statistics.quantile(ended, 0.9) if len(ended) >= 10 else None
-    median, nine = middle.value if middle else None, far.value if far else None
+def _strip(known: Known, code: str, spread: _Spread) -> Strip:
+    median = spread.median.value if spread.median else None
+    far = spread.far.value if spread.far else None
     dots = known.now.named.get(code, [])
-    if len(dots) < len(ended) or len(dots) > NAMED:
-        return charts.histogram(
-            [_bar(known, code, at, count) for at, count in enumerate(charts.binned(ended))], median=median, far=nine
-        )
+    if len(dots) < len(spread.ended) or len(dots) > NAMED:
+        bars = [_bar(known, code, at, count) for at, count in enumerate(charts.binned(spread.ended))]
+        return charts.histogram(bars, median=median, far=far)
     lanes = []
     for category in _most(known.now.of("category"), "category"):
         values = sorted((seconds, number) for seconds, number, of in dots if of == category)
-        own: Estimate | None = statistics.quantile([seconds for seconds, _ in values])
+        own = statistics.quantile([seconds for seconds, _ in values])
         placed = [(float(seconds), f"INC-{number}", f"/incidents/{number}/") for seconds, number in values]
         lanes.append((taxonomy.category(category).name, category or "none", own.value if own else None, placed))
-    return charts.strip(lanes, median=median, far=nine)
+    return charts.strip(lanes, median=median, far=far)
 
 
 def _bar(known: Known, code: str, at: int, count: int) -> tuple[int, str, str]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from incidents.people.access import has_role, require_role
 from incidents.people.models import Role
 from incidents.reports.learning import DRILL_EVERY
+from incidents.reports.remembered import remembered
 from incidents.reports.scope import Asked, Period, Scope
 from incidents.reports.trust import Trust, scorecards
 from incidents.response.models import Refused
@@ -43,7 +44,7 @@ def trust(request: Request) -> Answer:
     """All systems, those of a kind together: only these are comparable."""
     shown, asked = _asked(request)
     systems = list(System.objects.visible_to(request.user).select_related("team").order_by("kind", "tier", "name"))
-    cards = scorecards(request.user, asked, systems)
+    cards: list[Trust] = remembered("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
     groups = [
         (System.Kind(kind).label, list(group)) for kind, group in groupby(cards, key=lambda card: card.system.kind)
     ]

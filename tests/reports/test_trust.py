@@ -135,7 +135,7 @@ def test_the_pages_of_trust_ask_a_fixed_number_of_questions(
         happened(days)
         happened(days, system=fraud_scorer)
     client = as_person(lee)
-    for path, most in (("/reports/trust/", 16), ("/reports/trust/support-assistant/?months=12", 27)):
+    for path, most in (("/reports/trust/", 18), ("/reports/trust/support-assistant/?months=12", 27)):
         with django_assert_max_num_queries(most):  # type: ignore[attr-defined]  # a context manager
             assert client.get(path).status_code == 200
     assert client.get("/reports/trust/nobody/").status_code == 404

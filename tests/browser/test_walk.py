@@ -262,8 +262,7 @@ LEADS_PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", ["desktop", "phone"])
+@pytest.mark.parametrize(("scheme", "device"), [("light", "desktop"), ("dark", "phone")])
 def test_no_page_breaks_the_rules_of_accessibility(as_somebody: Callable[..., Any], scheme: str, device: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -103,42 +103,44 @@ _COLUMNS = (
     "pk", "number", "status", "severity", "category", "failure_mode", "system_id", "team_id", "noticed_by", "opened_by",
     "lead", "lead__time_zone", "is_range",
 )  # fmt: skip
+_TEAM = _COLUMNS.index("team_id") - 1  # what comes after the key
 # As microseconds since 1970: a datetime takes ten times as long to read, and there are six of them.
 _MICROSECONDS = {
     f"{clock}_us": Cast(Extract(clock, "epoch") * 1_000_000, BigIntegerField()) for clock in ("declared_at", *_CLOCKS)
 }
 
 
-def by_month(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[date, Facts]:
-    """Read the facts of incidents by the month (UTC) in which they were declared, in eight queries.
+def by_month_and_team(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[tuple[date, int], Facts]:
+    """Read the facts of incidents by the month (UTC) in which they were declared and by team, 0 for none; in nine queries.
 
     `rows` are those that count; of `declined` only how many an alert had opened.
     """
-    found: dict[date, Facts] = defaultdict(Facts)
-    month_of: dict[int, Facts] = {}
+    found: dict[tuple[date, int], Facts] = defaultdict(Facts)
+    facts_of: dict[int, Facts] = {}
     told = rows.order_by().annotate(**_MICROSECONDS, is_range=Q(impact_started_until__isnull=False))
     for pk, *row, declared, impact, detected, acknowledged, contained, resolved in told.values_list(
         *_COLUMNS, *_MICROSECONDS
     ):
         declared_at = datetime.fromtimestamp(declared // 1_000_000, UTC)
-        month_of[pk] = facts = found[date(declared_at.year, declared_at.month, 1)]
+        month = date(declared_at.year, declared_at.month, 1)
+        facts_of[pk] = facts = found[month, row[_TEAM] or 0]
         _count(facts, row, declared_at, (impact, detected, acknowledged, contained, resolved))
     for pk, of, estimate, low, high, corrected in _told(rows, Exposure, "of", "estimate", "low", "high", "corrected"):
-        _expose(month_of[pk].counts, of, estimate, low, high, corrected)
+        _expose(facts_of[pk].counts, of, estimate, low, high, corrected)
     for pk, harm in _told(rows, Impact, "harm"):
-        month_of[pk].counts["harm", harm] += 1
+        facts_of[pk].counts["harm", harm] += 1
     for pk, action, worked in _told(rows, Containment, "action", "worked", done_at__isnull=False).distinct():
         said = {True: "yes", False: "no", None: "unchecked"}[worked]
-        month_of[pk].counts["containment", action, said] += 1
+        facts_of[pk].counts["containment", action, said] += 1
     for pk, action in _told(rows, Containment, "action", done_at__isnull=False).distinct():
-        month_of[pk].counts["used", action] += 1
+        facts_of[pk].counts["used", action] += 1
     for pk in Link.objects.filter(incident__in=rows, kind=Link.Kind.REPEAT_OF).values_list("incident", flat=True).distinct():  # fmt: skip
-        month_of[pk].counts["repeat",] += 1
+        facts_of[pk].counts["repeat",] += 1
     for pk, people, edits in _events(rows):
-        month_of[pk].lengths["people", ""].append(people)
-        month_of[pk].counts["edited",] += bool(edits)
-    for declared_at in declined.filter(opened_by=None).order_by().values_list("declared_at", flat=True):
-        found[date(declared_at.year, declared_at.month, 1)].counts["triage", "declined"] += 1
+        facts_of[pk].lengths["people", ""].append(people)
+        facts_of[pk].counts["edited",] += bool(edits)
+    for declared_at, team in declined.filter(opened_by=None).order_by().values_list("declared_at", "team_id"):
+        found[date(declared_at.year, declared_at.month, 1), team or 0].counts["triage", "declined"] += 1
     return dict(found)
 
 

@@ -17,7 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from incidents.reports.facts import Facts, by_month
+from incidents.reports.facts import Facts, by_month_and_team
 from incidents.reports.scope import Period, Scope
 from incidents.response.models import Event, Incident, IncidentQuerySet
 
@@ -42,15 +42,22 @@ class RollupMark(models.Model):
 
 
 class Rollup(models.Model):
-    """The facts of one month that is over: of real incidents that everybody may see."""
+    """The facts of one month that is over and one team: of real incidents that everybody may see.
 
-    month = models.DateField(primary_key=True)
+    A month that was worked out has a row for team 0, those without one, even if there are none.
+    """
+
+    month = models.DateField()
+    team = models.PositiveBigIntegerField(default=0)  # its key; it is read with the systems' and teams' names of today
     counts = models.JSONField()
     lengths = models.BinaryField()  # see Facts.pack()
     made_at = models.DateTimeField(default=timezone.now)
 
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["month", "team"], name="one_rollup_per_month_and_team")]
+
     def __str__(self) -> str:
-        return f"{self.month:%Y-%m}"
+        return f"{self.month:%Y-%m}, team {self.team}"
 
     def as_facts(self) -> Facts:
         return Facts.unpack(self.counts, self.lengths)
@@ -74,35 +81,44 @@ def facts_of(rows: IncidentQuerySet, scope: Scope, period: Period) -> Months:
     """Read the facts of a period from its rows."""
     since, until = period.bounds()
     within = rows.filter(declared_at__gte=since, declared_at__lt=until)
-    each = by_month(scope.of(within), scope.declined(within))
-    return Months(each, Facts.sum(each.values()))
+    return _months(by_month_and_team(scope.of(within), scope.declined(within)))
 
 
-def kept(months: Iterable[date]) -> Months:
-    """Give the facts of months that are over, as they are now; works out and keeps those that are not kept yet."""
+def kept(months: Iterable[date], *, team: int | None = None) -> Months:
+    """Give the facts of months that are over, of one team or of all; works out and keeps those that are not kept yet."""
     wanted = sorted(months)
     mark = _throw_away_what_changed()
-    versions = dict(Rollup.objects.filter(month__in=wanted).values_list("month", "made_at"))
-    if missing := [month for month in wanted if month not in versions]:
-        _keep(_work_out(missing), mark)
-        versions = dict(Rollup.objects.filter(month__in=wanted).values_list("month", "made_at"))
-    found = _together(tuple(sorted(versions.items())))
-    left = [month for month in wanted if month not in found.each]  # those that changed while they were worked out
-    return found.add(_of_each(_work_out(left))) if left else found
+    if missing := _not_kept(wanted):
+        _keep(_work_out(missing), missing, mark)
+        missing = _not_kept(wanted)  # some, if they changed while they were worked out
+    there = Rollup.objects.filter(month__in=set(wanted) - set(missing))
+    there = there if team is None else there.filter(team=team)
+    found = _together(tuple(sorted(there.values_list("pk", flat=True))))
+    if not missing:
+        return found
+    anew = _work_out(missing)
+    return found.add(_months({key: facts for key, facts in anew.items() if team in (None, key[1])}))
 
 
-def _of_each(each: dict[date, Facts]) -> Months:
+def _not_kept(months: list[date]) -> list[date]:
+    there = set(Rollup.objects.filter(month__in=months, team=0).values_list("month", flat=True))
+    return [month for month in months if month not in there]
+
+
+def _months(found: dict[tuple[date, int], Facts]) -> Months:
+    each: dict[date, Facts] = {}
+    for (month, _), facts in found.items():
+        each[month] = Facts.sum([each[month], facts]) if month in each else facts
     return Months(each, Facts.sum(each.values()))
 
 
-@lru_cache(maxsize=4)
-def _together(versions: tuple[tuple[date, datetime], ...]) -> Months:
-    """Read kept months and add them up. The same versions of the same months are the same for ever, so they are remembered.
+@lru_cache(maxsize=8)
+def _together(keys: tuple[int, ...]) -> Months:
+    """Read kept months and add them up. A rollup never changes, so that the same ones are remembered together.
 
     Nobody may change what this gives.
     """
-    rows = Rollup.objects.filter(month__in=[month for month, _ in versions])
-    found = _of_each({row.month: row.as_facts() for row in rows if (row.month, row.made_at) in versions})
+    found = _months({(row.month, row.team): row.as_facts() for row in Rollup.objects.filter(pk__in=keys)})
     for facts in found.each.values():
         facts.lengths.clear()  # only their sum is asked for, and that in order
     for key, values in found.total.lengths.items():
@@ -118,14 +134,20 @@ def rebuild() -> int:
     if first is None:
         return 0
     since, until = date(first.year, first.month, 1), timezone.now().date().replace(day=1)
-    return len(kept(month.since for month in Period(since, until).months()).each) if since < until else 0
+    if since >= until:
+        return 0
+    months = Period(since, until).months()
+    kept(month.since for month in months)
+    return len(months)
 
 
 def differing() -> list[date]:
     """Which kept months are not what their rows say; none, as long as every change goes through a verb."""
-    rows = list(Rollup.objects.order_by("month"))
-    now = _work_out([row.month for row in rows])
-    return [row.month for row in rows if row.as_facts().pack() != now[row.month].pack()]
+    rows = {(row.month, row.team): row.as_facts() for row in Rollup.objects.all()}
+    now = _work_out(sorted({month for month, _ in rows}))
+    none = Facts()
+    wrong = (key for key in {**rows, **now} if rows.get(key, none).pack() != now.get(key, none).pack())
+    return sorted({month for month, _ in wrong})
 
 
 def look_after() -> None:
@@ -135,13 +157,12 @@ def look_after() -> None:
     kept(month.since for month in Period.last(25, today=this).months() if month.until <= this)
 
 
-def _work_out(months: list[date]) -> dict[date, Facts]:
-    if not months:
-        return {}
-    rows = Incident.objects.filter(private=False)
-    made = {month: Facts() for month in months}
+def _work_out(months: list[date]) -> dict[tuple[date, int], Facts]:
+    made: dict[tuple[date, int], Facts] = {}
     for since, until in _runs(months):
-        made |= facts_of(rows, Scope(), Period(since, until)).each
+        start, end = Period(since, until).bounds()
+        rows = Incident.objects.filter(private=False, declared_at__gte=start, declared_at__lt=end)
+        made |= by_month_and_team(Scope().of(rows), Scope().declined(rows))
     for facts in made.values():
         facts.named.clear()
     return made
@@ -186,12 +207,15 @@ def _first_mark() -> RollupMark:
     return mark
 
 
-def _keep(made: dict[date, Facts], mark: int) -> None:
+def _keep(made: dict[tuple[date, int], Facts], months: list[date], mark: int) -> None:
     """Keep what was worked out, unless somebody else has heeded later Events meanwhile: theirs might be missing in it."""
     with transaction.atomic():
         if RollupMark.objects.select_for_update().get(only=True).through == mark:
-            packed = {month: facts.pack() for month, facts in made.items()}
-            rows = [Rollup(month=month, counts=counts, lengths=lengths) for month, (counts, lengths) in packed.items()]
+            packed = {key: facts.pack() for key, facts in {**{(month, 0): Facts() for month in months}, **made}.items()}
+            rows = [
+                Rollup(month=month, team=team, counts=counts, lengths=lengths)
+                for (month, team), (counts, lengths) in packed.items()
+            ]
             Rollup.objects.bulk_create(rows, ignore_conflicts=True)
 
 

@@ -260,9 +260,10 @@ def facts_by_month(user: User, scope: Scope, period: Period) -> Months:
     since, until = period.bounds()
     counted = Incident.objects.filter(declared_at__gte=since, declared_at__lt=until)
     over = [month for month in period.months() if month.is_month and month.until <= timezone.now().date()]
-    if not over or not scope.is_everything or counted[:MANY].count() < MANY:
+    if not over or scope != Scope(team=scope.team) or scope.of(counted)[:MANY].count() < MANY:
         return rollups.facts_of(visible, scope, period)
-    found = rollups.kept(month.since for month in over)
+    team = Team.objects.filter(slug=scope.team).values_list("pk", flat=True).first() if scope.team else None
+    found = rollups.kept((month.since for month in over), team=team)
     found = found.add(rollups.facts_of(visible.filter(private=True), scope, period))
     for rest in (Period(period.since, over[0].since), Period(over[-1].until, period.until)):
         if rest.days:

@@ -1,0 +1,104 @@
+"""Whole reports of simulated worlds: where nothing changed little is called unusual, and a known change is found."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+
+from incidents.reports.facts import ALL, Facts
+from incidents.reports.scope import Asked, Period, Scope
+from incidents.reports.statistics import BREAKDOWN, HEADLINE, power_of_change
+from incidents.reports.trends import Known, Trends, put_together
+
+WORLDS = 400
+PERIOD = Period(date(2026, 1, 1), date(2026, 7, 1))
+SYSTEMS = {str(pk): (f"system-{pk}", f"System {pk}") for pk in range(1, 9)}
+CATEGORIES = ("drift", "retrieval", "feedback_loop", "agent_action", "data_quality")
+
+
+def happen(chance: random.Random, days: int, rates: dict[str, float], *, silence: float) -> Facts:
+    """Let incidents of each category come by chance, so many a month, silent for so many seconds in the median."""
+    facts = Facts()
+    for category, rate in rates.items():
+        elapsed = chance.expovariate(rate / 30.4)
+        while elapsed < days:
+            elapsed += chance.expovariate(rate / 30.4)
+            facts.counts[ALL] += 1
+            facts.counts["category", category] += 1
+            facts.counts["severity", chance.choice(("sev1", "sev2", "sev3", "sev3"))] += 1
+            facts.counts["system", chance.choice(list(SYSTEMS))] += 1
+            facts.counts["noticed_by", chance.choice(("monitor", "monitor", "user"))] += 1
+            facts.lengths["silence", category].append(int(chance.lognormvariate(0, 1.3) * silence))
+    return facts
+
+
+def report(seed: int, *, drift: float = 1.0, silence: float = 1.0) -> Trends:
+    """The report of a world in which drift came `drift` times as often as before, and was silent `silence` times as long."""
+    chance = random.Random(seed)
+    usual = dict.fromkeys(CATEGORIES, 2.0)
+    asked = Asked(PERIOD, Scope())
+    before = happen(chance, asked.earlier.days, usual, silence=20_000)
+    # Month by month, as the volume wants them.
+    ends = [month.since for month in PERIOD.months()] + [PERIOD.until]
+    rates = usual | {"drift": usual["drift"] * drift}
+    each = {a: happen(chance, (b - a).days, rates, silence=20_000 * silence) for a, b in pairwise(ends)}
+    return put_together(Known(asked, asked.earlier, each, Facts.sum(each.values()), before, SYSTEMS, {}))
+
+
+@pytest.fixture(scope="module")
+def unchanged() -> list[Trends]:
+    return [report(seed) for seed in range(WORLDS)]
+
+
+def flags(worlds: list[Trends]) -> Iterator[bool]:
+    for told in worlds:
+        for _, _, rows in told.breakdowns:
+            yield from (row.unusual for row in rows)
+
+
+def test_where_nothing_changed_few_lines_are_called_unusual(unchanged: list[Trends]) -> None:
+    said = list(flags(unchanged))
+    assert len(said) > 15 * WORLDS
+    assert sum(said) / len(said) <= BREAKDOWN + 3 * (BREAKDOWN / len(said)) ** 0.5
+
+
+def test_where_nothing_changed_the_headlines_are_rarely_unusual(unchanged: list[Trends]) -> None:
+    most = HEADLINE + 3 * (HEADLINE / WORLDS) ** 0.5
+    assert sum(told.tiles[0].unusual for told in unchanged) / WORLDS <= most
+    assert sum(told.phases[0].unusual for told in unchanged) / WORLDS <= most
+    assert sum("unusual" in told.tiles[3].note for told in unchanged) / WORLDS <= most
+
+
+def test_where_nothing_changed_months_stay_within_their_usual_range(unchanged: list[Trends]) -> None:
+    outside = sum(len(told.volume.outside) for told in unchanged)
+    months = 6 * WORLDS
+    assert outside / months <= 0.0027 + 3 * (0.0027 / months) ** 0.5
+
+
+def test_the_report_says_how_many_flags_luck_alone_would_raise(unchanged: list[Trends]) -> None:
+    lines = sum(len(rows) for _, _, rows in unchanged[0].breakdowns) + len(unchanged[0].noticed)
+    assert unchanged[0].luck.startswith(f"{lines} lines were compared.")
+
+
+def test_a_known_change_is_found_as_often_as_was_computed() -> None:
+    worlds = [report(seed, drift=3.0) for seed in range(150)]
+    found = sum(row.unusual for told in worlds for row in told.breakdowns[1][2] if row.code == "drift") / len(worlds)
+    before = 2.0 * PERIOD.compared("before").days / 30.4
+    expected = power_of_change(
+        round(before), 3.0, unusual=BREAKDOWN, time_ratio=PERIOD.days / PERIOD.compared("before").days
+    )
+    assert found == pytest.approx(expected, abs=0.12)
+    assert expected > 0.7
+
+
+def test_a_silence_half_as_long_is_noticed_more_often_than_not() -> None:
+    worlds = [report(seed, silence=0.5) for seed in range(100)]
+    assert sum(told.phases[0].unusual for told in worlds) > 60
+
+
+def test_a_report_of_a_world_is_the_same_every_time() -> None:
+    one, two = report(3), report(3)
+    assert (one.n, one.tiles, one.breakdowns) == (two.n, two.tiles, two.breakdowns)
+    assert PERIOD.until - PERIOD.since == timedelta(days=PERIOD.days)

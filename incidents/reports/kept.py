@@ -15,6 +15,7 @@ from django.utils import timezone
 from incidents.people.models import Team, User
 from incidents.reports import export
 from incidents.reports.learning import learn
+from incidents.reports.remembered import report
 from incidents.reports.scope import Asked, Period, Scope, read
 from incidents.reports.trends import trends
 from incidents.response.models import Incident, Refused, WrongStatus
@@ -105,8 +106,7 @@ class KeptReport(models.Model):
 
     def since_then(self) -> list[tuple[str, str, str]]:
         """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report."""
-        asked = self.question
-        now = export.as_data(trends(EVERYBODY, asked), learn(EVERYBODY, asked))
+        now = export.as_data(*report(EVERYBODY, self.question))
         then, today = _numbers(self.data), _numbers(now)
         return [
             (name, then.get(name, "–"), today.get(name, "–"))

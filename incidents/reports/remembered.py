@@ -43,6 +43,8 @@ def remembered(what: str, user: User, asked: Asked, work_out: Callable[[], Any])
 
 
 def _audience(user: User) -> str:
+    if user.pk is None:  # everybody
+        return ""
     private = Incident.objects.filter(private=True, people=user.pk).order_by().values_list("pk", flat=True)
     return ",".join(map(str, sorted(private)))
 

@@ -52,7 +52,7 @@ def pages_about(incident: Incident) -> list[str]:
 LISTS = (
     "/incidents/?status=all", f"/incidents/?status=all&q={CANARY.lower()}", "/alerts/?show=all", f"/alerts/?show=all&q={CANARY.lower()}",
     "/deliveries/", "/sources/nightly-evaluations/", "/systems/support-assistant/", "/postmortems/?show=all",
-    "/follow-ups/?show=all", "/reports/?months=3", "/api/v1/incidents/?status=all", "/api/v1/alerts/", "/api/v1/deliveries/",
+    "/follow-ups/?show=all", "/reports/?months=3", "/reports/trust/", "/reports/trust/support-assistant/", "/reports/incidents.json?months=3", "/api/v1/reports/trends?months=3", "/api/v1/incidents/?status=all", "/api/v1/alerts/", "/api/v1/deliveries/",
     "/api/v1/postmortems/", "/api/v1/follow-ups/",
 )  # fmt: skip
 

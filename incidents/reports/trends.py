@@ -6,6 +6,7 @@ frozen as it is. Days and months are UTC.
 """
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -213,7 +214,15 @@ class Known:
 
     def said_of(self, now: int, before: int) -> str:
         """Compare a count with what it was, in words."""
-        return f"was {before:,}: {_verdict(self.p(now, before))}" if self.earlier else "nothing to compare with"
+        if self.earlier is None:
+            return "nothing to compare with"
+        return f"was {before:,}{self.length}: {_verdict(self.p(now, before))}"
+
+    @property
+    def length(self) -> str:
+        """How long the earlier period is, where that is not about as long: the counts alone would mislead."""
+        alike = self.earlier is None or abs(self.earlier.days / self.asked.period.days - 1) < 0.05
+        return "" if alike or self.earlier is None else f" in {self.earlier.days:,} days"
 
     def usual(self, days: float) -> tuple[int, int] | None:
         """What a count of incidents in so many days would usually be."""
@@ -297,7 +306,7 @@ def put_together(known: Known) -> Trends:
         tiles=_tiles(known, phases[0], noticed, repeats),
         volume=volume,
         breakdowns=tuple((name, BY[name], rows[name]) for name in DIMENSIONS if name != "noticed_by"),
-        luck=_luck([row for lines in rows.values() for row in lines]),
+        luck=_luck(known, [row for lines in rows.values() for row in lines]),
         phases=phases,
         by_category=_by_category(known),
         grid=_grid(known),
@@ -323,7 +332,10 @@ def _verdict(p: float, unusual: float = HEADLINE) -> str:
 
 
 def _p(p: float) -> str:
-    return "0.0001 or less" if p < 0.0001 else f"{p:.2g}" if p >= 0.06 else f"{p:.3g}"
+    """Write a chance short. Just below 5 % it is cut, not rounded: what is called unusual never reads “0.05”."""
+    if p < 0.0001:
+        return "0.0001 or less"
+    return f"{p:.1g}" if p < 0.01 else f"{math.floor(1000 * p) / 1000:.3f}" if p < 0.06 else f"{p:.2g}"
 
 
 def _quality(known: Known) -> tuple[Remark, ...]:
@@ -360,7 +372,7 @@ def _draft(
         f"{repeats.k:,} came back" if repeats else "",
     ]
     return (
-        f"{now:,} incident{'s' if now != 1 else ''}, {known.said_of(now, before)}.",
+        f"{now:,} incident{'s' if now != 1 else ''}{f' in {known.asked.period.days:,} days' if known.length else ''}, {known.said_of(now, before)}.",
         f"Unusual: {changed}." if changed else _nothing_unusual(known),
         f"{lasted}; {', '.join(word for word in more if word)}.",
     )
@@ -372,10 +384,11 @@ def _nothing_unusual(known: Known) -> str:
     return "No severity, category or system changed by more than luck explains."
 
 
-def _luck(rows: Sequence[Row]) -> str:
+def _luck(known: Known, rows: Sequence[Row]) -> str:
     expected = BREAKDOWN * len(rows)
+    lengths = f"Now is {known.asked.period.days:,} days, before is {known.length[4:]}. " if known.length else ""
     return (
-        f"{len(rows)} lines were compared. “Unusual” there means less than once in a hundred by luck alone, so that about "
+        f"{lengths}{len(rows)} lines were compared. “Unusual” there means less than once in a hundred by luck alone, so that about "
         f"{expected:.1f} of them would be flagged if nothing had changed."
     )
 

@@ -103,10 +103,9 @@ def _of(rows: Any, show: str, user: User) -> Any:
 
 
 def _filtered(rows: Any, filters: dict[str, str]) -> Any:
-    if slug := filters["system"]:
-        rows = _about(rows, system__slug=slug)
-    if category := filters["category"]:
-        rows = _about(rows, category=category)
+    facts = {"system__slug": filters["system"], "category": filters["category"]}
+    if asked := {name: value for name, value in facts.items() if value}:
+        rows = _about(rows, **asked)
     if factor := filters["factor"]:
         known = factor.isascii() and factor.isdigit() and len(factor) < 10
         named = Factor.objects.filter(
@@ -117,11 +116,14 @@ def _filtered(rows: Any, filters: dict[str, str]) -> Any:
 
 
 def _about(rows: Any, **facts: str) -> Any:
-    """Keep those of which an incident has these facts, the one it began with or another that it covers."""
-    also = Postmortem.also.through.objects.filter(
-        postmortem=OuterRef("pk"), **{f"incident__{name}": value for name, value in facts.items()}
-    )
-    return rows.filter(Q(**{f"incident__{name}": value for name, value in facts.items()}) | Exists(also))
+    """Keep those of which an incident has these facts, the one it began with or another that it covers.
+
+    Which these are is asked first: together with a search, the database would look through all that match the words.
+    """
+    conditions = {f"incident__{name}": value for name, value in facts.items()}
+    began = Postmortem.objects.filter(**conditions).values_list("pk", flat=True)
+    also = Postmortem.also.through.objects.filter(**conditions).values_list("postmortem", flat=True)
+    return rows.filter(pk__in={*began, *also})
 
 
 def _kinds() -> list[tuple[str, list[FactorKind]]]:

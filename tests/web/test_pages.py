@@ -30,7 +30,7 @@ BUDGETS = {
     "/systems/": 7,
     "/systems/support-assistant/": 16,
     "/postmortems/?show=all": 12,
-    "/postmortems/?q=index": 15,
+    "/postmortems/?q=index": 16,
     "/postmortems/30/": 60,
     "/postmortems/30/live/?have=summary:0": 12,
     "/postmortems/30/history/": 11,

@@ -21,29 +21,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('body', models.BinaryField()),
-                ('size', models.PositiveIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('headers', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('received', 'Received'), ('processed', 'Processed'), ('dead', 'Could not be understood')], default='received', max_length=12)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('processed_at', models.DateTimeField(blank=True, null=True)),
-                ('claim_count', models.PositiveIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=1000)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Dependency',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-            ],
-        ),
-        migrations.CreateModel(
             name='Heartbeat',
             fields=[
                 ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
@@ -67,6 +44,19 @@ class Migration(migrations.Migration):
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='one_user_per_email')],
+            },
+        ),
+        migrations.CreateModel(
+            name='IncidentCounter',
+            fields=[
+                ('only', models.BooleanField(default=True, primary_key=True, serialize=False)),
+                ('last', models.PositiveIntegerField(default=0)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('only', True)), name='one_incident_counter')],
+            },
         ),
         migrations.CreateModel(
             name='ApiKey',
@@ -85,6 +75,29 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-created_at'],
             },
+        ),
+        migrations.CreateModel(
+            name='Delivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('body', models.BinaryField()),
+                ('size', models.PositiveIntegerField()),
+                ('digest', models.CharField(max_length=64)),
+                ('headers', models.JSONField(default=dict)),
+                ('status', models.CharField(choices=[('received', 'Received'), ('processed', 'Processed'), ('dead', 'Could not be understood')], default='received', max_length=12)),
+                ('due_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('processed_at', models.DateTimeField(blank=True, null=True)),
+                ('claim_count', models.PositiveIntegerField(default=0)),
+                ('error', models.CharField(blank=True, max_length=1000)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Dependency',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+            ],
         ),
         migrations.CreateModel(
             name='Incident',
@@ -132,6 +145,10 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='followups', to=settings.AUTH_USER_MODEL)),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='followups', to='incidents.incident')),
             ],
+            options={
+                'indexes': [models.Index(fields=['owner', 'state', 'due_on'], name='followups_by_owner')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state__in', ['open', 'in_progress'])), models.Q(('finished_at__isnull', False), ('state__in', ['done', 'wont_do'])), _connector='OR'), name='finished_followups_say_when')],
+            },
         ),
         migrations.CreateModel(
             name='Containment',
@@ -145,6 +162,68 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['at', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Note',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.TextField(max_length=20000)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('edited_at', models.DateTimeField(blank=True, null=True)),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='incidents.incident')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Postmortem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('published', 'Published'), ('not_required', 'Not required')], default='draft', max_length=16)),
+                ('due_on', models.DateField()),
+                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('published_at', models.DateTimeField(blank=True, null=True)),
+                ('not_required_because', models.TextField(blank=True, max_length=1000)),
+                ('frozen_facts', models.JSONField(blank=True, default=dict)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='postmortems', to='incidents.incident')),
+                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='postmortems', to=settings.AUTH_USER_MODEL)),
+                ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('incident',), name='one_postmortem_per_incident'), models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', False), ('state', 'published')), models.Q(models.Q(('state', 'published'), _negated=True), ('published_at__isnull', True)), _connector='OR'), name='published_postmortems_say_when')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Event',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('opened', 'opened the incident'), ('acknowledged', 'acknowledged'), ('status', 'changed the status'), ('severity', 'changed the severity'), ('lead', 'changed the lead'), ('classified', 'classified it'), ('system', 'set the system'), ('described', 'edited the description'), ('noticed', 'said who noticed first'), ('clock', 'corrected a clock'), ('visibility', 'changed who may see it'), ('note', 'wrote a note'), ('containment', 'contained it'), ('merged', 'merged another incident into this one'), ('alert_linked', 'linked an alert'), ('alerts_cleared', 'all alerts cleared'), ('postmortem', 'moved the postmortem'), ('follow_up', 'changed a follow-up')], max_length=16)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('detail', models.JSONField(blank=True, default=dict)),
+                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='incidents.incident')),
+                ('note', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='event', to='incidents.note')),
+            ],
+            options={
+                'ordering': ['at', 'pk'],
+                'indexes': [models.Index(fields=['incident', 'at', 'id'], name='events_by_incident')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Section',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=24)),
+                ('position', models.PositiveSmallIntegerField()),
+                ('text', models.TextField(blank=True, max_length=100000)),
+                ('version', models.PositiveIntegerField(default=0)),
+                ('edited_at', models.DateTimeField(blank=True, null=True)),
+                ('edited_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sections', to='incidents.postmortem')),
+            ],
+            options={
+                'ordering': ['position'],
+                'constraints': [models.UniqueConstraint(fields=('postmortem', 'key'), name='one_section_per_key')],
             },
         ),
         migrations.CreateModel(
@@ -178,50 +257,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='IncidentCounter',
-            fields=[
-                ('only', models.BooleanField(default=True, primary_key=True, serialize=False)),
-                ('last', models.PositiveIntegerField(default=0)),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('only', True)), name='one_incident_counter')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Membership',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('responder', 'Responder'), ('lead', 'Lead'), ('admin', 'Admin')], default='viewer', max_length=12)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Note',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=20000)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('edited_at', models.DateTimeField(blank=True, null=True)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='incidents.incident')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Event',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('opened', 'opened the incident'), ('acknowledged', 'acknowledged'), ('status', 'changed the status'), ('severity', 'changed the severity'), ('lead', 'changed the lead'), ('classified', 'classified it'), ('system', 'set the system'), ('described', 'edited the description'), ('noticed', 'said who noticed first'), ('clock', 'corrected a clock'), ('visibility', 'changed who may see it'), ('note', 'wrote a note'), ('containment', 'contained it'), ('merged', 'merged another incident into this one'), ('alert_linked', 'linked an alert'), ('alerts_cleared', 'all alerts cleared'), ('postmortem', 'moved the postmortem'), ('follow_up', 'changed a follow-up')], max_length=16)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('detail', models.JSONField(blank=True, default=dict)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='incidents.incident')),
-                ('note', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='event', to='incidents.note')),
-            ],
-            options={
-                'ordering': ['at', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
             name='Outcome',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -234,37 +269,47 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['delivery_id', 'position'],
+                'constraints': [models.UniqueConstraint(fields=('delivery', 'position'), name='one_outcome_per_claim')],
             },
         ),
         migrations.CreateModel(
-            name='Postmortem',
+            name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('published', 'Published'), ('not_required', 'Not required')], default='draft', max_length=16)),
-                ('due_on', models.DateField()),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('not_required_because', models.TextField(blank=True, max_length=1000)),
-                ('frozen_facts', models.JSONField(blank=True, default=dict)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='postmortems', to='incidents.incident')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='postmortems', to=settings.AUTH_USER_MODEL)),
-                ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('responder', 'Responder'), ('lead', 'Lead'), ('admin', 'Admin')], default='viewer', max_length=12)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name='Section',
+            name='Team',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=24)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('text', models.TextField(blank=True, max_length=100000)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('edited_at', models.DateTimeField(blank=True, null=True)),
-                ('edited_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sections', to='incidents.postmortem')),
+                ('slug', models.SlugField(unique=True)),
+                ('name', models.CharField(max_length=80)),
+                ('members', models.ManyToManyField(related_name='teams', through='incidents.Membership', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ['position'],
+                'ordering': [django.db.models.functions.text.Lower('name')],
+            },
+        ),
+        migrations.CreateModel(
+            name='System',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.SlugField(unique=True)),
+                ('name', models.CharField(max_length=80)),
+                ('kind', models.CharField(choices=[('predictor', 'Predictor'), ('recommender', 'Recommender'), ('search', 'Search'), ('rag', 'RAG assistant'), ('generative', 'Generative'), ('agent', 'Agent'), ('forecaster', 'Forecaster'), ('pipeline', 'Pipeline'), ('data', 'Data set or index')], max_length=16)),
+                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: wrong output harms people or money at once'), (2, 'Tier 2: wrong output hurts within a day'), (3, 'Tier 3: wrong output is noticed before it hurts')], default=2)),
+                ('purpose', models.TextField(blank=True, max_length=2000)),
+                ('fallback', models.TextField(blank=True, help_text='What serves users when this system may not.', max_length=2000)),
+                ('runbook_url', models.URLField(blank=True, max_length=2000)),
+                ('dashboard_url', models.URLField(blank=True, max_length=2000)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('upstreams', models.ManyToManyField(related_name='downstreams', through='incidents.Dependency', to='incidents.system')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='systems', to='incidents.team')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('tier__gte', 1), ('tier__lte', 3)), name='system_tier_is_1_to_3'), models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='one_system_per_name')],
             },
         ),
         migrations.CreateModel(
@@ -281,7 +326,39 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='incidents.system')),
+                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='incidents.team')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Change',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('model', 'Model'), ('prompt', 'Prompt'), ('index', 'Index'), ('dataset', 'Data set'), ('feature', 'Feature'), ('permission', 'Tool permission'), ('guardrail', 'Guardrail'), ('configuration', 'Configuration'), ('provider', 'Upstream provider')], max_length=16)),
+                ('title', models.CharField(max_length=200)),
+                ('version', models.CharField(blank=True, max_length=100)),
+                ('url', models.URLField(blank=True, max_length=2000)),
+                ('happened_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='incidents.system')),
+            ],
+            options={
+                'ordering': ['-happened_at', '-pk'],
+                'indexes': [models.Index(fields=['system', '-happened_at'], name='changes_by_system')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SystemName',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=200)),
+                ('settled_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('settled_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='names', to='incidents.system')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='one_system_per_settled_name')],
+            },
         ),
         migrations.AddField(
             model_name='delivery',
@@ -292,27 +369,6 @@ class Migration(migrations.Migration):
             model_name='alert',
             name='source',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='incidents.source'),
-        ),
-        migrations.CreateModel(
-            name='System',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('predictor', 'Predictor'), ('recommender', 'Recommender'), ('search', 'Search'), ('rag', 'RAG assistant'), ('generative', 'Generative'), ('agent', 'Agent'), ('forecaster', 'Forecaster'), ('pipeline', 'Pipeline'), ('data', 'Data set or index')], max_length=16)),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'Tier 1: wrong output harms people or money at once'), (2, 'Tier 2: wrong output hurts within a day'), (3, 'Tier 3: wrong output is noticed before it hurts')], default=2)),
-                ('purpose', models.TextField(blank=True, max_length=2000)),
-                ('fallback', models.TextField(blank=True, help_text='What serves users when this system may not.', max_length=2000)),
-                ('runbook_url', models.URLField(blank=True, max_length=2000)),
-                ('dashboard_url', models.URLField(blank=True, max_length=2000)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('upstreams', models.ManyToManyField(related_name='downstreams', through='incidents.Dependency', to='incidents.system')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='source',
-            name='system',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='incidents.system'),
         ),
         migrations.AddField(
             model_name='incident',
@@ -329,58 +385,10 @@ class Migration(migrations.Migration):
             name='upstream',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dependents', to='incidents.system'),
         ),
-        migrations.CreateModel(
-            name='Change',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('model', 'Model'), ('prompt', 'Prompt'), ('index', 'Index'), ('dataset', 'Data set'), ('feature', 'Feature'), ('permission', 'Tool permission'), ('guardrail', 'Guardrail'), ('configuration', 'Configuration'), ('provider', 'Upstream provider')], max_length=16)),
-                ('title', models.CharField(max_length=200)),
-                ('version', models.CharField(blank=True, max_length=100)),
-                ('url', models.URLField(blank=True, max_length=2000)),
-                ('happened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('system', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='incidents.system')),
-            ],
-            options={
-                'ordering': ['-happened_at', '-pk'],
-            },
-        ),
         migrations.AddField(
             model_name='alert',
             name='system',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='incidents.system'),
-        ),
-        migrations.CreateModel(
-            name='SystemName',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('settled_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('settled_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('system', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='names', to='incidents.system')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Team',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('members', models.ManyToManyField(related_name='teams', through='incidents.Membership', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': [django.db.models.functions.text.Lower('name')],
-            },
-        ),
-        migrations.AddField(
-            model_name='system',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='systems', to='incidents.team'),
-        ),
-        migrations.AddField(
-            model_name='source',
-            name='team',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='incidents.team'),
         ),
         migrations.AddField(
             model_name='membership',
@@ -392,41 +400,9 @@ class Migration(migrations.Migration):
             name='team',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='incidents', to='incidents.team'),
         ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='one_user_per_email'),
-        ),
-        migrations.AddIndex(
-            model_name='followup',
-            index=models.Index(fields=['owner', 'state', 'due_on'], name='followups_by_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='followup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state__in', ['open', 'in_progress'])), models.Q(('finished_at__isnull', False), ('state__in', ['done', 'wont_do'])), _connector='OR'), name='finished_followups_say_when'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['incident', 'at', 'id'], name='events_by_incident'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='event',
             trigger=pgtrigger.compiler.Trigger(name='events_are_append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='adb5baddca93a072a0f3dc7ea182ba54efc4e96b', operation='UPDATE OR DELETE', pgid='pgtrigger_events_are_append_only_2df3e', table='incidents_event', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('delivery', 'position'), name='one_outcome_per_claim'),
-        ),
-        migrations.AddConstraint(
-            model_name='postmortem',
-            constraint=models.UniqueConstraint(fields=('incident',), name='one_postmortem_per_incident'),
-        ),
-        migrations.AddConstraint(
-            model_name='postmortem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', False), ('state', 'published')), models.Q(models.Q(('state', 'published'), _negated=True), ('published_at__isnull', True)), _connector='OR'), name='published_postmortems_say_when'),
-        ),
-        migrations.AddConstraint(
-            model_name='section',
-            constraint=models.UniqueConstraint(fields=('postmortem', 'key'), name='one_section_per_key'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -447,10 +423,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='dependency',
             constraint=models.CheckConstraint(condition=models.Q(('system', models.F('upstream')), _negated=True), name='no_system_depends_on_itself'),
-        ),
-        migrations.AddIndex(
-            model_name='change',
-            index=models.Index(fields=['system', '-happened_at'], name='changes_by_system'),
         ),
         migrations.AddIndex(
             model_name='alert',
@@ -475,18 +447,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='alert',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ends_at__isnull', True), ('status', 'firing')), models.Q(('ends_at__isnull', False), ('status', 'resolved')), _connector='OR'), name='resolved_alerts_say_when'),
-        ),
-        migrations.AddConstraint(
-            model_name='systemname',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='one_system_per_settled_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='system',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__gte', 1), ('tier__lte', 3)), name='system_tier_is_1_to_3'),
-        ),
-        migrations.AddConstraint(
-            model_name='system',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='one_system_per_name'),
         ),
         migrations.AddConstraint(
             model_name='membership',

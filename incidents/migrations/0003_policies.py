@@ -21,7 +21,65 @@ class Migration(migrations.Migration):
                 ('severity', models.CharField(default='high', max_length=12)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('missing_since', models.DateTimeField(blank=True, null=True)),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='watches', to='incidents.source')),
+                ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='watches', to='incidents.system')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('source__isnull', False), ('system__isnull', True)), models.Q(('source__isnull', True), ('system__isnull', False)), _connector='OR'), name='a_watch_is_about_a_source_or_a_system'), models.CheckConstraint(condition=models.Q(('every_minutes__gte', 1)), name='watches_wait_a_minute_at_least'), models.UniqueConstraint(condition=models.Q(('source__isnull', False)), fields=('source',), name='one_watch_per_source'), models.UniqueConstraint(condition=models.Q(('system__isnull', False)), fields=('system',), name='one_watch_per_system')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Correction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=200)),
+                ('category', models.CharField(blank=True, max_length=32)),
+                ('failure_mode', models.CharField(blank=True, max_length=64)),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='incidents.source')),
+                ('undone_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-made_at'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('source', 'name'), name='one_standing_correction_per_name')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RulesVersion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField(null=True, unique=True)),
+                ('rules', models.JSONField(default=list)),
+                ('note', models.CharField(blank=True, max_length=200)),
+                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('published_at', models.DateTimeField(blank=True, null=True)),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(models.F('published_at'), condition=models.Q(('published_at__isnull', True)), name='one_draft_of_rules', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('number__isnull', True), ('published_at__isnull', True)), models.Q(('number__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='published_rules_have_a_number')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Silence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('matchers', models.TextField()),
+                ('starts_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ends_at', models.DateTimeField()),
+                ('reason', models.CharField(max_length=500)),
+                ('is_maintenance', models.BooleanField(default=False)),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('released_at', models.DateTimeField(blank=True, null=True)),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['ends_at'], name='silences_by_end')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='silences_end_after_they_start')],
+            },
         ),
         migrations.AddField(
             model_name='alert',
@@ -58,50 +116,6 @@ class Migration(migrations.Migration):
             name='result',
             field=models.CharField(choices=[('opened', 'Opened an alert'), ('repeated', 'Repeated a firing alert'), ('resolved', 'Resolved the alert'), ('stale', 'Came late and changed nothing'), ('unseen', 'Resolved what never fired here'), ('test', 'Was a test'), ('acknowledged', 'Was acknowledged in the monitor'), ('change', 'Told of a change'), ('handshake', 'Was part of setting up'), ('refused', 'Could not be taken'), ('dropped', 'Dropped by a rule'), ('group_over', 'Ended its whole group')], max_length=12),
         ),
-        migrations.CreateModel(
-            name='Correction',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('category', models.CharField(blank=True, max_length=32)),
-                ('failure_mode', models.CharField(blank=True, max_length=64)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='incidents.source')),
-                ('undone_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-made_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='RulesVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(null=True, unique=True)),
-                ('rules', models.JSONField(default=list)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Silence',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('matchers', models.TextField()),
-                ('starts_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ends_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=500)),
-                ('is_maintenance', models.BooleanField(default=False)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
         migrations.AddField(
             model_name='alert',
             name='silence',
@@ -118,56 +132,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='alert',
             index=models.Index(fields=['-first_received_at'], name='alerts_by_first_received'),
-        ),
-        migrations.AddField(
-            model_name='watch',
-            name='made_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='watch',
-            name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='watches', to='incidents.source'),
-        ),
-        migrations.AddField(
-            model_name='watch',
-            name='system',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='watches', to='incidents.system'),
-        ),
-        migrations.AddConstraint(
-            model_name='correction',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('source', 'name'), name='one_standing_correction_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulesversion',
-            constraint=models.UniqueConstraint(models.F('published_at'), condition=models.Q(('published_at__isnull', True)), name='one_draft_of_rules', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='rulesversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('number__isnull', True), ('published_at__isnull', True)), models.Q(('number__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='published_rules_have_a_number'),
-        ),
-        migrations.AddIndex(
-            model_name='silence',
-            index=models.Index(fields=['ends_at'], name='silences_by_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='silence',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='silences_end_after_they_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source__isnull', False), ('system__isnull', True)), models.Q(('source__isnull', True), ('system__isnull', False)), _connector='OR'), name='a_watch_is_about_a_source_or_a_system'),
-        ),
-        migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.CheckConstraint(condition=models.Q(('every_minutes__gte', 1)), name='watches_wait_a_minute_at_least'),
-        ),
-        migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.UniqueConstraint(condition=models.Q(('source__isnull', False)), fields=('source',), name='one_watch_per_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.UniqueConstraint(condition=models.Q(('system__isnull', False)), fields=('system',), name='one_watch_per_system'),
         ),
     ]

@@ -36,16 +36,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Assignment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
-            ],
-            options={
-                'ordering': ['role__position', 'since'],
-            },
-        ),
-        migrations.CreateModel(
             name='Attachment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -55,6 +45,8 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField()),
                 ('digest', models.CharField(max_length=64)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='incidents.incident')),
             ],
         ),
         migrations.CreateModel(
@@ -79,6 +71,8 @@ class Migration(migrations.Migration):
                 ('marker', models.CharField(blank=True, choices=[('', 'No marker'), ('detection', 'Detection'), ('diagnosis', 'Diagnosis'), ('repair', 'Repair'), ('key', 'Key moment'), ('dead_end', 'Dead end')], default='', max_length=12)),
                 ('evidence_url', models.URLField(blank=True, max_length=2000)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('event', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='curation', to='incidents.event')),
             ],
         ),
         migrations.CreateModel(
@@ -92,26 +86,25 @@ class Migration(migrations.Migration):
                 ('how', models.CharField(max_length=300)),
                 ('corrected', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exposures', to='incidents.incident')),
             ],
             options={
                 'ordering': ['of'],
+                'constraints': [models.UniqueConstraint(fields=('incident', 'of'), name='one_exposure_per_kind'), models.CheckConstraint(condition=models.Q(models.Q(('low__isnull', True), ('low__lte', models.F('estimate')), _connector='OR'), models.Q(('high__isnull', True), ('high__gte', models.F('estimate')), _connector='OR')), name='exposure_lies_in_its_interval')],
             },
         ),
         migrations.CreateModel(
             name='Follower',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('incident', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='incidents.incident')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='follows', to=settings.AUTH_USER_MODEL)),
+                ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='incidents.system')),
+                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='incidents.team')),
             ],
-        ),
-        migrations.CreateModel(
-            name='Handover',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('summary', models.TextField(max_length=5000)),
-                ('state', models.CharField(choices=[('offered', 'Offered'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn')], default='offered', max_length=12)),
-                ('offered_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('incident__isnull', False), ('system__isnull', True), ('team__isnull', True)), models.Q(('incident__isnull', True), ('system__isnull', False), ('team__isnull', True)), models.Q(('incident__isnull', True), ('system__isnull', True), ('team__isnull', False)), _connector='OR'), name='followers_follow_one_thing'), models.UniqueConstraint(fields=('person', 'incident', 'system', 'team'), name='nobody_follows_twice', nulls_distinct=False)],
+            },
         ),
         migrations.CreateModel(
             name='Impact',
@@ -124,6 +117,7 @@ class Migration(migrations.Migration):
                 ('trust', models.CharField(blank=True, choices=[('', 'Unknown'), ('none', 'No sign of it'), ('complaints', 'Complaints'), ('criticism', 'Public criticism'), ('churn', 'Users left'), ('regulatory', 'Regulatory or legal')], default='', max_length=16)),
                 ('slices', models.CharField(blank=True, max_length=500)),
                 ('note', models.TextField(blank=True, max_length=5000)),
+                ('incident', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='impact', to='incidents.incident')),
             ],
         ),
         migrations.CreateModel(
@@ -132,7 +126,13 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('related', 'related to'), ('duplicate', 'duplicate of'), ('caused_by', 'caused by'), ('repeat_of', 'repeat of')], max_length=12)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='incidents.incident')),
+                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='linked_from', to='incidents.incident')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('incident', 'other', 'kind'), name='one_link_per_pair_and_kind'), models.CheckConstraint(condition=models.Q(('incident', models.F('other')), _negated=True), name='no_incident_links_to_itself')],
+            },
         ),
         migrations.CreateModel(
             name='Notice',
@@ -147,7 +147,11 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(blank=True, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('error', models.CharField(blank=True, max_length=300)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('sent_at', None)), fields=['due_at'], name='notices_due')],
+            },
         ),
         migrations.CreateModel(
             name='PublicPage',
@@ -156,17 +160,7 @@ class Migration(migrations.Migration):
                 ('is_on', models.BooleanField(default=False, verbose_name='can be read by everybody')),
                 ('name', models.CharField(max_length=80)),
                 ('intro', models.CharField(blank=True, max_length=500)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PublicPost',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('problem', 'We see a problem'), ('limited', 'The problem is limited'), ('solved', 'It works again'), ('news', 'For your information')], default='problem', max_length=12)),
-                ('text', models.TextField(max_length=5000)),
-                ('written_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                ('system', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='public_page', to='incidents.system')),
             ],
         ),
         migrations.CreateModel(
@@ -191,7 +185,11 @@ class Migration(migrations.Migration):
                 ('query', models.CharField(blank=True, max_length=2000)),
                 ('shared', models.BooleanField(default=False)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='one_saved_view_per_name')],
+            },
         ),
         migrations.CreateModel(
             name='Task',
@@ -200,6 +198,10 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=200)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('done_at', models.DateTimeField(blank=True, null=True)),
+                ('done_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='incidents.incident')),
+                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': [models.OrderBy(models.F('done_at'), nulls_first=True), 'made_at'],
@@ -215,9 +217,61 @@ class Migration(migrations.Migration):
                 ('severity', models.CharField(choices=[('sev1', 'SEV1'), ('sev2', 'SEV2'), ('sev3', 'SEV3'), ('sev4', 'SEV4'), ('unknown', 'Unknown')], max_length=8)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('next_at', models.DateTimeField(blank=True, null=True)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='updates', to='incidents.incident')),
             ],
             options={
                 'ordering': ['-at', '-pk'],
+                'indexes': [models.Index(fields=['incident', '-at'], name='updates_by_incident')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Assignment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('since', models.DateTimeField(default=django.utils.timezone.now)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='incidents.incident')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to=settings.AUTH_USER_MODEL)),
+                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='incidents.responserole')),
+            ],
+            options={
+                'ordering': ['role__position', 'since'],
+                'constraints': [models.UniqueConstraint(fields=('incident', 'role', 'person'), name='one_assignment_per_role_and_person'), models.CheckConstraint(condition=models.Q(('role', 'lead'), _negated=True), name='the_lead_is_no_assignment')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Handover',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('summary', models.TextField(max_length=5000)),
+                ('state', models.CharField(choices=[('offered', 'Offered'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn')], default='offered', max_length=12)),
+                ('offered_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('answered_at', models.DateTimeField(blank=True, null=True)),
+                ('giver', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to='incidents.incident')),
+                ('taker', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to=settings.AUTH_USER_MODEL)),
+                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='incidents.responserole')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'offered')), fields=('incident', 'role'), name='one_open_handover_per_role')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PublicPost',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('problem', 'We see a problem'), ('limited', 'The problem is limited'), ('solved', 'It works again'), ('news', 'For your information')], default='problem', max_length=12)),
+                ('text', models.TextField(max_length=5000)),
+                ('written_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('approved_at', models.DateTimeField(blank=True, null=True)),
+                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('incident', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='public_posts', to='incidents.incident')),
+                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='incidents.publicpage')),
+                ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('written_by')), _negated=True), _connector='OR'), name='nobody_approves_their_own_public_words')],
             },
         ),
         migrations.AlterModelOptions(
@@ -269,9 +323,9 @@ class Migration(migrations.Migration):
             name='worked',
             field=models.BooleanField(blank=True, null=True),
         ),
-        # Until now a containment was recorded once it was done.
         migrations.RunSQL(
-            "UPDATE incidents_containment SET state = 'done', planned_at = done_at", migrations.RunSQL.noop
+            sql="UPDATE incidents_containment SET state = 'done', planned_at = done_at",
+            reverse_sql='',
         ),
         migrations.AddField(
             model_name='incident',
@@ -351,223 +405,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='incident',
             constraint=models.CheckConstraint(condition=models.Q(('impact_started_until__isnull', True), models.Q(('impact_started_at__isnull', False), ('impact_started_until__gte', models.F('impact_started_at'))), _connector='OR'), name='impact_ranges_run_forward'),
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='attachment',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='attachment',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='curation',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='curation',
-            name='event',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='curation', to='incidents.event'),
-        ),
-        migrations.AddField(
-            model_name='exposure',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exposures', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='follower',
-            name='incident',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='follower',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='follows', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='follower',
-            name='system',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='incidents.system'),
-        ),
-        migrations.AddField(
-            model_name='follower',
-            name='team',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='incidents.team'),
-        ),
-        migrations.AddField(
-            model_name='handover',
-            name='giver',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='handover',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='handover',
-            name='taker',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='impact',
-            name='incident',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='impact', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='link',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='link',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='link',
-            name='other',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='linked_from', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='notice',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='publicpage',
-            name='system',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='public_page', to='incidents.system'),
-        ),
-        migrations.AddField(
-            model_name='publicpost',
-            name='approved_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='publicpost',
-            name='incident',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='public_posts', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='publicpost',
-            name='page',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='incidents.publicpage'),
-        ),
-        migrations.AddField(
-            model_name='publicpost',
-            name='written_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='handover',
-            name='role',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='incidents.responserole'),
-        ),
-        migrations.AddField(
-            model_name='assignment',
-            name='role',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='incidents.responserole'),
-        ),
-        migrations.AddField(
-            model_name='savedview',
-            name='owner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='done_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='incidents.incident'),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='made_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='update',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='update',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='updates', to='incidents.incident'),
-        ),
-        migrations.AddConstraint(
-            model_name='exposure',
-            constraint=models.UniqueConstraint(fields=('incident', 'of'), name='one_exposure_per_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='exposure',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('low__isnull', True), ('low__lte', models.F('estimate')), _connector='OR'), models.Q(('high__isnull', True), ('high__gte', models.F('estimate')), _connector='OR')), name='exposure_lies_in_its_interval'),
-        ),
-        migrations.AddConstraint(
-            model_name='follower',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('incident__isnull', False), ('system__isnull', True), ('team__isnull', True)), models.Q(('incident__isnull', True), ('system__isnull', False), ('team__isnull', True)), models.Q(('incident__isnull', True), ('system__isnull', True), ('team__isnull', False)), _connector='OR'), name='followers_follow_one_thing'),
-        ),
-        migrations.AddConstraint(
-            model_name='follower',
-            constraint=models.UniqueConstraint(fields=('person', 'incident', 'system', 'team'), name='nobody_follows_twice', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(fields=('incident', 'other', 'kind'), name='one_link_per_pair_and_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='link',
-            constraint=models.CheckConstraint(condition=models.Q(('incident', models.F('other')), _negated=True), name='no_incident_links_to_itself'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('sent_at', None)), fields=['due_at'], name='notices_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicpost',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('written_by')), _negated=True), _connector='OR'), name='nobody_approves_their_own_public_words'),
-        ),
-        migrations.AddConstraint(
-            model_name='handover',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'offered')), fields=('incident', 'role'), name='one_open_handover_per_role'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('incident', 'role', 'person'), name='one_assignment_per_role_and_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('role', 'lead'), _negated=True), name='the_lead_is_no_assignment'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(fields=('owner', 'name'), name='one_saved_view_per_name'),
-        ),
-        migrations.AddIndex(
-            model_name='update',
-            index=models.Index(fields=['incident', '-at'], name='updates_by_incident'),
         ),
         migrations.RunPython(seed, migrations.RunPython.noop),
     ]

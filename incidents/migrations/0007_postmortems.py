@@ -22,6 +22,8 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(blank=True, max_length=24)),
                 ('text', models.TextField(max_length=10000)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='amendments', to='incidents.postmortem')),
             ],
             options={
                 'ordering': ['at', 'pk'],
@@ -37,6 +39,11 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('resolved_at', models.DateTimeField(blank=True, null=True)),
                 ('outcome', models.CharField(blank=True, max_length=10)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='replies', to='incidents.comment')),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='incidents.postmortem')),
+                ('resolved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('section', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='incidents.section')),
             ],
         ),
         migrations.CreateModel(
@@ -46,7 +53,12 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(blank=True)),
                 ('base', models.TextField(blank=True)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('section', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='incidents.section')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('section', 'person'), name='one_draft_per_section_and_person')],
+            },
         ),
         migrations.CreateModel(
             name='EditedLine',
@@ -56,7 +68,12 @@ class Migration(migrations.Migration):
                 ('text', models.CharField(blank=True, max_length=1000)),
                 ('was', models.TextField(blank=True)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edited_lines', to='incidents.postmortem')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('postmortem', 'key'), name='one_edit_per_line')],
+            },
         ),
         migrations.CreateModel(
             name='ExternalVersion',
@@ -65,16 +82,13 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(max_length=50000)),
                 ('written_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('approved_at', models.DateTimeField(blank=True, null=True)),
+                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='external', to='incidents.postmortem')),
+                ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
-        ),
-        migrations.CreateModel(
-            name='Factor',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=2000)),
-                ('evidence', models.CharField(blank=True, max_length=500)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('approved_by', None), models.Q(('approved_by', models.F('written_by')), _negated=True), _connector='OR'), name='nobody_approves_their_own_external_words')],
+            },
         ),
         migrations.CreateModel(
             name='FactorKind',
@@ -86,6 +100,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['group', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('group', 'name'), name='one_factor_kind_per_name')],
             },
         ),
         migrations.CreateModel(
@@ -96,6 +111,7 @@ class Migration(migrations.Migration):
                 ('content', models.JSONField()),
                 ('note', models.CharField(blank=True, max_length=200)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-number'],
@@ -109,6 +125,8 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('taken_at', models.DateTimeField(blank=True, null=True)),
                 ('taken', models.PositiveIntegerField(default=0)),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='incidents.team')),
             ],
         ),
         migrations.CreateModel(
@@ -118,6 +136,9 @@ class Migration(migrations.Migration):
                 ('text', models.CharField(max_length=300)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('dropped_because', models.CharField(blank=True, max_length=300)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('follow_up', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='incidents.followup')),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parked', to='incidents.postmortem')),
             ],
             options={
                 'ordering': ['pk'],
@@ -142,7 +163,12 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(blank=True, max_length=24)),
                 ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presences', to='incidents.postmortem')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('postmortem', 'person'), name='one_presence_per_person')],
+            },
         ),
         migrations.CreateModel(
             name='Reading',
@@ -151,7 +177,12 @@ class Migration(migrations.Migration):
                 ('first_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('last_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('times', models.PositiveIntegerField(default=1)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='incidents.postmortem')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('postmortem', 'person'), name='one_reading_per_person')],
+            },
         ),
         migrations.CreateModel(
             name='Review',
@@ -162,7 +193,13 @@ class Migration(migrations.Migration):
                 ('checks', models.JSONField(blank=True, default=list)),
                 ('note', models.TextField(blank=True, max_length=2000)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='incidents.postmortem')),
+                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('postmortem', 'reviewer'), name='one_review_per_person')],
+            },
         ),
         migrations.CreateModel(
             name='Revision',
@@ -172,6 +209,8 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField()),
                 ('began_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('section', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revisions', to='incidents.section')),
             ],
             options={
                 'ordering': ['pk'],
@@ -187,7 +226,24 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
                 ('opened', models.PositiveIntegerField(default=0)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='share_links', to='incidents.postmortem')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Factor',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.TextField(max_length=2000)),
+                ('evidence', models.CharField(blank=True, max_length=500)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('postmortem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='factors', to='incidents.postmortem')),
+                ('kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='factors', to='incidents.factorkind')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('postmortem', 'kind'), name='one_factor_per_kind')],
+            },
         ),
         migrations.AlterModelOptions(
             name='section',
@@ -248,100 +304,6 @@ class Migration(migrations.Migration):
             field=models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('approved', 'Approved'), ('published', 'Published'), ('not_required', 'Not required')], default='draft', max_length=16),
         ),
         migrations.AddField(
-            model_name='amendment',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='amendment',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='amendments', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='replies', to='incidents.comment'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='resolved_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='comment',
-            name='section',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='incidents.section'),
-        ),
-        migrations.AddField(
-            model_name='draft',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='draft',
-            name='section',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='incidents.section'),
-        ),
-        migrations.AddField(
-            model_name='editedline',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='editedline',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edited_lines', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='externalversion',
-            name='approved_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='externalversion',
-            name='postmortem',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='external', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='externalversion',
-            name='written_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='factor',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='factor',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='factors', to='incidents.postmortem'),
-        ),
-        migrations.AddConstraint(
-            model_name='factorkind',
-            constraint=models.UniqueConstraint(fields=('group', 'name'), name='one_factor_kind_per_name'),
-        ),
-        migrations.AddField(
-            model_name='factor',
-            name='kind',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='factors', to='incidents.factorkind'),
-        ),
-        migrations.AddField(
-            model_name='guide',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
             model_name='postmortem',
             name='guide',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='postmortems', to='incidents.guide'),
@@ -357,113 +319,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='postmortem',
             constraint=models.CheckConstraint(condition=models.Q(('triggered_by', 'change'), ('trigger__isnull', True), _connector='OR'), name='a_trigger_on_record_is_a_change'),
-        ),
-        migrations.AddField(
-            model_name='importbatch',
-            name='by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='importbatch',
-            name='team',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='incidents.team'),
-        ),
-        migrations.AddField(
-            model_name='parkedfix',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='parkedfix',
-            name='follow_up',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='incidents.followup'),
-        ),
-        migrations.AddField(
-            model_name='parkedfix',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parked', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='presence',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='presence',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presences', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='reading',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='reading',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='asked_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='incidents.postmortem'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='reviewer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='revision',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='revision',
-            name='section',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revisions', to='incidents.section'),
-        ),
-        migrations.AddField(
-            model_name='sharelink',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='sharelink',
-            name='postmortem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='share_links', to='incidents.postmortem'),
-        ),
-        migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(fields=('section', 'person'), name='one_draft_per_section_and_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='editedline',
-            constraint=models.UniqueConstraint(fields=('postmortem', 'key'), name='one_edit_per_line'),
-        ),
-        migrations.AddConstraint(
-            model_name='externalversion',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by', None), models.Q(('approved_by', models.F('written_by')), _negated=True), _connector='OR'), name='nobody_approves_their_own_external_words'),
-        ),
-        migrations.AddConstraint(
-            model_name='factor',
-            constraint=models.UniqueConstraint(fields=('postmortem', 'kind'), name='one_factor_per_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='presence',
-            constraint=models.UniqueConstraint(fields=('postmortem', 'person'), name='one_presence_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='reading',
-            constraint=models.UniqueConstraint(fields=('postmortem', 'person'), name='one_reading_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(fields=('postmortem', 'reviewer'), name='one_review_per_person'),
         ),
     ]

@@ -15,21 +15,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Decision',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=500)),
-                ('due_on', models.DateField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('asked', 'Asked'), ('taken', 'Decided'), ('dropped', 'No longer asked')], default='asked', max_length=8)),
-                ('outcome', models.CharField(blank=True, max_length=500)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['asked_at', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
             name='KeptReport',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -42,17 +27,12 @@ class Migration(migrations.Migration):
                 ('data', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
                 ('sentences', models.TextField(blank=True, max_length=3000)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ReportNote',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=1000)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('made_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('written_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ['at', 'pk'],
+                'indexes': [models.Index(fields=['-made_at'], name='kept_reports_by_time')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('cadence', ''), _negated=True), fields=('cadence', 'team', 'since'), name='one_scheduled_report_per_period')],
             },
         ),
         migrations.CreateModel(
@@ -60,7 +40,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('cadence', models.CharField(choices=[('monthly', 'Every month'), ('quarterly', 'Every quarter')], max_length=12)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='report_subscriptions', to=settings.AUTH_USER_MODEL)),
+                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='incidents.team')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('person', 'team', 'cadence'), name='one_report_subscription_each', nulls_distinct=False)],
+            },
         ),
         migrations.CreateModel(
             name='Rollup',
@@ -72,6 +57,9 @@ class Migration(migrations.Migration):
                 ('lengths', models.BinaryField()),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('month', 'team'), name='one_rollup_per_month_and_team')],
+            },
         ),
         migrations.CreateModel(
             name='RollupMark',
@@ -81,6 +69,42 @@ class Migration(migrations.Migration):
                 ('seen', models.PositiveBigIntegerField(default=0)),
                 ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('only', True)), name='one_rollup_mark')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Decision',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.CharField(max_length=500)),
+                ('due_on', models.DateField(blank=True, null=True)),
+                ('state', models.CharField(choices=[('asked', 'Asked'), ('taken', 'Decided'), ('dropped', 'No longer asked')], default='asked', max_length=8)),
+                ('outcome', models.CharField(blank=True, max_length=500)),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='incidents.keptreport')),
+            ],
+            options={
+                'ordering': ['asked_at', 'pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'asked')), models.Q(models.Q(('state', 'asked'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='decisions_taken_say_when')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReportNote',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.CharField(max_length=1000)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='incidents.keptreport')),
+            ],
+            options={
+                'ordering': ['at', 'pk'],
+            },
         ),
         migrations.AddField(
             model_name='notice',
@@ -123,79 +147,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='system',
             constraint=models.CheckConstraint(condition=models.Q(('objective__isnull', True), models.Q(('objective__gte', 50), ('objective__lt', 100)), _connector='OR'), name='an_objective_is_50_to_100_percent'),
-        ),
-        migrations.AddField(
-            model_name='decision',
-            name='asked_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='decision',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='decision',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='keptreport',
-            name='made_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='keptreport',
-            name='written_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='decision',
-            name='report',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='incidents.keptreport'),
-        ),
-        migrations.AddField(
-            model_name='reportnote',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='reportnote',
-            name='report',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='incidents.keptreport'),
-        ),
-        migrations.AddField(
-            model_name='reportsubscription',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='report_subscriptions', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='reportsubscription',
-            name='team',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='incidents.team'),
-        ),
-        migrations.AddConstraint(
-            model_name='rollup',
-            constraint=models.UniqueConstraint(fields=('month', 'team'), name='one_rollup_per_month_and_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='rollupmark',
-            constraint=models.CheckConstraint(condition=models.Q(('only', True)), name='one_rollup_mark'),
-        ),
-        migrations.AddIndex(
-            model_name='keptreport',
-            index=models.Index(fields=['-made_at'], name='kept_reports_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='keptreport',
-            constraint=models.UniqueConstraint(condition=models.Q(('cadence', ''), _negated=True), fields=('cadence', 'team', 'since'), name='one_scheduled_report_per_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'asked')), models.Q(models.Q(('state', 'asked'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='decisions_taken_say_when'),
-        ),
-        migrations.AddConstraint(
-            model_name='reportsubscription',
-            constraint=models.UniqueConstraint(fields=('person', 'team', 'cadence'), name='one_report_subscription_each', nulls_distinct=False),
         ),
     ]

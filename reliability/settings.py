@@ -118,7 +118,7 @@ DATABASES = {
             "options": _limits,
             **_database_options,  # such as sslmode=verify-full, from the end of DATABASE_URL
             # Celery closes the pool at every task boundary, so only the web process has one.
-            **({"pool": {"min_size": 1, "max_size": 12, "timeout": 10}} if ROLE == "web" else {}),
+            **({"pool": {"min_size": 1, "max_size": 16, "timeout": 10}} if ROLE == "web" else {}),
         },
     },
 }

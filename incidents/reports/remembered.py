@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from incidents.people.models import User
@@ -20,10 +21,24 @@ FOR = 60  # seconds: what is no Event, such as somebody reading a postmortem, sh
 
 def report(user: User, asked: Asked) -> tuple[Trends, Learning]:
     """Give both halves of a report."""
-    found: tuple[Trends, Learning] = remembered(
-        "report", user, asked, lambda: (trends(user, asked), learn(user, asked))
-    )
+    found: tuple[Trends, Learning] = remembered("report", user, asked, lambda: _both(user, asked))
     return found
+
+
+def _both(user: User, asked: Asked) -> tuple[Trends, Learning]:
+    """Work both halves out side by side: one mostly counts here while the other mostly waits for the database."""
+    if connection.in_atomic_block:  # what is not committed yet is seen on this connection alone
+        return trends(user, asked), learn(user, asked)
+    with ThreadPoolExecutor(1) as aside:
+        learnt = aside.submit(_on_a_connection_of_its_own, user, asked)
+        return trends(user, asked), learnt.result()
+
+
+def _on_a_connection_of_its_own(user: User, asked: Asked) -> Learning:
+    try:
+        return learn(user, asked)
+    finally:
+        connections.close_all()  # those of this thread, which ends
 
 
 def remembered(what: str, user: User, asked: Asked, work_out: Callable[[], Any]) -> Any:

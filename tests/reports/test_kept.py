@@ -227,3 +227,23 @@ def test_what_was_worked_out_is_remembered_until_something_happens(
         client.get("/reports/?months=3")
     incident.set_clock("impact_started_at", incident.declared_at - timedelta(hours=9), by=mara)
     assert "9 h" in client.get("/reports/?months=3").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_halves_of_a_report_are_worked_out_side_by_side_and_leave_no_connection() -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    from incidents.reports.learning import learn
+    from incidents.reports.remembered import report
+    from incidents.reports.scope import read
+
+    call_command("load_demo")
+    lee = User.objects.get(email="lee@example.com")
+    asked = read({"months": "18"}, today=at(0).date())
+    assert report(lee, asked)[1] == learn(lee, asked)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (0,)

@@ -1,7 +1,8 @@
 """Small-sample statistics for trends: pure functions, exact or distribution-free, and each says how sure it is.
 
 Incidents are few and their durations skewed, so nothing here assumes a bell curve, and nothing is averaged. The tests
-compare every function with SciPy and simulate what it promises.
+compare every function with SciPy and simulate what it promises. What takes plain numbers is remembered: when something
+happens, few of the numbers that a report compares are others than before.
 """
 
 import math
@@ -56,6 +57,7 @@ def quantile(values: Sequence[float], q: float = 0.5) -> Estimate | None:
     return Estimate(value, None if low is None else ordered[low], None if high is None else ordered[high], n)
 
 
+@lru_cache(maxsize=4096)
 def interval_ranks(n: int, q: float, tail: float = 0.025) -> tuple[int | None, int | None]:
     """Which of n ordered values, counted from 0, bound the quantile with at most `tail` outside at either end."""
     first, chances = _binomial(n, q)
@@ -95,6 +97,7 @@ def rank_sum_p(before: Sequence[float], now: Sequence[float]) -> float | None:
 # Counts
 
 
+@lru_cache(maxsize=4096)
 def rate_change_p(before: int, time_before: float, now: int, time_now: float) -> float:
     """How likely so large a change of a count is by luck alone: two-sided exact conditional test of two Poisson rates.
 
@@ -111,7 +114,7 @@ def rate_change_p(before: int, time_before: float, now: int, time_now: float) ->
     return min(1.0, math.fsum(chance for chance in chances if chance <= seen * (1 + 1e-9)))
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=4096)
 def usual_range(before: int, time_before: float, time_now: float, tail: float = THREE_SIGMA) -> tuple[int, int]:
     """The usual range of a count, foretold from an earlier one: the exact limits that rate_change_p's test implies.
 
@@ -167,6 +170,7 @@ def usual_gap(gaps: Sequence[float], tail: float = THREE_SIGMA) -> tuple[float, 
     return total * ((1 - tail) ** (-1 / n) - 1), total * (tail ** (-1 / n) - 1)
 
 
+@lru_cache(maxsize=4096)
 def power_of_change(before: int, ratio: float, *, unusual: float = HEADLINE, time_ratio: float = 1.0) -> float:
     """How often a change of the true rate to `ratio` of what it was would be called unusual.
 
@@ -220,6 +224,7 @@ def share(k: int, n: int) -> Share | None:
     return Share(k, n, max(0.0, centre - half), min(1.0, centre + half))
 
 
+@lru_cache(maxsize=4096)
 def share_change_p(k_before: int, n_before: int, k_now: int, n_now: int) -> float:
     """How likely luck alone changes a share so far: Fisher's exact test, two-sided."""
     k, n = k_before + k_now, n_before + n_now

@@ -25,6 +25,7 @@ from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import CHECKS, Comment, Review
 from incidents.response.crew import Task
 from incidents.response.impact import Exposure, Harm, Impact, Oversight, Reversible
+from incidents.response.links import Link
 from incidents.response.models import Containment, Event, Incident, IncidentCounter, Note
 from incidents.systems.models import Change, Dependency, System
 
@@ -54,10 +55,20 @@ def load(first_alert: Path | None = None) -> int:
         told = _schedule(chance)
         for number, (story, title, declared_at, is_latest) in enumerate(told, start=1):
             _tell(chance, cast, number, story, title, declared_at, is_latest=is_latest)
+        _link_repeats()
         IncidentCounter.objects.update_or_create(only=True, defaults={"last": len(told)})
     if first_alert:
         first_alert.write_text(first_curl(cast.token))
     return len(told)
+
+
+def _link_repeats() -> None:
+    """Say of what happened again which earlier incident it repeats."""
+    for again in Incident.objects.filter(title__endswith=", again"):
+        first = Incident.objects.filter(title=again.title.removesuffix(", again")).first()
+        if first:
+            later, earlier = (again, first) if again.number > first.number else (first, again)
+            Link.objects.create(incident=later, other=earlier, kind=Link.Kind.REPEAT_OF, at=later.declared_at)
 
 
 def first_curl(token: str) -> str:

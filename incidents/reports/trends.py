@@ -453,7 +453,8 @@ def _volume(known: Known) -> Volume:
         label = f"{month.since:%b %y}" if month.since.month == 1 or len(table) == 0 else f"{month.since:%b}"
         pieces = [_piece(known, month, by, code, tones[code], facts.counts[by, code]) for code in codes]
         if others := facts.all - sum(piece.count for piece in pieces):
-            pieces.append(Piece("none", others, f"{month.since:%b %Y}, others: {others:,}", ""))
+            url = asked.incidents(month, without=f"{by}:{','.join(_condition(known, by, code)[by] for code in codes)}")
+            pieces.append(Piece("none", others, f"{month.since:%b %Y}, others: {others:,}", url))
         table.append((label, tuple(pieces), facts.all, asked.incidents(month)))
         if (limits := known.usual(month.days)) and not limits[0] <= facts.all <= limits[1]:
             least, most = limits

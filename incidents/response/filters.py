@@ -117,6 +117,7 @@ class IncidentFilter(filters.FilterSet):
         choices=[("yes", "yes"), ("no", "no"), ("unchecked", "unchecked")], method="_with_containment",
         widget=forms.HiddenInput,
     )  # fmt: skip
+    without = filters.CharFilter(max_length=500, method="but_for", widget=forms.HiddenInput)
     hours = filters.ChoiceFilter(choices=HOURS, method="in_hours", widget=forms.HiddenInput)
     opened_by = filters.ChoiceFilter(choices=[("alert", "An alert")], method="by_opener", widget=forms.HiddenInput)
     q = filters.CharFilter(method="search", max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
@@ -222,6 +223,19 @@ class IncidentFilter(filters.FilterSet):
         asleep = Q(hour__gte=22) | Q(hour__lt=8)
         working = ~asleep & Q(hour__lt=18, day__lt=6)
         return rows.filter({"sleep": asleep, "business": working}.get(value, ~asleep & ~working))
+
+    def but_for(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+        """Without those of some codes of one kind, such as system:home-feed,support-assistant; what is no kind leaves out nothing."""
+        kind, _, codes = value.partition(":")
+        fields = {"system": "system__slug", "team": "team__slug"} | {
+            name: name for name in ("category", "failure_mode", "severity", "noticed_by")
+        }
+        named = ["" if code == "none" else code for code in codes.split(",")]
+        if kind not in fields:
+            return rows
+        if kind in ("system", "team") and "" in named:
+            rows = rows.filter(**{f"{kind}__isnull": False})
+        return rows.exclude(**{f"{fields[kind]}__in": named})
 
     def by_opener(self, rows: QuerySet[Incident], _name: str, _value: str) -> QuerySet[Incident]:
         return rows.filter(opened_by=None)

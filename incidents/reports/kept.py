@@ -104,8 +104,13 @@ class KeptReport(models.Model):
         learning["oldest"] = [row for row in learning["oldest"] if row["incident"] not in hidden]
         return {"trends": self.data["trends"], "learning": learning}
 
-    def since_then(self) -> list[tuple[str, str, str]]:
-        """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report."""
+    def since_then(self) -> list[tuple[str, str, str]] | None:
+        """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report.
+
+        None where it cannot be asked again, because its team or system has another name now.
+        """
+        if self.question.parameters() != self.asked:
+            return None
         now = export.as_data(*report(EVERYBODY, self.question))
         then, today = _numbers(self.data), _numbers(now)
         return [

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from PIL import Image
 
 from incidents.people.models import Team, User
 from incidents.reports.kept import Decision, KeptReport, ReportSubscription, send_reports
-from incidents.reports.scope import Asked
+from incidents.reports.scope import Asked, Scope
 from incidents.response.models import Incident, WrongStatus
 from incidents.response.notices import Notice
+from incidents.systems.models import System
 from tests.reports.conftest import at
 
 Happened = Callable[..., Incident]
@@ -31,10 +33,22 @@ def test_a_kept_report_stays_as_it_was_and_says_what_is_counted_otherwise(
     incident.set_severity("sev1", by=mara)
     report.refresh_from_db()
     assert report.data["trends"]["n"] == 1
-    assert ("Incidents", "1", "2") in report.since_then()
-    assert ("Severity: SEV1", "–", "1") in report.since_then()
+    otherwise = report.since_then() or []
+    assert ("Incidents", "1", "2") in otherwise
+    assert ("Severity: SEV1", "–", "1") in otherwise
     page = as_person(lee).get(report.get_absolute_url()).content.decode()
     assert "Counted otherwise today" in page
+
+
+def test_what_can_no_longer_be_asked_is_not_compared(
+    happened: Happened, jo: User, asked: Asked, support_assistant: System, as_person: Callable[[User], Client]
+) -> None:
+    happened(3)
+    report = KeptReport.objects.keep(replace(asked, scope=Scope(system="support-assistant")), by=jo)
+    assert report.since_then() == []
+    System.objects.filter(pk=support_assistant.pk).update(slug="helper")
+    assert report.since_then() is None
+    assert "Counted again today" not in as_person(jo).get(report.get_absolute_url()).content.decode()
 
 
 def test_it_counts_what_everybody_may_see(happened: Happened, jo: User, mara: User, asked: Asked) -> None:

@@ -17,7 +17,7 @@ from incidents.response import story
 from incidents.response.impact import Exposure, Impact
 from incidents.response.models import CLOCKS, Containment, Event, Incident, Severity
 from incidents.systems.models import Change
-from incidents.templatetags.ui import span
+from incidents.web.durations import span
 
 LOOK_BACK = timedelta(days=14)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from incidents.templatetags.ui import span
+from incidents.web.durations import span
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 900, 220, 32, 24, 14
 STRIP, LANE, NAMES = 680, 15, 130

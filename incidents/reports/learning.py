@@ -26,7 +26,7 @@ from incidents.reports.trends import Length, Part, part
 from incidents.response.links import Link
 from incidents.response.models import Containment, Incident, Kind, Severity
 from incidents.systems.models import Change, System
-from incidents.templatetags.ui import span
+from incidents.web.durations import span
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from incidents.response.filters import HOURS
 from incidents.response.impact import Exposure
 from incidents.response.models import Incident, NoticedBy, Severity
 from incidents.systems.models import System
-from incidents.templatetags.ui import span
+from incidents.web.durations import span
 
 ENOUGH_DAYS = 28  # to compare with
 MANY = 4000  # incidents from which on months that are over are read as they were kept

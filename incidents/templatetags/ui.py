@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from incidents import taxonomy
 from incidents.alerts.rules import Rule
 from incidents.people.models import User
+from incidents.web.durations import span
 from incidents.web.markdown import render
 
 register = template.Library()
@@ -116,22 +117,7 @@ def commas(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-@register.filter
-def span(length: timedelta | float | None) -> str:
-    """A length of time in its two largest units; None is unknown, which is not zero."""
-    if length is None:
-        return "unknown"
-    seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
-    if seconds < 0:
-        return f"−{span(-seconds)}"
-    units = (("d", 86400), ("h", 3600), ("min", 60))
-    for position, (name, size) in enumerate(units):
-        if seconds >= size:
-            whole, rest = divmod(int(seconds), size)
-            if position + 1 < len(units) and rest >= units[position + 1][1]:
-                return f"{whole} {name} {rest // units[position + 1][1]} {units[position + 1][0]}"
-            return f"{whole} {name}"
-    return f"{int(seconds)} s"
+register.filter(span)
 
 
 _FLAGS = {

@@ -12,8 +12,6 @@ from incidents.alerts import views_sources as sources
 from incidents.alerts.doors import alertmanager, opsgenie, pagerduty, plain
 from incidents.followups import views as followups
 from incidents.health import views as health
-from incidents.home import home
-from incidents.palette import palette
 from incidents.postmortems import views as postmortems
 from incidents.postmortems import views_guide as guide
 from incidents.postmortems import views_share as sharing
@@ -24,6 +22,8 @@ from incidents.reports import views_trust as reports_trust
 from incidents.response import views as response
 from incidents.response import views_updates as updates
 from incidents.response import views_work as work
+from incidents.shell.home import home
+from incidents.shell.palette import palette
 from incidents.systems import views as systems
 from incidents.web import account
 from incidents.web.styleguide import styleguide

@@ -93,9 +93,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "incidents.navigation.shell",
+                "incidents.shell.navigation.shell",
             ],
-            "builtins": ["incidents.templatetags.ui", "template_partials.templatetags.partials"],
+            "builtins": [
+                "incidents.templatetags.ui",
+                "incidents.templatetags.components",
+                "template_partials.templatetags.partials",
+            ],
         },
     },
 ]

@@ -1,4 +1,4 @@
-"""The command palette: go anywhere, find anything. Above all slices, like navigation.py: it looks into several."""
+"""The command palette: go anywhere, find anything. Above all slices, like the navigation: it looks into several."""
 
 import re
 from dataclasses import dataclass

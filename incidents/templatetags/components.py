@@ -1,0 +1,78 @@
+"""The components of every page, as tags; their HTML is in templates/components/. Built in: templates load nothing.
+
+{% panel "Impact" "impact" action=url action_label="Assess" action_icon="pencil" %} … {% endpanel %}
+{% table "Month" "Count|num" %} <tr>…</tr> {% endtable %}
+{% menu "Contain" icon="shield-check" id="act-contain" variant="primary" %} … {% endmenu %}
+{% empty_state "inbox" "Nothing is firing" %} Alerts arrive from … {% endempty_state %}
+{% post_button url "Acknowledge" icon="check" variant="primary" key="a" %}
+{% tab "Mine" "?show=mine" current=show|is:"mine" count=counts.mine %}
+{% slot "incident.actions" incident %}
+"""
+
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from incidents.shell import slots
+
+register = template.Library()
+
+
+@register.simple_block_tag
+def panel(content: str, title: str, name: str, **options: Any) -> SafeString:
+    """A titled section with the id `name`.
+
+    `level` of the heading (2), `count` beside it, `tight` (rows close together), and one link at its end: `action` (address),
+    `action_label`, `action_icon`, `action_key` (keyboard).
+    """
+    facts = {"level": 2, "content": content, "title": title, "name": name}
+    return render_to_string("components/panel.html", facts | options)
+
+
+@register.simple_block_tag
+def table(content: str, *headings: str, **options: Any) -> SafeString:
+    """A table that scrolls sideways on its own. A heading "Count|num" aligns as numbers do; `caption` is read out, not seen.
+
+    `dense` keeps rows close; `content` is the rows of its body.
+    """
+    columns = [heading.partition("|")[::2] for heading in headings]
+    return render_to_string("components/table.html", {"content": content, "columns": columns} | options)
+
+
+@register.simple_block_tag
+def menu(content: str, label: str, **options: Any) -> SafeString:
+    """A button that opens a panel. `icon`, `id`, `variant` (primary, quiet), `small`, `icon_only`, `act` (for the palette)."""
+    return render_to_string("components/menu.html", {"content": content, "label": label} | options)
+
+
+@register.simple_block_tag
+def empty_state(content: str, icon: str, title: str = "", **options: Any) -> SafeString:
+    """What an empty list says: what would fill it. `level` of the heading (2)."""
+    facts = {"content": content, "icon": icon, "title": title, "level": 2}
+    return render_to_string("components/empty_state.html", facts | options)
+
+
+@register.simple_tag(takes_context=True)
+def post_button(context: dict[str, Any], url: str, label: str, **options: Any) -> SafeString:
+    """A form of one button. `icon`, `variant` (primary, quiet, danger), `small`, `key`, `name`, `value`, `push`, `aria_label`."""
+    facts = {"url": url, "label": label, "csrf_token": context.get("csrf_token")}
+    return render_to_string("components/post_button.html", facts | options)
+
+
+@register.inclusion_tag("components/tab.html")
+def tab(label: str, url: str, current: bool = False, count: int | str | None = None) -> dict[str, Any]:
+    """One of several views of a list, with how many it holds."""
+    return {"label": label, "url": url, "current": current, "count": count}
+
+
+@register.filter(name="is")
+def equals(value: object, other: object) -> bool:
+    return value == other
+
+
+@register.simple_tag(takes_context=True)
+def slot(context: dict[str, Any], name: str, row: Any) -> SafeString:
+    """What upper slices show here; see shell/slots.py."""
+    return slots.fill(name, context["request"], row)

@@ -12,5 +12,5 @@ urlpatterns = [
     path("", include("incidents.urls")),
     path("accounts/", include(_account)),
     path("admin/", admin.site.urls),
-    path("api/", include("incidents.api.urls")),
+    path("api/", include("incidents.api_urls")),
 ]

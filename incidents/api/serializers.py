@@ -4,14 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from incidents import taxonomy
 from incidents.alerts.models import Alert, Delivery, Source
 from incidents.alerts.policies import RulesVersion, Silence
 from incidents.alerts.sources import choices as source_kinds
+from incidents.api.fields import PersonField, Slug
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
 from incidents.postmortems.factors import Factor
@@ -23,22 +22,6 @@ from incidents.response.links import Link
 from incidents.response.models import CLOCKS, Containment, Event, Incident, Kind, Severity
 from incidents.response.updates import Update
 from incidents.systems.models import Change, System
-
-Slug = serializers.SlugRelatedField[Any]
-
-
-@extend_schema_field(OpenApiTypes.EMAIL)
-class PersonField(serializers.RelatedField[User, Any, str]):
-    """Somebody, by e-mail address."""
-
-    def to_representation(self, value: Any) -> str:
-        return str(value.email)
-
-    def to_internal_value(self, data: Any) -> User:
-        found = User.objects.filter(email__iexact=data, is_active=True).first() if isinstance(data, str) else None
-        if found is None:
-            raise serializers.ValidationError("Nobody active has this address.")
-        return found
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
@@ -80,14 +63,6 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         model = Event
         fields = ("id", "kind", "at", "by", "note", "detail")
         read_only_fields = fields
-
-
-class ReasonSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=1000)
-
-
-class OptionalNoteSerializer(serializers.Serializer[Any]):
-    note = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
 class NoteSerializer(serializers.Serializer[Any]):

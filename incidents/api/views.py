@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from csp.decorators import csp_update
 from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -18,6 +17,8 @@ from incidents.alerts.ingest import receive
 from incidents.alerts.models import Alert, Delivery, Source, ingest_url
 from incidents.alerts.nudge import nudge
 from incidents.alerts.policies import RulesVersion, Silence
+from incidents.api.base import Scoped, validated
+from incidents.api.fields import OptionalNoteSerializer, ReasonSerializer
 from incidents.api.pagination import Cursor
 from incidents.api.serializers import (
     AlertClassifySerializer,
@@ -39,9 +40,7 @@ from incidents.api.serializers import (
     LinkWriteSerializer,
     MergeSerializer,
     NoteSerializer,
-    OptionalNoteSerializer,
     PostmortemSerializer,
-    ReasonSerializer,
     ReportAskedSerializer,
     RulesVersionSerializer,
     SectionWriteSerializer,
@@ -71,8 +70,6 @@ from incidents.response.updates import Update
 from incidents.systems.models import Change, System
 from incidents.web.request import visible_or_404
 
-Given = serializers.Serializer[Any]
-
 
 class IncidentCursor(Cursor):
     """Newest first; `?ordering=number` or `declared_at` the other way round."""
@@ -85,26 +82,6 @@ class IncidentCursor(Cursor):
         if wanted not in self.allowed:
             raise serializers.ValidationError({"ordering": [f"Choose one of {', '.join(self.allowed)}."]})
         return (wanted, "-pk") if wanted.lstrip("-") != "number" else (wanted,)
-
-
-class Scoped(views.APIView):
-    """Every lookup begins with what the key's person may see."""
-
-    scope: Scope | None = None  # where neither read nor write is meant
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        for name, value in request.query_params.items():
-            if "\x00" in f"{name}{value}":
-                raise serializers.ValidationError({name.replace("\x00", ""): ["NUL is not text."]})
-
-    @property
-    def person(self) -> User:
-        return cast(User, self.request.user)
-
-    @property
-    def is_schema(self) -> bool:
-        return getattr(self, "swagger_fake_view", False)
 
 
 _ordering = OpenApiParameter("ordering", OpenApiTypes.STR, enum=list(IncidentCursor.allowed))
@@ -132,7 +109,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def create(self, request: Request) -> Response:
         """Declare an incident."""
         require_role(self.person, Role.RESPONDER, team=None, to="open incidents")
-        given = _valid(DeclareSerializer(data=request.data))
+        given = validated(DeclareSerializer(data=request.data))
         incident = Incident.objects.declare(by=self.person, **given)
         return Response(IncidentSerializer(incident).data, status=status.HTTP_201_CREATED)
 
@@ -164,14 +141,14 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, number: str) -> Response:
         incident = self._responding(to="decline it")
-        incident.decline(by=self.person, **_valid(ReasonSerializer(data=request.data)))
+        incident.decline(by=self.person, **validated(ReasonSerializer(data=request.data)))
         return self._answer(incident)
 
     @extend_schema(request=ContainSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def contain(self, request: Request, number: str) -> Response:
         incident = self._responding(to="contain it")
-        given = _valid(ContainSerializer(data=request.data))
+        given = validated(ContainSerializer(data=request.data))
         act = incident.plan_containment if given.pop("planned") else incident.contain
         act(by=self.person, **given)
         return self._answer(incident)
@@ -187,7 +164,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def updates(self, request: Request, number: str) -> Response:
         """Post a status update; everybody who follows the incident, its system or its team is mailed."""
         incident = self._responding(to="post updates")
-        made = Update.objects.post(incident, by=self.person, **_valid(UpdateWriteSerializer(data=request.data)))
+        made = Update.objects.post(incident, by=self.person, **validated(UpdateWriteSerializer(data=request.data)))
         return Response(UpdateSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ExposureSerializer, responses=ExposureSerializer(many=True))
@@ -195,7 +172,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def exposure(self, request: Request, number: str) -> Response:
         """Say how many outputs, decisions, actions or users were wrong or at risk; null makes it unknown again."""
         incident = self._responding(to="assess its impact")
-        expose(incident, by=self.person, **_valid(ExposureSerializer(data=request.data)))
+        expose(incident, by=self.person, **validated(ExposureSerializer(data=request.data)))
         return Response(ExposureSerializer(incident.exposures.all(), many=True).data)
 
     @extend_schema(request=LinkWriteSerializer, responses=None)
@@ -203,7 +180,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def link(self, request: Request, number: str) -> Response:
         """Link another incident: related, duplicate, caused_by or repeat_of."""
         incident = self._responding(to="link it")
-        given = _valid(LinkWriteSerializer(data=request.data))
+        given = validated(LinkWriteSerializer(data=request.data))
         other = visible_or_404(self.get_queryset(), number=given["other"])
         Link.objects.link(incident, other, given["kind"], by=self.person)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -212,7 +189,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, number: str) -> Response:
         incident = self._responding(to="resolve it")
-        incident.resolve(by=self.person, **_valid(OptionalNoteSerializer(data=request.data)))
+        incident.resolve(by=self.person, **validated(OptionalNoteSerializer(data=request.data)))
         return self._answer(incident)
 
     @extend_schema(request=None, responses={201: PostmortemSerializer})
@@ -227,7 +204,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, number: str) -> Response:
         incident = self._responding(to="reopen it")
-        incident.reopen(by=self.person, **_valid(ReasonSerializer(data=request.data)))
+        incident.reopen(by=self.person, **validated(ReasonSerializer(data=request.data)))
         return self._answer(incident)
 
     @extend_schema(request=None, responses=IncidentSerializer)
@@ -241,7 +218,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def merge(self, request: Request, number: str) -> Response:
         incident = self._responding(to="merge it")
-        into = visible_or_404(self.get_queryset(), number=_valid(MergeSerializer(data=request.data))["into"])
+        into = visible_or_404(self.get_queryset(), number=validated(MergeSerializer(data=request.data))["into"])
         incident.merge_into(into, by=self.person)
         return self._answer(incident)
 
@@ -249,21 +226,21 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def severity(self, request: Request, number: str) -> Response:
         incident = self._responding(to="change its severity")
-        incident.set_severity(by=self.person, **_valid(SeveritySerializer(data=request.data)))
+        incident.set_severity(by=self.person, **validated(SeveritySerializer(data=request.data)))
         return self._answer(incident)
 
     @extend_schema(request=LeadSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def lead(self, request: Request, number: str) -> Response:
         incident = self._responding(to="assign its lead")
-        incident.assign_lead(_valid(LeadSerializer(data=request.data))["lead"], by=self.person)
+        incident.assign_lead(validated(LeadSerializer(data=request.data))["lead"], by=self.person)
         return self._answer(incident)
 
     @extend_schema(request=ClassifySerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def classify(self, request: Request, number: str) -> Response:
         incident = self._responding(to="classify it")
-        given = _valid(ClassifySerializer(data=request.data))
+        given = validated(ClassifySerializer(data=request.data))
         incident.classify(given["category"], given["failure_mode"], by=self.person, reason=given["reason"])
         return self._answer(incident)
 
@@ -271,7 +248,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def note(self, request: Request, number: str) -> Response:
         incident = self._responding(to="write here")
-        note = incident.add_note(_valid(NoteSerializer(data=request.data))["text"], by=self.person)
+        note = incident.add_note(validated(NoteSerializer(data=request.data))["text"], by=self.person)
         return Response(EventSerializer(note.event).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ClockSerializer, responses=IncidentSerializer)
@@ -279,7 +256,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def clock(self, request: Request, number: str) -> Response:
         """Correct one of the six clocks; null says that nobody knows."""
         incident = self._responding(to="correct its clocks")
-        given = _valid(ClockSerializer(data=request.data))
+        given = validated(ClockSerializer(data=request.data))
         incident.set_clock(given["clock"], given["at"], by=self.person, reason=given["reason"])
         return self._answer(incident)
 
@@ -287,7 +264,9 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"], url_path="follow-ups")
     def follow_ups(self, request: Request, number: str) -> Response:
         incident = self._responding(to="add follow-ups")
-        follow_up = FollowUp.objects.add(incident, by=self.person, **_valid(FollowUpWriteSerializer(data=request.data)))
+        follow_up = FollowUp.objects.add(
+            incident, by=self.person, **validated(FollowUpWriteSerializer(data=request.data))
+        )
         return Response(FollowUpSerializer(follow_up).data, status=status.HTTP_201_CREATED)
 
 
@@ -306,7 +285,7 @@ class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     def create(self, request: Request) -> Response:
         """Register a system."""
         given = SystemWriteSerializer(data=request.data)
-        _valid(given)
+        validated(given)
         require_role(self.person, Role.LEAD, team=given.validated_data["team"], to="register its systems")
         return Response(SystemSerializer(given.save()).data, status=status.HTTP_201_CREATED)
 
@@ -331,7 +310,7 @@ class ChangeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Change], Scop
 
     def create(self, request: Request) -> Response:
         given = ChangeSerializer(data=request.data)
-        _valid(given)
+        validated(given)
         require_role(self.person, Role.RESPONDER, team=given.validated_data["system"].team, to="record its changes")
         given.save(recorded_by=self.person)
         return Response(given.data, status=status.HTTP_201_CREATED)
@@ -364,7 +343,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     @extend_schema(request=SourceWriteSerializer, responses={201: SourceCreatedSerializer})
     def create(self, request: Request) -> Response:
         """Connect a monitor. The token is in this answer and never again."""
-        given = _valid(SourceWriteSerializer(data=request.data))
+        given = validated(SourceWriteSerializer(data=request.data))
         require_role(self.person, Role.LEAD, team=given["team"], to="connect its monitors")
         source, token = Source.objects.connect(by=self.person, **given)
         made = SourceSerializer(source).data | {"token": token, "url": ingest_url(token)}
@@ -426,7 +405,7 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
     def link(self, request: Request, pk: str) -> Response:
         """Make it part of an incident."""
         alert = self._mine_to_change(to="link it")
-        number = _valid(MergeSerializer(data=request.data))["into"]
+        number = validated(MergeSerializer(data=request.data))["into"]
         into = visible_or_404(Incident.objects.visible_to(self.person), number=number)
         routing.link(alert, into, by=self.person)
         return Response(AlertSerializer(self.get_object()).data)
@@ -436,7 +415,7 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
     def classify(self, request: Request, pk: str) -> Response:
         """Say what kind of failure it is; with `remember`, for later alerts of that name from its source too."""
         alert = self._mine_to_change(to="classify it")
-        given = _valid(AlertClassifySerializer(data=request.data))
+        given = validated(AlertClassifySerializer(data=request.data))
         routing.classify([alert], by=self.person, **given)
         return Response(AlertSerializer(self.get_object()).data)
 
@@ -459,7 +438,7 @@ class SilenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def create(self, request: Request) -> Response:
         """Silence alerts, as a deployment does for its maintenance window."""
         require_role(self.person, Role.RESPONDER, team=None, to="silence alerts")
-        given = _valid(SilenceSerializer(data=request.data))
+        given = validated(SilenceSerializer(data=request.data))
         made = Silence.make(
             text=given["matchers"], starts_at=given.get("starts_at"), ends_at=given["ends_at"], reason=given["reason"],
             maintenance=given.get("is_maintenance", False), by=self.person,
@@ -544,7 +523,7 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         yours is then kept as your draft.
         """
         postmortem = self._writable(Role.RESPONDER, to="write it")
-        given = _valid(SectionWriteSerializer(data=request.data))
+        given = validated(SectionWriteSerializer(data=request.data))
         section = visible_or_404(postmortem.sections.all(), key=given["key"])
         section.postmortem = postmortem
         try:
@@ -567,7 +546,7 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         postmortem = self.get_object()
         if not may_review(self.person, postmortem):
             raise NotAllowed("Whoever owns it, or responds nowhere, cannot review it.")
-        reviews.decide(postmortem, by=self.person, **_valid(DecideSerializer(data=request.data)))
+        reviews.decide(postmortem, by=self.person, **validated(DecideSerializer(data=request.data)))
         return self._answer(postmortem)
 
     @extend_schema(request=None, responses=PostmortemSerializer)
@@ -606,14 +585,14 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, pk: str) -> Response:
         follow_up = self._changeable()
-        follow_up.complete(by=self.person, outcome=_valid(OptionalNoteSerializer(data=request.data))["note"])
+        follow_up.complete(by=self.person, outcome=validated(OptionalNoteSerializer(data=request.data))["note"])
         return Response(FollowUpSerializer(follow_up).data)
 
     @extend_schema(request=ReasonSerializer, responses=FollowUpSerializer)
     @action(detail=True, methods=["post"])
     def drop(self, request: Request, pk: str) -> Response:
         follow_up = self._changeable()
-        follow_up.drop(by=self.person, reason=_valid(ReasonSerializer(data=request.data))["reason"])
+        follow_up.drop(by=self.person, reason=validated(ReasonSerializer(data=request.data))["reason"])
         return Response(FollowUpSerializer(follow_up).data)
 
 
@@ -627,13 +606,3 @@ class TrendsView(views.APIView):
         asked = given.asked()
         counted, learnt = report(cast(User, request.user), asked)
         return Response({"asked": asked.parameters()} | as_data(counted, learnt))
-
-
-def _valid(given: Given) -> dict[str, Any]:
-    given.is_valid(raise_exception=True)
-    return cast(dict[str, Any], given.validated_data)
-
-
-def docs(view: Any) -> Any:
-    """The readable documentation. Its library sets styles inline, so on this page alone they are allowed."""
-    return csp_update({"style-src": ["'unsafe-inline'"]})(view)

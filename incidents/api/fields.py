@@ -1,0 +1,33 @@
+"""Fields and shapes that the APIs of several slices use."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from incidents.people.models import User
+
+Slug = serializers.SlugRelatedField[Any]
+
+
+@extend_schema_field(OpenApiTypes.EMAIL)
+class PersonField(serializers.RelatedField[User, Any, str]):
+    """Somebody, by e-mail address."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.email)
+
+    def to_internal_value(self, data: Any) -> User:
+        found = User.objects.filter(email__iexact=data, is_active=True).first() if isinstance(data, str) else None
+        if found is None:
+            raise serializers.ValidationError("Nobody active has this address.")
+        return found
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=1000)
+
+
+class OptionalNoteSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=2000, allow_blank=True, default="")

@@ -5,13 +5,13 @@ from typing import Any, cast
 from rest_framework import serializers, views
 from rest_framework.request import Request
 
-from incidents.people.models import Scope, User
+from incidents.people.models import KeyScope, User
 
 
 class Scoped(views.APIView):
     """Every lookup begins with what the key's person may see."""
 
-    scope: Scope | None = None  # where neither read nor write is meant
+    scope: KeyScope | None = None  # where neither read nor write is meant
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from incidents.people.models import ApiKey, Scope
+from incidents.people.models import ApiKey, KeyScope
 
 if TYPE_CHECKING:  # it reads this module's name from the settings, so it cannot be imported here
     from rest_framework.views import APIView
@@ -19,5 +19,5 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiKey):
             return False
-        wanted = getattr(view, "scope", None) or (Scope.READ if request.method in SAFE_METHODS else Scope.WRITE)
+        wanted = getattr(view, "scope", None) or (KeyScope.READ if request.method in SAFE_METHODS else KeyScope.WRITE)
         return request.auth.allows(wanted)

@@ -55,8 +55,8 @@ from incidents.api.serializers import (
     UpdateWriteSerializer,
 )
 from incidents.followups.models import FollowUp
-from incidents.people.access import NotAllowed, require_role
-from incidents.people.models import Role, Scope, User
+from incidents.people.models import KeyScope, Role, User
+from incidents.people.permissions import NotAllowed, require_role
 from incidents.postmortems import export, gate, prefill, reviews
 from incidents.postmortems.acting import may_review
 from incidents.postmortems.models import Clash, Postmortem
@@ -350,7 +350,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         return Response(made, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
     @extend_schema(request=OpenApiTypes.BINARY, responses={200: OpenApiTypes.OBJECT})
-    @action(detail=True, methods=["post"], parser_classes=[RawParser], scope=Scope.INGEST)
+    @action(detail=True, methods=["post"], parser_classes=[RawParser], scope=KeyScope.INGEST)
     def deliveries(self, request: Request, slug: str) -> Response:
         """Send a delivery in this source's format, with a key of scope `ingest` instead of the source's token."""
         source = self.get_object()

@@ -120,7 +120,7 @@ class Membership(models.Model):
         return f"{self.user} in {self.team} as {self.role}"
 
 
-class Scope(models.TextChoices):
+class KeyScope(models.TextChoices):
     READ = "read", "Read"
     WRITE = "write", "Read and write"
     INGEST = "ingest", "Send deliveries"
@@ -145,7 +145,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=80)
     hint = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
-    scopes = ArrayField(models.CharField(max_length=8, choices=Scope))
+    scopes = ArrayField(models.CharField(max_length=8, choices=KeyScope))
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -177,7 +177,7 @@ class ApiKey(models.Model):
         return key, secret
 
     def allows(self, scope: str) -> bool:
-        return scope in self.scopes or (scope == Scope.READ and Scope.WRITE in self.scopes)
+        return scope in self.scopes or (scope == KeyScope.READ and KeyScope.WRITE in self.scopes)
 
     @property
     def is_usable(self) -> bool:

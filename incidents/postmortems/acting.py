@@ -6,8 +6,8 @@ from typing import Any
 
 from django.shortcuts import redirect
 
-from incidents.people.access import has_role, require_role
 from incidents.people.models import Role, User
+from incidents.people.permissions import has_role, require_role
 from incidents.postmortems.models import Clash, Postmortem
 from incidents.response.models import Refused, WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, visible_or_404

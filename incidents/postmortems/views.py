@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 
 from incidents import taxonomy
 from incidents.followups.models import FollowUp
-from incidents.people.access import has_role, require_role
 from incidents.people.models import Role, User
+from incidents.people.permissions import has_role, require_role
 from incidents.postmortems import gate, lint, prefill, public, reviews, search
 from incidents.postmortems.acting import at, find, may_review, may_write, verb
 from incidents.postmortems.factors import Factor, FactorGroup, FactorKind

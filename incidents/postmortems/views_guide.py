@@ -9,8 +9,8 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents import taxonomy
-from incidents.people.access import has_role, require_administrator, require_role
 from incidents.people.models import Role
+from incidents.people.permissions import has_role, require_administrator, require_role
 from incidents.postmortems.forms import ImportForm, PartForm
 from incidents.postmortems.guide import Guide, Part, Policy
 from incidents.postmortems.importing import MOST_BYTES, MOST_FILES, ImportBatch

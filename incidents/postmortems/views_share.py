@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from incidents.people.access import has_role
 from incidents.people.models import Role
+from incidents.people.permissions import has_role
 from incidents.postmortems import export, prefill
 from incidents.postmortems.acting import at, find, may_write, verb
 from incidents.postmortems.meeting import ParkedFix

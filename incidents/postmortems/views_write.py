@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from incidents.people.access import NotAllowed
 from incidents.people.models import Role
+from incidents.people.permissions import NotAllowed
 from incidents.postmortems import evidence, lint, prefill
 from incidents.postmortems.acting import at, find, may_write, require_writer, verb
 from incidents.postmortems.factors import Factor

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from incidents import taxonomy
-from incidents.people.access import has_role
 from incidents.people.models import Role, Team
+from incidents.people.permissions import has_role
 from incidents.reports import export
 from incidents.reports.remembered import report
 from incidents.reports.scope import BY, COMPARISONS, PERIODS, Asked, read

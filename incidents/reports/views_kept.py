@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from incidents.people.access import has_role, require_role
 from incidents.people.models import Role, Team
+from incidents.people.permissions import has_role, require_role
 from incidents.reports import views
 from incidents.reports.kept import Cadence, Decision, KeptReport, ReportNote, ReportSubscription
 from incidents.response.forms import PersonField

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from incidents.people.access import has_role, require_role
 from incidents.people.models import Role
+from incidents.people.permissions import has_role, require_role
 from incidents.reports.learning import DRILL_EVERY
 from incidents.reports.remembered import remembered
 from incidents.reports.scope import Asked, Period, Scope

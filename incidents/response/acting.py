@@ -8,8 +8,8 @@ from django import forms
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 
-from incidents.people.access import has_role, require_role
 from incidents.people.models import Role, User
+from incidents.people.permissions import has_role, require_role
 from incidents.response.models import Incident, WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, visible_or_404
 

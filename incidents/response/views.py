@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents import taxonomy
-from incidents.people.access import NotAllowed, has_role, require_role
 from incidents.people.models import Role
+from incidents.people.permissions import NotAllowed, has_role, require_role
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.acting import at, can_respond, find, may_respond, valid, verb

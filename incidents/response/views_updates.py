@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
-from incidents.people.access import has_role, require_role
 from incidents.people.models import Role, Team
+from incidents.people.permissions import has_role, require_role
 from incidents.response.acting import at, valid, verb
 from incidents.response.forms import PublicPageForm, PublicPostForm, UpdateForm
 from incidents.response.models import Incident, Kind, Status, WrongStatus

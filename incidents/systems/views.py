@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from incidents.people.access import has_role
 from incidents.people.models import Role
+from incidents.people.permissions import has_role
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, page, visible_or_404
 

@@ -2,7 +2,7 @@
 
 from incidents.taxonomy.catalogue import (
     Category,
-    Containment,
+    ContainmentAction,
     FailureMode,
     Unknown,
     all_containments,
@@ -20,7 +20,7 @@ from incidents.taxonomy.rules import Suggestion, classify, normalise
 
 __all__ = [
     "Category",
-    "Containment",
+    "ContainmentAction",
     "FailureMode",
     "Prompt",
     "Suggestion",

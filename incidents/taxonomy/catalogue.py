@@ -19,7 +19,7 @@ class Unknown(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Containment:
+class ContainmentAction:
     code: str
     name: str
 
@@ -31,7 +31,7 @@ class FailureMode:
     name: str
     definition: str
     signals: tuple[str, ...]
-    containments: tuple[Containment, ...]
+    containments: tuple[ContainmentAction, ...]
     detection_difficulty: int  # 1 shows itself … 3 stays silent
     difficulty_reason: str
 
@@ -66,7 +66,7 @@ UNCLASSIFIED = Category(
 class Catalogue:
     categories: Mapping[str, Category]
     modes: Mapping[str, FailureMode]
-    containments: Mapping[str, Containment]
+    containments: Mapping[str, ContainmentAction]
 
 
 def read_json(name: str) -> Any:
@@ -78,7 +78,7 @@ def read_json(name: str) -> Any:
 def _catalogue() -> Catalogue:
     raw = read_json("taxonomy.json")
     names = raw["containment_actions"]
-    containments = {code: Containment(code, names[code]) for code in names}
+    containments = {code: ContainmentAction(code, names[code]) for code in names}
     categories = {}
     modes: dict[str, FailureMode] = {}
     for row in raw["categories"]:
@@ -88,7 +88,7 @@ def _catalogue() -> Catalogue:
     return Catalogue(categories, modes, containments)
 
 
-def _mode(row: dict[str, Any], *, category: str, containments: Mapping[str, Containment]) -> FailureMode:
+def _mode(row: dict[str, Any], *, category: str, containments: Mapping[str, ContainmentAction]) -> FailureMode:
     code = row["code"]
     if not code.startswith(f"{category}."):
         raise DataMistake(f"taxonomy.json: {code} stands under {category}.")
@@ -135,7 +135,7 @@ def find(code: str) -> Category | FailureMode | None:
     return known.modes.get(code) or known.categories.get(code)
 
 
-def containment(code: str) -> Containment:
+def containment(code: str) -> ContainmentAction:
     """Look a containment up. Raises Unknown."""
     try:
         return _catalogue().containments[code]
@@ -143,15 +143,15 @@ def containment(code: str) -> Containment:
         raise Unknown(f"“{code}” is no containment; one is written like rollback_model.") from None
 
 
-def all_containments() -> tuple[Containment, ...]:
+def all_containments() -> tuple[ContainmentAction, ...]:
     return tuple(_catalogue().containments.values())
 
 
-def containments_for(category_code: str, mode_code: str) -> tuple[Containment, ...]:
+def containments_for(category_code: str, mode_code: str) -> tuple[ContainmentAction, ...]:
     """What usually limits the harm of this failure, most usual first; empty while it is unclassified."""
     if mode_code:
         return failure_mode(mode_code).containments
-    counted: dict[Containment, int] = {}
+    counted: dict[ContainmentAction, int] = {}
     for mode in category(category_code).modes:
         for action in mode.containments:
             counted[action] = counted.get(action, 0) + 1

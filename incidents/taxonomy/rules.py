@@ -14,7 +14,7 @@ LONGEST_NAME = 200  # names come from outside; the rules look at no more than th
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MetricRule:
     id: str
     pattern: re.Pattern[str]
     suggests: str  # a failure mode, or empty where the name alone cannot tell
@@ -34,9 +34,9 @@ class Suggestion:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
+def rules() -> tuple[MetricRule, ...]:
     return tuple(
-        Rule(
+        MetricRule(
             row["id"],
             re.compile(row["pattern"]),
             "" if row["suggests"] == "UNSURE" else failure_mode(row["suggests"]).code,
@@ -71,7 +71,7 @@ def classify(*names: str) -> Suggestion | None:
     return unsure
 
 
-def _first_match(name: str, ordered: Iterable[Rule]) -> Rule | None:
+def _first_match(name: str, ordered: Iterable[MetricRule]) -> MetricRule | None:
     return next((rule for rule in ordered if rule.pattern.search(name)), None)
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from incidents.people.models import ApiKey, Membership, Role, Scope, Team, Theme, User, check_time_zone
+from incidents.people.models import ApiKey, KeyScope, Membership, Role, Team, Theme, User, check_time_zone
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 
@@ -27,7 +27,7 @@ class ProfileForm(forms.Form):
 
 class KeyForm(forms.Form):
     name = forms.CharField(max_length=80, label="What is it for?")
-    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label="It may")
+    scopes = forms.MultipleChoiceField(choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple, label="It may")
     days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after days")
 
 

@@ -15,8 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
-from incidents.people.access import NotAllowed
 from incidents.people.models import User
+from incidents.people.permissions import NotAllowed
 
 
 class Request(HttpRequest):

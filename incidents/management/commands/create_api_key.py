@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from incidents.people.models import ApiKey, Scope, User
+from incidents.people.models import ApiKey, KeyScope, User
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--name", required=True)
-        parser.add_argument("--scope", action="append", required=True, choices=Scope.values)
+        parser.add_argument("--scope", action="append", required=True, choices=KeyScope.values)
         parser.add_argument("--days", type=int, help="expires after so many days; without it the key does not expire")
 
     def handle(self, *, email: str, name: str, scope: list[str], days: int | None, **options: Any) -> None:

@@ -7,7 +7,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from reliability.embedded import CannotStart
+from reliability.local import CannotStart
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import psycopg
 from bench.load import CONNECTIONS, Connection, Sent, request, send_all
 from bench.product import Product, bare_view, product
 from bench.sql import INSERT, TABLE
-from reliability.embedded import Postgres
+from reliability.local.postgres import Postgres
 
 Out = Callable[[dict[str, object]], None]
 

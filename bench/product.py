@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from reliability.embedded import Postgres
+from reliability.local.postgres import Postgres
 from tests.running import HERE, Running, environment, free_port, running, until
 
 _TICK = os.sysconf("SC_CLK_TCK")

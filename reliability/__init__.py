@@ -1,4 +1,4 @@
-"""How the process is put together: settings, the task queue, the embedded servers."""
+"""How the process is put together: settings, the task queue, and all of it on one machine."""
 
 from .celery import app as celery_app
 

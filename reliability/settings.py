@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 import structlog
 
 from incidents.web.logs import cut_secrets
-from reliability import embedded, env
+from reliability import env
+from reliability.local.folders import secret_key
+from reliability.local.postgres import Postgres
+from reliability.local.valkey import Valkey
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = env.folder("DATA", BASE_DIR / "var")
@@ -23,7 +26,7 @@ WEB_WORKERS = env.number("WEB_WORKERS", default=1, least=1, most=64)
 
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY_GIVEN = bool(env.text("SECRET_KEY"))
-SECRET_KEY = env.text("SECRET_KEY") or embedded.secret_key(DATA)
+SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SERVED_OVER_TLS = BASE_URL.startswith("https://")
 _host = urlsplit(BASE_URL).hostname or ""
@@ -108,7 +111,7 @@ TEMPLATES = [
 
 _given = env.database("DATABASE_URL")
 EMBEDDED_POSTGRES = _given is None
-_database = _given or embedded.Postgres(DATA).django_settings()
+_database = _given or Postgres(DATA).django_settings()
 _database_options: Any = _database.pop("OPTIONS", {})
 # A stuck statement must not hold a lock for ever: on-call work waits behind it.
 _limits = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
@@ -210,7 +213,7 @@ else:
 
 _redis = env.redis("REDIS_URL")
 EMBEDDED_REDIS = not _redis
-CELERY_BROKER_URL = _redis or embedded.Valkey(DATA).url
+CELERY_BROKER_URL = _redis or Valkey(DATA).url
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 1800,
     "socket_connect_timeout": 2,

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from reliability.embedded import CannotStart, Postgres, Process, Valkey
+from reliability.local import CannotStart
+from reliability.local.postgres import Postgres
+from reliability.local.process import Process
+from reliability.local.valkey import Valkey
 
 _INSTALLATION = [
     *("ROLE", "HOST", "PORT", "BASE_URL", "ALLOWED_HOSTS", "DEMO", "DEBUG", "SECRET_KEY"),

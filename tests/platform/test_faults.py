@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from reliability.embedded import Postgres
+from reliability.local.postgres import Postgres
 from tests.running import Running, running, until
 from tests.tools import told
 

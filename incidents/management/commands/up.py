@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from reliability.checks import OPERATION
-from reliability.supervisor import Supervisor
+from reliability.local.supervisor import Supervisor
 
 
 class Command(BaseCommand):

@@ -105,7 +105,7 @@ def ago(moment: datetime | None) -> SafeString:
 
 @register.simple_tag
 def runs(moment: datetime) -> SafeString:
-    """A timer: how long it has been, in hours, minutes and seconds, kept running by faultline.js."""
+    """A timer: how long it has been, in hours, minutes and seconds, kept running by static/js/ages.js."""
     seconds = max(int((timezone.now() - moment).total_seconds()), 0)
     shown = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" if seconds < 4 * 86400 else span(seconds)
     return format_html('<time class="num" data-runs datetime="{}">{}</time>', _iso(moment), shown)

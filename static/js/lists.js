@@ -1,0 +1,39 @@
+/* Lists: narrowed by what is typed, chosen from, sent as soon as a choice is made. */
+
+/* A box that leaves those of a list whose words hold what is typed. */
+for (const box of document.querySelectorAll("input[data-filter]")) {
+  box.addEventListener("input", () => {
+    const wanted = box.value.trim().toLowerCase();
+    for (const item of document.querySelectorAll(box.dataset.filter)) {
+      item.hidden = !item.dataset.kind.toLowerCase().includes(wanted);
+    }
+    for (const group of document.querySelectorAll("[data-filter-group]")) {
+      group.hidden = !group.querySelector("[data-kind]:not([hidden])");
+    }
+  });
+}
+
+/* Choosing rows: all at once, and how many are. */
+const all = document.querySelector("input[data-choose-all]");
+if (all) {
+  const count = document.querySelector("[data-chosen]");
+  const idle = count.textContent;
+  const boxes = () => [...document.querySelectorAll(`input[type=checkbox][name="${all.dataset.chooseAll}"]`)];
+  const tell = () => {
+    const chosen = boxes().filter((box) => box.checked).length;
+    count.textContent = chosen ? `${chosen} selected` : idle;
+    all.checked = chosen > 0 && chosen === boxes().length;
+    all.indeterminate = chosen > 0 && !all.checked;
+  };
+  all.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = all.checked;
+    tell();
+  });
+  document.addEventListener("change", (event) => event.target.name === all.dataset.chooseAll && tell());
+  document.body.addEventListener("htmx:afterSettle", tell);
+  tell();
+}
+
+for (const box of document.querySelectorAll("select[data-submit]")) {
+  box.addEventListener("change", () => box.form.requestSubmit());
+}

@@ -1,0 +1,55 @@
+/* Fragments with hx-trigger="live from:body" ask again each second while somebody looks. */
+const LOST = document.getElementById("connection-lost");
+
+export function refresh() {
+  document.body.dispatchEvent(new Event("live"));
+}
+
+function refreshIfSeen() {
+  if (!document.hidden) refresh();
+}
+
+setInterval(refreshIfSeen, 1000);
+document.addEventListener("visibilitychange", refreshIfSeen);
+
+/* An update moves what is below it, and puts back what the server knows: an open menu would jump from under the pointer, and what
+   was typed or ticked in it would be gone. So all fragments of the page wait until it is closed, and a sign says so. Where neither
+   can happen, because no fragment holds it or comes before it, the details are marked data-quiet. */
+const paused = document.createElement("p");
+paused.className = "paused";
+paused.setAttribute("role", "status");
+document.getElementById("main").append(paused);
+
+function menuIsOpen() {
+  return document.querySelector("main details[open]:not([data-quiet])") !== null;
+}
+
+function sayWhetherPaused(isPaused) {
+  const text = isPaused ? "Updates paused while a menu is open" : "";
+  if (paused.textContent !== text) paused.textContent = text;
+}
+
+function isUsed(fragment) {
+  const active = document.activeElement;
+  return fragment.contains(active) && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName);
+}
+
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.triggeringEvent?.type !== "live") return;
+  const isPaused = menuIsOpen();
+  sayWhetherPaused(isPaused);
+  if (isPaused || isUsed(event.detail.target)) event.preventDefault();
+});
+document.addEventListener("toggle", () => menuIsOpen() || sayWhetherPaused(false), { capture: true });
+
+document.body.addEventListener("htmx:sendError", () => {
+  if (LOST) LOST.hidden = false;
+});
+document.body.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 401 || status === 403) location.reload();
+  else if (LOST && status >= 500) LOST.hidden = false;
+});
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (LOST && event.detail.successful) LOST.hidden = true;
+});

@@ -1,0 +1,12 @@
+/* Every page works without JavaScript. These make it live, quick and careful with what people type.
+   Modules without a build: each has one concern and finds by data attributes what it serves. */
+import "./ages.js";
+import "./arrivals.js";
+import "./copy.js";
+import "./drafts.js";
+import "./keys.js";
+import "./lists.js";
+import "./live.js";
+import "./menus.js";
+import "./palette.js";
+import "./tab.js";

@@ -5,13 +5,16 @@ from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.people.models import ApiKey, Membership, Team, User
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide, Policy
 from incidents.postmortems.importing import ImportBatch
+from incidents.postmortems.lines import EditedLine
 from incidents.postmortems.meeting import ParkedFix
-from incidents.postmortems.models import Draft, EditedLine, Postmortem, Presence, Revision, Section
+from incidents.postmortems.presence import Presence
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
+from incidents.postmortems.sections import Draft, Revision, Section
 from incidents.reports.kept import Decision, KeptReport, ReportNote, ReportSubscription
 from incidents.reports.rollups import Rollup, RollupMark
 from incidents.response.attachments import Attachment

@@ -4,7 +4,8 @@ from celery import shared_task
 
 from incidents.alerts import ingest, retention, upkeep
 from incidents.health.models import Heartbeat
-from incidents.postmortems import due, reading, search
+from incidents.postmortems import due, reading
+from incidents.postmortems.document import Postmortem
 from incidents.reports import kept, rollups
 from incidents.response import updates
 from incidents.response.notices import Notice
@@ -36,7 +37,7 @@ def share_learning() -> None:
     """On Mondays what was published last week; a year after publication whether it still holds. Owed once each."""
     reading.send_digest()
     reading.remember_anniversaries()
-    search.index_missing()
+    Postmortem.objects.index_missing()
 
 
 @shared_task

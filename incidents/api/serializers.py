@@ -13,9 +13,10 @@ from incidents.alerts.sources import choices as source_kinds
 from incidents.api.fields import PersonField, Slug
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor
-from incidents.postmortems.models import Postmortem, Section
 from incidents.postmortems.reviews import CHECKS
+from incidents.postmortems.sections import Section
 from incidents.reports.scope import BY, COMPARISONS, LONGEST, PERIODS, Asked, read
 from incidents.response.impact import MOST, Exposure
 from incidents.response.links import Link

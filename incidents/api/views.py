@@ -57,9 +57,11 @@ from incidents.api.serializers import (
 from incidents.followups.models import FollowUp
 from incidents.people.models import KeyScope, Role, User
 from incidents.people.permissions import NotAllowed, require_role
-from incidents.postmortems import export, gate, prefill, reviews
-from incidents.postmortems.acting import may_review
-from incidents.postmortems.models import Clash, Postmortem
+from incidents.postmortems import export, readiness, reviews
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.facts import freeze_facts
+from incidents.postmortems.permissions import may_review
+from incidents.postmortems.sections import Clash
 from incidents.reports.export import as_data
 from incidents.reports.remembered import report
 from incidents.response.filters import IncidentFilter
@@ -536,7 +538,7 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @action(detail=True, methods=["post"])
     def review(self, request: Request, number: str) -> Response:
         postmortem = self._writable(Role.RESPONDER, to="send it to review")
-        postmortem.send_to_review(by=self.person, missing=[str(one) for one in gate.missing(postmortem)])
+        postmortem.send_to_review(by=self.person, missing=[str(one) for one in readiness.missing(postmortem)])
         return self._answer(postmortem)
 
     @extend_schema(request=DecideSerializer, responses=PostmortemSerializer)
@@ -553,7 +555,7 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, number: str) -> Response:
         postmortem = self._writable(Role.LEAD, to="publish it")
-        postmortem.publish(by=self.person, facts=prefill.frozen(postmortem))
+        postmortem.publish(by=self.person, facts=freeze_facts(postmortem))
         return self._answer(postmortem)
 
 

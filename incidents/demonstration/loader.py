@@ -17,12 +17,14 @@ from incidents.alerts.models import Alert, Delivery, Outcome, Source, ingest_url
 from incidents.demonstration.stories import DEPENDENCIES, PEOPLE, STORIES, SYSTEMS, TEAMS, Story
 from incidents.followups.models import FollowUp
 from incidents.people.models import Membership, Team, User
-from incidents.postmortems import prefill
+from incidents.postmortems.deadlines import due_date
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
+from incidents.postmortems.facts import freeze_facts
 from incidents.postmortems.guide import Guide, Policy
-from incidents.postmortems.models import Postmortem, Revision, Section, due_date
 from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import CHECKS, Comment, Review
+from incidents.postmortems.sections import Revision, Section
 from incidents.response.crew import Task
 from incidents.response.impact import Exposure, Harm, Impact, Oversight, Reversible
 from incidents.response.links import Link
@@ -346,7 +348,7 @@ def _learn(chance: random.Random, cast: Cast, incident: Incident, story: Story, 
         _judge(chance, cast, postmortem, lead, published_at=published_at)
     postmortem.index()
     if state == "published":
-        Postmortem.objects.filter(pk=postmortem.pk).update(frozen_facts=prefill.frozen(postmortem))
+        Postmortem.objects.filter(pk=postmortem.pk).update(frozen_facts=freeze_facts(postmortem))
     events = [
         Event(
             incident=incident, kind=Event.Kind.POSTMORTEM, at=resolved, detail={"became": "draft", "owner": str(lead)}

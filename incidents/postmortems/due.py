@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
 from incidents.response.models import Incident, Kind, Status
 
 SETTLED_AFTER = timedelta(seconds=20)  # long enough to undo a slip of the finger

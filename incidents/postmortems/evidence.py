@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.postmortems import prefill
+from incidents.postmortems.facts import changes_before, event_fact
 from incidents.response import story
 from incidents.response.links import similar
 from incidents.response.models import Incident
@@ -48,7 +48,7 @@ def _timeline(incident: Incident) -> list[Line]:
     url = incident.get_absolute_url()
     told = []
     for event in story.told(incident, most=MOST):
-        fact = prefill.event_fact(event, url)
+        fact = event_fact(event, url)
         told.append(_line(f"{fact.label} {fact.text}", fact.url, f"{incident} timeline"))
     return told
 
@@ -64,7 +64,7 @@ def _alerts(incident: Incident) -> list[Line]:
 def _changes(incident: Incident) -> list[Line]:
     return [
         _line(f"{_utc(row.happened_at)} {row.get_kind_display()}: {row.title} ({row.system})", row.url or row.system.get_absolute_url(), "change")
-        for row in prefill.changes_before(incident)
+        for row in changes_before(incident)
     ]  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from incidents.followups.models import FollowUp
-from incidents.postmortems import prefill
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.facts import facts_of
 from incidents.web import pdf
 
 
@@ -17,7 +17,7 @@ def as_markdown(postmortem: Postmortem) -> str:
 
 
 def _lines(postmortem: Postmortem) -> Iterator[str]:
-    facts = prefill.facts_of(postmortem)
+    facts = facts_of(postmortem)
     incidents = postmortem.incidents
     yield f"# Postmortem of {', '.join(map(str, incidents))}: {_inline(postmortem.name)}"
     yield ""
@@ -74,7 +74,7 @@ def trigger_of(postmortem: Postmortem) -> str:
 
 def as_data(postmortem: Postmortem) -> dict[str, Any]:
     """Everything that the page says, as plain data; times are ISO 8601 in UTC."""
-    facts = prefill.facts_of(postmortem)
+    facts = facts_of(postmortem)
     sections = {section.key: section for section in postmortem.sections.all()}
     return {
         "id": postmortem.slug,

@@ -6,7 +6,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
 from incidents.response.models import Refused
 
 
@@ -60,7 +60,7 @@ class FactorQuerySet(models.QuerySet["Factor"]):
         if not text.strip():
             raise Refused("Say in a sentence how it contributed.")
         with transaction.atomic():
-            postmortem._lock_editable()
+            postmortem.lock_editable()
             made, new = self.get_or_create(
                 postmortem=postmortem, kind=kind,
                 defaults={"text": text.strip()[:2000], "evidence": evidence.strip()[:500], "by": by},
@@ -96,12 +96,12 @@ class Factor(models.Model):
         if not text.strip():
             raise Refused("Say in a sentence how it contributed.")
         with transaction.atomic():
-            self.postmortem._lock_editable()
+            self.postmortem.lock_editable()
             Factor.objects.filter(pk=self.pk).update(text=text.strip()[:2000], evidence=evidence.strip()[:500])
             self.postmortem.index()
 
     def remove(self) -> None:
         with transaction.atomic():
-            self.postmortem._lock_editable()
+            self.postmortem.lock_editable()
             Factor.objects.filter(pk=self.pk).delete()
             self.postmortem.index()

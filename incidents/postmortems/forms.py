@@ -6,9 +6,9 @@ from typing import Any, Self, cast
 from django import forms
 
 from incidents.people.models import Team
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import FactorKind
 from incidents.postmortems.guide import Depth
-from incidents.postmortems.models import Postmortem
 from incidents.response.forms import PersonField
 from incidents.systems.models import Change
 

@@ -31,7 +31,7 @@ class Depth(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GuidePart:
     key: str
     title: str
     help: str
@@ -52,49 +52,49 @@ _FIELDS = ("key", "title", "help", "minutes", "depth", "required", "questions", 
 _B, _S, _D = Depth.BRIEF.value, Depth.STANDARD.value, Depth.DEEP.value
 
 # What Faultline brings along. Parts with these keys get facts filled in; an organisation may add others beside them.
-BUILT_IN: tuple[Part, ...] = (
-    Part("summary", "Summary", "At most five sentences, for a colleague in another team.", 4, _B, _B,
+BUILT_IN: tuple[GuidePart, ...] = (
+    GuidePart("summary", "Summary", "At most five sentences, for a colleague in another team.", 4, _B, _B,
          ("What did users get that was wrong, for how long, and what ended it?",)),
-    Part("impact", "Impact", "Numbers, or “unknown, because …”.", 5, _B, _S, (
+    GuidePart("impact", "Impact", "Numbers, or “unknown, because …”.", 5, _B, _S, (
         "Which outputs were wrong but looked right, and how many (range)?",
         "How many decisions, answers or actions were made on them? Can they be found and corrected?",
         "Which slices were hit: language, region, cohort, tenant?",
         "What was reversible, what was not, and what still needs correcting?",
     )),
-    Part("silence", "Silence", "The time between the first wrong output and somebody noticing.", 4, _B, "", (
+    GuidePart("silence", "Silence", "The time between the first wrong output and somebody noticing.", 4, _B, "", (
         "What was green while the system was wrong?",
         "Which signal moved first, and who was looking at it?",
         "What would have shown it a day earlier?",
     )),
-    Part("timeline", "Timeline", "The story as it looked at the time; begin before the incident. Dead ends belong here.", 5, _S, "",
+    GuidePart("timeline", "Timeline", "The story as it looked at the time; begin before the incident. Dead ends belong here.", 5, _S, "",
          ("What did people see, think and try, and what surprised them?",)),
-    Part("trigger", "What changed", "One trigger, or “none found”.", 3, _B, "", (
+    GuidePart("trigger", "What changed", "One trigger, or “none found”.", 3, _B, "", (
         "Which model, prompt, index, data set, feature, permission, guardrail or provider changed before it began?",
         "Do several small changes overlap on different slices?",
     )),
-    Part("factors", "Contributing factors", "A factor is a property of the system or of how we work, never a person.", 8, _B, _S, (
+    GuidePart("factors", "Contributing factors", "A factor is a property of the system or of how we work, never a person.", 8, _B, _S, (
         "What made this possible, what made it worse, what made it hard to see?",
         "What usually protects us, and how did it let this through?",
         "Which evaluation or test should have stopped it: missing, not run, passed wrongly, overridden?",
     ), by_category=True),
-    Part("response", "Response", "How it was contained, and by whom it could be.", 4, _S, "", (
+    GuidePart("response", "Response", "How it was contained, and by whom it could be.", 4, _S, "", (
         "Was there a fallback or a stop, was it used, and was it better than nothing?",
         "Who was needed, and how were they found? What information was missing?",
     )),
-    Part("well", "What went well", "What helped, so that it is kept.", 2, _S, "", ("What worked as it should, or better?",)),
-    Part("hard", "What was hard", "What cost time or nerves.", 2, _S, "", ("What made finding, deciding or acting slower than it need be?",)),
-    Part("lucky", "Where we were lucky", "What happened to hold this time.", 2, _S, "", ("What could have been worse, and what kept it from being so?",)),
-    Part("learning", "What we know now", "What surprised us about our own system. Open questions may stay open.", 4, _S, "", (
+    GuidePart("well", "What went well", "What helped, so that it is kept.", 2, _S, "", ("What worked as it should, or better?",)),
+    GuidePart("hard", "What was hard", "What cost time or nerves.", 2, _S, "", ("What made finding, deciding or acting slower than it need be?",)),
+    GuidePart("lucky", "Where we were lucky", "What happened to hold this time.", 2, _S, "", ("What could have been worse, and what kept it from being so?",)),
+    GuidePart("learning", "What we know now", "What surprised us about our own system. Open questions may stay open.", 4, _S, "", (
         "Which dashboard, runbook or assumption was wrong?",
         "What would we tell ourselves a month before?",
     )),
-    Part("again", "Past and future", "Whether it is a repeat, and whether it will come again.", 3, _S, "", (
+    GuidePart("again", "Past and future", "Whether it is a repeat, and whether it will come again.", 3, _S, "", (
         "Which earlier incident is this like, and why did its follow-ups not prevent it?",
         "Will growth or a planned change make it likelier?",
     )),
-    Part("accounts", "People’s accounts", "What those who were there saw and thought, in their own words.", 20, _D, _D,
+    GuidePart("accounts", "People’s accounts", "What those who were there saw and thought, in their own words.", 20, _D, _D,
          ("What did each see, expect and decide, at which moment, knowing what?",)),
-    Part("themes", "Themes", "What this shares with other incidents.", 10, _D, "",
+    GuidePart("themes", "Themes", "What this shares with other incidents.", 10, _D, "",
          ("Which pattern of how we build or run AI systems shows here?",)),
 )  # fmt: skip
 
@@ -108,7 +108,7 @@ class GuideQuerySet(models.QuerySet["Guide"]):
         return newest
 
     def publish(
-        self, parts: Iterable[Part], prompts: dict[str, list[str]], *, note: str, by: User, over: int
+        self, parts: Iterable[GuidePart], prompts: dict[str, list[str]], *, note: str, by: User, over: int
     ) -> "Guide":
         """Make a new version over the one numbered `over`; postmortems that were begun keep theirs.
 
@@ -142,7 +142,7 @@ class Guide(models.Model):
         return f"Version {self.number}"
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[GuidePart, ...]:
         return _parts(self.content["parts"])
 
     @property
@@ -150,16 +150,16 @@ class Guide(models.Model):
         """The questions by category that were changed; the others are those of the taxonomy."""
         return dict(self.content.get("prompts", {}))
 
-    def part(self, key: str) -> Part:
+    def part(self, key: str) -> GuidePart:
         """The part with this key; one that the guide no longer has is shown by its key."""
         return next(
-            (part for part in self.parts if part.key == key), Part(key, key.replace("-", " ").capitalize(), "", 3)
+            (part for part in self.parts if part.key == key), GuidePart(key, key.replace("-", " ").capitalize(), "", 3)
         )
 
-    def at_depth(self, depth: str) -> list[Part]:
+    def at_depth(self, depth: str) -> list[GuidePart]:
         return [part for part in self.parts if Depth(part.depth).rank <= Depth(depth).rank]
 
-    def asked(self, part: Part, incidents: Iterable[Incident]) -> list[str]:
+    def asked(self, part: GuidePart, incidents: Iterable[Incident]) -> list[str]:
         """The questions of this part for these failures: its own, then those of their categories and failure modes."""
         questions = list(part.questions)
         if part.by_category:
@@ -176,12 +176,12 @@ class Guide(models.Model):
         ]  # fmt: skip
 
 
-def _content(parts: Iterable[Part], prompts: dict[str, list[str]]) -> dict[str, Any]:
+def _content(parts: Iterable[GuidePart], prompts: dict[str, list[str]]) -> dict[str, Any]:
     return {"parts": [part.as_data() for part in parts], "prompts": prompts}
 
 
-def _parts(raw: list[dict[str, Any]]) -> tuple[Part, ...]:
-    return tuple(Part(**{**values, "questions": tuple(values.get("questions", ()))}) for values in raw)
+def _parts(raw: list[dict[str, Any]]) -> tuple[GuidePart, ...]:
+    return tuple(GuidePart(**{**values, "questions": tuple(values.get("questions", ()))}) for values in raw)
 
 
 def _of_mode(code: str) -> list[str]:
@@ -200,7 +200,7 @@ def _of_mode(code: str) -> list[str]:
     return asked + ([f"Which of the usual containments were at hand: {ways}?"] if ways else [])
 
 
-def _check(parts: tuple[Part, ...]) -> None:
+def _check(parts: tuple[GuidePart, ...]) -> None:
     if not parts:
         raise Refused("A guide needs at least one part.")
     for part in parts:

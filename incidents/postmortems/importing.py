@@ -16,9 +16,11 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import Team, User
+from incidents.postmortems.deadlines import business_days_after
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide, Policy
-from incidents.postmortems.models import LONGEST, Postmortem, Revision, Section, business_days_after, clean
+from incidents.postmortems.sections import LONGEST, Revision, Section, clean
 from incidents.response.models import Event, Incident, IncidentCounter, Kind, Refused, Severity, Status
 from incidents.systems.models import System
 
@@ -43,7 +45,7 @@ _SECTIONS = {name: key for key, names in _CALLED.items() for name in names}
 
 
 @dataclass(slots=True)
-class Found:
+class ImportedFile:
     """One file as it was understood, and what of it was not."""
 
     name: str
@@ -60,9 +62,9 @@ class Found:
     trouble: str = ""
 
 
-def read(name: str, raw: bytes) -> Found:
+def read(name: str, raw: bytes) -> ImportedFile:
     """Understand one file; what is wrong with it is told in `trouble`, what was left out in `remarks`. Never raises."""
-    found = Found(name=name[-120:])
+    found = ImportedFile(name=name[-120:])
     if len(raw) > MOST_BYTES:
         found.trouble = f"It is larger than {MOST_BYTES // 1_000_000} MB."
         return found
@@ -88,7 +90,7 @@ def read(name: str, raw: bytes) -> Found:
     return found
 
 
-def _front_matter(text: str, found: Found) -> tuple[dict[str, Any], str]:
+def _front_matter(text: str, found: ImportedFile) -> tuple[dict[str, Any], str]:
     match = re.match(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", text, re.DOTALL)
     if match is None:
         return {}, text
@@ -104,7 +106,7 @@ def _front_matter(text: str, found: Found) -> tuple[dict[str, Any], str]:
     ]
 
 
-def _take_facts(matter: dict[str, Any], found: Found) -> None:
+def _take_facts(matter: dict[str, Any], found: ImportedFile) -> None:
     found.title = _word(matter.get("title"))
     for name in ("date", "happened_at", "start", "started_at", "impact_start"):
         found.happened_at = found.happened_at or _moment(matter.get(name))
@@ -135,7 +137,7 @@ def _take_facts(matter: dict[str, Any], found: Found) -> None:
     found.factors = [_word(one) for one in (factors if isinstance(factors, list) else [factors]) if _word(one)][:20]
 
 
-def _take_class(code: str, found: Found) -> None:
+def _take_class(code: str, found: ImportedFile) -> None:
     code = code.strip().lower().replace(" ", "_").replace("-", "_")
     if not code:
         return
@@ -146,7 +148,7 @@ def _take_class(code: str, found: Found) -> None:
     found.category, found.failure_mode = known.category, known.failure_mode
 
 
-def _take_sections(body: str, found: Found) -> None:
+def _take_sections(body: str, found: ImportedFile) -> None:
     """Split at headings; what stands under none of the usual ones goes, heading and all, into “What we know now”."""
     key, headed = "summary", False  # the first heading of the first level is the document’s own
     for part in re.split(r"(?m)^(?=#{1,3} )", _outside_fences(body)):
@@ -223,7 +225,7 @@ class ImportBatch(models.Model):
             raise Refused(f"At most {MOST_FILES} files at once.")
         return cls.objects.create(files=kept, by=by, team=team)
 
-    def read(self) -> list[Found]:
+    def read(self) -> list[ImportedFile]:
         return [read(file["name"], file["text"].encode()) for file in self.files]
 
     def take(self, *, by: User) -> int:
@@ -240,7 +242,7 @@ class ImportBatch(models.Model):
         return len(fit)
 
 
-def _take(found: Found, *, team: Team | None, by: User) -> Postmortem:
+def _take(found: ImportedFile, *, team: Team | None, by: User) -> Postmortem:
     began = found.happened_at or timezone.now()
     ended = found.resolved_at or began
     system = System.objects.visible_to(by).named(found.system) if found.system else None

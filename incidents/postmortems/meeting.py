@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
 from incidents.response.models import Refused
 
 

@@ -18,7 +18,7 @@ Stretch = tuple[Lines, tuple[Lines, Lines, Lines]]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextPiece:
     """A stretch of the merged text; `theirs` is None where there is nothing to settle."""
 
     mine: str
@@ -31,7 +31,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextPiece, ...]
 
     @property
     def is_clean(self) -> bool:
@@ -48,16 +48,16 @@ class Merge:
 def merge(base: str, mine: str, theirs: str) -> Merge:
     """Put `mine` and `theirs`, both made from `base`, together."""
     if mine == theirs or theirs == base:
-        return Merge((Piece(mine),))
+        return Merge((TextPiece(mine),))
     if mine == base:
-        return Merge((Piece(theirs),))
+        return Merge((TextPiece(theirs),))
     old, left, right = base.split("\n"), mine.split("\n"), theirs.split("\n")
     if max(len(old), len(left), len(right)) > _MOST_LINES:
-        return Merge((Piece(mine, theirs),))
+        return Merge((TextPiece(mine, theirs),))
     return Merge(tuple(_pieces(old, left, right)))
 
 
-def _pieces(old: list[str], mine: list[str], theirs: list[str]) -> Iterator[Piece]:
+def _pieces(old: list[str], mine: list[str], theirs: list[str]) -> Iterator[TextPiece]:
     calm: Lines = []
     left: Lines = []
     right: Lines = []
@@ -65,17 +65,17 @@ def _pieces(old: list[str], mine: list[str], theirs: list[str]) -> Iterator[Piec
         settled = here if here == there or there == was else there if here == was else None
         if settled is None:
             if calm:
-                yield Piece("\n".join(calm))
+                yield TextPiece("\n".join(calm))
                 calm = []
             left, right = left + here, right + there
         if (settled or kept) and left + right:
-            yield Piece("\n".join(left), "\n".join(right))
+            yield TextPiece("\n".join(left), "\n".join(right))
             left, right = [], []
         calm += [*(settled or []), *kept]
     if left + right:
-        yield Piece("\n".join(left), "\n".join(right))
+        yield TextPiece("\n".join(left), "\n".join(right))
     if calm:
-        yield Piece("\n".join(calm))
+        yield TextPiece("\n".join(calm))
 
 
 def _by_line(stretches: Iterator[Stretch]) -> Iterator[Stretch]:

@@ -9,7 +9,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from incidents.people.models import User
-from incidents.postmortems.models import Postmortem, Section
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.sections import Section
 from incidents.response.models import Incident
 from incidents.web.markdown import incidents_in, mentioned, render
 

@@ -9,7 +9,7 @@ from django.db.models import Count, F
 from django.utils import timezone
 
 from incidents.people.models import User, digest_of
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
 from incidents.response.models import Refused, WrongStatus
 from incidents.response.notices import Notice
 

@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from incidents.people.models import Membership, User
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import Policy
-from incidents.postmortems.models import Postmortem, Section
+from incidents.postmortems.sections import Section
 from incidents.response.models import Event, Incident, Refused, WrongStatus
 
 CHECKS = (

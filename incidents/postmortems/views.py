@@ -13,15 +13,18 @@ from incidents import taxonomy
 from incidents.followups.models import FollowUp
 from incidents.people.models import Role, User
 from incidents.people.permissions import has_role, require_role
-from incidents.postmortems import gate, lint, prefill, public, reviews, search
-from incidents.postmortems.acting import at, find, may_review, may_write, verb
+from incidents.postmortems import lint, public, readiness, reviews, search
+from incidents.postmortems.deadlines import due_date
+from incidents.postmortems.document import Postmortem, PostmortemQuerySet
 from incidents.postmortems.factors import Factor, FactorGroup, FactorKind
+from incidents.postmortems.facts import changes_before, facts_of, freeze_facts
 from incidents.postmortems.forms import PersonChoice, TriggerForm
 from incidents.postmortems.guide import Depth
-from incidents.postmortems.models import Draft, Postmortem, PostmortemQuerySet, due_date
+from incidents.postmortems.permissions import at, find, may_review, may_write, verb
 from incidents.postmortems.prose import titles
 from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import Amendment, Comment, Review
+from incidents.postmortems.sections import Draft
 from incidents.response.forms import ReasonForm
 from incidents.response.models import Incident, Kind, Refused, Status, WrongStatus
 from incidents.systems.models import Change, System
@@ -159,7 +162,7 @@ def document(request: Request, shown: Postmortem, *, unsaved: dict[str, str] | N
     parts = sections_of(shown, incidents, user=user, unsaved=unsaved or {}, editing=writer and shown.is_editable)
     amendments = list(shown.amendments.select_related("by"))
     texts = [part["text"] for part in parts] + [row.text for row in amendments]
-    missing = gate.missing(shown) if shown.is_editable else []
+    missing = readiness.missing(shown) if shown.is_editable else []
     asked = list(shown.reviews.select_related("reviewer").order_by("pk"))
     return {
         "postmortem": shown,
@@ -199,7 +202,7 @@ def sections_of(
     shown: Postmortem, incidents: list[Incident], *, user: User, unsaved: dict[str, str], editing: bool
 ) -> list[dict[str, Any]]:
     """The document part by part: facts, questions, words, remarks, and what the reader has not settled yet."""
-    facts = prefill.facts_of(shown)
+    facts = facts_of(shown)
     rows = {section.key: section for section in shown.sections.select_related("edited_by")}
     drafts = {draft.section_id: draft for draft in Draft.objects.filter(section__postmortem=shown, person=user)}
     comments: dict[int, list[Comment]] = {}
@@ -243,7 +246,7 @@ def suspects(incidents: list[Incident]) -> list[Change]:
     """Changes that may have set it off: of the systems and what they depend on, in the look-back before each began."""
     found: dict[int, Change] = {}
     for incident in incidents:
-        for row in prefill.changes_before(incident):
+        for row in changes_before(incident):
             found[row.pk] = row
     return list(found.values())
 
@@ -265,7 +268,7 @@ def _reason(request: Request) -> str:
 
 @verb(Role.RESPONDER, to="send it to review")
 def send_to_review(request: Request, shown: Postmortem) -> None:
-    shown.send_to_review(by=request.user, missing=[str(one) for one in gate.missing(shown)])
+    shown.send_to_review(by=request.user, missing=[str(one) for one in readiness.missing(shown)])
     if not shown.reviews.exists():
         messages.info(request, "Ask somebody to review it: at least one who did not respond.")
 
@@ -277,7 +280,7 @@ def send_back(request: Request, shown: Postmortem) -> None:
 
 @verb(Role.LEAD, to="publish it")
 def publish(request: Request, shown: Postmortem) -> None:
-    shown.publish(by=request.user, facts=prefill.frozen(shown))
+    shown.publish(by=request.user, facts=freeze_facts(shown))
     messages.success(request, "Published for everybody who may see the incident.")
 
 

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from incidents import taxonomy
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_administrator, require_role
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.forms import ImportForm, PartForm
-from incidents.postmortems.guide import Guide, Part, Policy
+from incidents.postmortems.guide import Guide, GuidePart, Policy
 from incidents.postmortems.importing import MOST_BYTES, MOST_FILES, ImportBatch
-from incidents.postmortems.models import Postmortem
 from incidents.postmortems.public import library
 from incidents.response.models import Refused, Severity
 from incidents.web.request import Answer, Request, change, page, visible_or_404
@@ -59,7 +59,7 @@ def _categories() -> list[str]:
     return [category.code for category in taxonomy.categories() if category.code]
 
 
-def _initial(part: Part, place: int) -> dict[str, Any]:
+def _initial(part: GuidePart, place: int) -> dict[str, Any]:
     return {
         "key": part.key, "title": part.title, "help": part.help, "minutes": part.minutes, "depth": part.depth,
         "required": part.required, "questions": "\n".join(part.questions), "by_category": part.by_category, "position": place,
@@ -75,7 +75,7 @@ def _publish(request: Request, current: Guide, forms: Any, prompts: dict[str, st
     rows.sort(key=lambda row: 999 if row["position"] is None else row["position"])
     known = {part.key for part in current.parts}
     parts = [
-        Part(
+        GuidePart(
             key=row["key"] if row["key"] in known else slugify(row["title"])[:24] or "part",
             title=" ".join(row["title"].split()), help=row["help"], minutes=row["minutes"] or 5, depth=row["depth"],
             required=row["required"], questions=tuple(_lines(row["questions"])), by_category=row["by_category"],

@@ -15,13 +15,15 @@ from django.views.decorators.http import require_GET
 
 from incidents.people.models import Role
 from incidents.people.permissions import has_role
-from incidents.postmortems import export, prefill
-from incidents.postmortems.acting import at, find, may_write, verb
+from incidents.postmortems import export
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.facts import facts_of
 from incidents.postmortems.meeting import ParkedFix
-from incidents.postmortems.models import Postmortem, Revision, Section
+from incidents.postmortems.permissions import at, find, may_write, verb
 from incidents.postmortems.prose import titles, unfurled
 from incidents.postmortems.reading import ExternalVersion, ShareLink
 from incidents.postmortems.reviews import history
+from incidents.postmortems.sections import Revision, Section
 from incidents.response.attachments import Attachment
 from incidents.web.pdf import NoPdf
 from incidents.web.request import Answer, Request, page, visible_or_404
@@ -66,7 +68,7 @@ def meeting(request: Request, slug: str) -> Answer:
     """One question at a time, with a clock; what people would fix is parked until the end."""
     shown = find(request, slug)
     incidents = shown.incidents
-    facts = prefill.facts_of(shown)
+    facts = facts_of(shown)
     parts = shown.parts()
     asked = request.GET.get("step", "1")
     step = min(max(int(asked), 1), len(parts) + 1) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 1
@@ -179,7 +181,7 @@ def pdf(request: Request, slug: str) -> Answer:
 
 def paper(shown: Postmortem, request: HttpRequest, *, inline: bool = False, public: bool = False) -> dict[str, Any]:
     """What the printed page says. `public` leaves out what only people inside may follow."""
-    facts = prefill.facts_of(shown)
+    facts = facts_of(shown)
     sections = {section.key: section for section in shown.sections.all()}
     user = None if public else getattr(request, "user", None)
     known = titles((section.text for section in sections.values()), user=user)

@@ -12,13 +12,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from incidents.people.models import Role
 from incidents.people.permissions import NotAllowed
-from incidents.postmortems import evidence, lint, prefill
-from incidents.postmortems.acting import at, find, may_write, require_writer, verb
+from incidents.postmortems import evidence, lint
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor
+from incidents.postmortems.facts import Fact, facts_of
 from incidents.postmortems.forms import FactorForm
-from incidents.postmortems.models import Clash, Draft, EditedLine, Postmortem, Presence, Section, clean
+from incidents.postmortems.lines import EditedLine
+from incidents.postmortems.permissions import at, find, may_write, require_writer, verb
+from incidents.postmortems.presence import Presence
 from incidents.postmortems.prose import suggest_people, tell_the_named, titles, unfurled
 from incidents.postmortems.reviews import Comment
+from incidents.postmortems.sections import Clash, Draft, Section, clean
 from incidents.postmortems.views import _people_of, document
 from incidents.response.attachments import Attachment
 from incidents.response.models import Refused, WrongStatus
@@ -192,10 +196,10 @@ def line(request: Request, slug: str) -> Answer:
     return render(request, "postmortems/_line.html" if request.htmx else "postmortems/line.html", context)
 
 
-def _fact(shown: Postmortem, key: str) -> tuple[str, prefill.Fact]:
+def _fact(shown: Postmortem, key: str) -> tuple[str, Fact]:
     from django.http import Http404
 
-    for section, facts in prefill.facts_of(shown).items():
+    for section, facts in facts_of(shown).items():
         for fact in facts:
             if fact.key == key:
                 return section, fact

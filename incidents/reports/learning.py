@@ -16,10 +16,12 @@ from django.utils import timezone
 from incidents.followups.models import AGES, ON_TIME, STAGES, FollowUp, FollowUpQuerySet, judged
 from incidents.people.models import Team, User
 from incidents.postmortems import reviews
+from incidents.postmortems.deadlines import IN_TIME, can_be_judged
+from incidents.postmortems.document import Postmortem, PostmortemQuerySet
 from incidents.postmortems.factors import Factor, FactorGroup, FactorKind
-from incidents.postmortems.models import IN_TIME, Postmortem, PostmortemQuerySet, Section, can_be_judged
 from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import Review
+from incidents.postmortems.sections import Section
 from incidents.reports import statistics
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Length, Part, part

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from incidents import taxonomy
 from incidents.followups.models import FollowUp, FollowUpQuerySet
 from incidents.people.models import Team, User
-from incidents.postmortems.models import Postmortem, PostmortemQuerySet
+from incidents.postmortems.document import Postmortem, PostmortemQuerySet
 from incidents.response.models import COUNTED, Incident, IncidentQuerySet, Kind, Severity, Status
 from incidents.systems.models import System
 

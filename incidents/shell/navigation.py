@@ -10,7 +10,7 @@ from django.urls import reverse
 from incidents.alerts.models import Alert
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
 from incidents.response.models import Incident
 
 

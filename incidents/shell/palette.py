@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems import search
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.document import Postmortem
 from incidents.response.models import Incident
 from incidents.systems.models import System
 from incidents.web.request import Request, page

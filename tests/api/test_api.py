@@ -14,8 +14,8 @@ from incidents.alerts.ingest import drain
 from incidents.alerts.models import Source
 from incidents.alerts.policies import RulesVersion
 from incidents.people.models import ApiKey, User
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
-from incidents.postmortems.models import Postmortem
 from incidents.postmortems.reviews import CHECKS
 from incidents.response.models import Incident
 from incidents.systems.models import Change, System

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from incidents.people.models import User
-from incidents.postmortems import gate, prefill, reviews
+from incidents.postmortems import readiness, reviews
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
-from incidents.postmortems.models import Postmortem
+from incidents.postmortems.facts import freeze_facts
 from incidents.response.models import Incident
 
 
@@ -29,7 +30,7 @@ def fill(postmortem: Postmortem, by: User) -> None:
     postmortem.set_trigger("none", by=by)
     for kind in FactorKind.objects.all()[:2]:
         Factor.objects.add(postmortem, kind, text="It hid the fault.", evidence="/systems/", by=by)
-    assert gate.missing(postmortem) == []
+    assert readiness.missing(postmortem) == []
 
 
 ALL = [key for key, _ in reviews.CHECKS]
@@ -46,7 +47,7 @@ def publish(postmortem: Postmortem, *, by: User, reviewer: User, lead: User) -> 
     fill(postmortem, by)
     postmortem.send_to_review(by=by, missing=[])
     reviews.decide(postmortem, by=reviewer, verdict="approved", checks=ALL)
-    postmortem.publish(by=lead, facts=prefill.frozen(postmortem))
+    postmortem.publish(by=lead, facts=freeze_facts(postmortem))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.people.models import User
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.importing import ImportBatch, read
-from incidents.postmortems.models import Postmortem
 from incidents.response.models import Incident
 from incidents.systems.models import System
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from incidents.people.models import User
 from incidents.postmortems.lint import blame
-from incidents.postmortems.merge import Piece, compare, merge
+from incidents.postmortems.merge import TextPiece, compare, merge
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "", "a b", "é", "- x"]) | st.text("xyz ", max_size=4), max_size=9).map(
     "\n".join
@@ -50,7 +50,7 @@ def test_different_lines_are_put_together_even_side_by_side() -> None:
 
 def test_the_same_line_is_for_people_to_settle() -> None:
     found = merge("a\nb\nc", "a\nmine\nc", "a\ntheirs\nc")
-    assert found.pieces == (Piece("a"), Piece("mine", "theirs"), Piece("c"))
+    assert found.pieces == (TextPiece("a"), TextPiece("mine", "theirs"), TextPiece("c"))
     assert found.text == "a\ntheirs\nmine\nc"
 
 
@@ -60,7 +60,7 @@ def test_what_one_takes_out_and_the_other_changes_is_settled_too() -> None:
 
 def test_a_very_long_text_is_a_choice_of_the_whole() -> None:
     base = "\n".join(map(str, range(5_000)))
-    assert merge(base, f"{base}\nmine", f"{base}\ntheirs").pieces == (Piece(f"{base}\nmine", f"{base}\ntheirs"),)
+    assert merge(base, f"{base}\nmine", f"{base}\ntheirs").pieces == (TextPiece(f"{base}\nmine", f"{base}\ntheirs"),)
 
 
 class TestBlame:

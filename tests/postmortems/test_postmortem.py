@@ -17,14 +17,17 @@ from hypothesis.extra.django import TestCase
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.postmortems import due, export, gate, prefill, reading, reviews
+from incidents.postmortems import due, export, readiness, reading, reviews
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
-from incidents.postmortems.guide import BUILT_IN, Guide, Part, Policy
+from incidents.postmortems.facts import Fact, facts_of, recorded_facts
+from incidents.postmortems.guide import BUILT_IN, Guide, GuidePart, Policy
+from incidents.postmortems.lines import EditedLine
 from incidents.postmortems.meeting import ParkedFix
-from incidents.postmortems.models import Clash, Draft, EditedLine, Postmortem, Revision, Section
 from incidents.postmortems.public import library, related
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
+from incidents.postmortems.sections import Clash, Draft, Revision, Section
 from incidents.response.models import Incident, Refused, WrongStatus
 from incidents.response.notices import Notice
 from incidents.systems.models import Change, System
@@ -68,7 +71,7 @@ class TestStarting:
         postmortem.cover(other.incident, by=mara)
         other.refresh_from_db()
         assert other.state == "not_required", "what held no word yet gives way"
-        assert {fact.label for fact in prefill.facts_of(postmortem)["summary"]} >= {"INC-1 severity", "INC-2 severity"}
+        assert {fact.label for fact in facts_of(postmortem)["summary"]} >= {"INC-1 severity", "INC-2 severity"}
         other.incident.restrict([mara], by=mara)
         assert not Postmortem.objects.visible_to(rui).filter(pk=postmortem.pk).exists(), (
             "as private as its most private"
@@ -95,15 +98,15 @@ class TestFacts:
             system=support_assistant, kind="index", title="Rebuild", happened_at=began - timedelta(hours=1)
         )
         postmortem.incident.set_clock("impact_started_at", began, by=mara)
-        facts = prefill.facts_of(postmortem)
+        facts = facts_of(postmortem)
         assert facts["silence"][0].text.startswith(("2 h 59", "3 h"))
         assert "Rebuild" in facts["trigger"][0].text
         assert facts["response"][0].text.startswith("Return to the previous index")
         assert all(fact.source and fact.url for part in facts.values() for fact in part)
         publish(postmortem, by=mara, reviewer=rui, lead=jo)
-        facts = prefill.facts_of(postmortem)
+        facts = facts_of(postmortem)
         postmortem.incident.set_clock("impact_started_at", began - timedelta(days=1), by=mara)
-        assert prefill.facts_of(postmortem)["silence"] == facts["silence"]
+        assert facts_of(postmortem)["silence"] == facts["silence"]
 
     def test_every_fact_equals_the_record_after_every_kind_of_correction(
         self, postmortem: Postmortem, mara: User, jo: User, policy_index: System
@@ -118,7 +121,7 @@ class TestFacts:
         incident.set_clock("impact_started_at", now - timedelta(hours=5), by=mara)
         incident.set_clock("detected_at", now - timedelta(hours=2), by=mara)
         incident.refresh_from_db()
-        told = {(key, fact.label): fact.text for key, facts in prefill.recorded(postmortem).items() for fact in facts}
+        told = {(key, fact.label): fact.text for key, facts in recorded_facts(postmortem).items() for fact in facts}
         assert told["summary", "Incident"] == f"{incident}: Answers cite a policy that ended"
         assert told["summary", "Severity"] == incident.get_severity_display() == "SEV1"
         assert told["summary", "System"] == str(incident.system) == "policy-index"
@@ -132,8 +135,8 @@ class TestFacts:
     def test_a_line_that_somebody_edited_follows_no_longer_until_it_is_let_go(
         self, postmortem: Postmortem, mara: User
     ) -> None:
-        def severity() -> prefill.Fact:
-            return next(fact for fact in prefill.facts_of(postmortem)["summary"] if fact.label == "Severity")
+        def severity() -> Fact:
+            return next(fact for fact in facts_of(postmortem)["summary"] if fact.label == "Severity")
 
         EditedLine.put(postmortem, severity().key, text="SEV2, felt as SEV1", was=severity().text, by=mara)
         postmortem.incident.set_severity("sev3", by=mara)
@@ -149,7 +152,7 @@ class TestFacts:
         now = timezone.now()
         postmortem.incident.set_clock("detected_at", now + timedelta(minutes=1), by=mara)
         postmortem.incident.set_clock("impact_started_at", now - timedelta(minutes=10), by=mara)
-        green = [fact for fact in prefill.facts_of(postmortem)["silence"] if fact.label == "Green meanwhile"]
+        green = [fact for fact in facts_of(postmortem)["silence"] if fact.label == "Green meanwhile"]
         assert [fact.text for fact in green] == ["Nightly evaluations reported 2 times and nothing of this"]
 
     def test_the_questions_are_those_of_the_category_and_the_failure_mode(self, postmortem: Postmortem) -> None:
@@ -357,23 +360,23 @@ class NothingTypedIsLost(TestCase):
 
 class TestJudging:
     def test_it_names_what_is_missing_by_its_depth(self, postmortem: Postmortem, mara: User) -> None:
-        told = " ".join(map(str, gate.missing(postmortem)))
+        told = " ".join(map(str, readiness.missing(postmortem)))
         for words in ("“Summary” is empty", "who noticed first", "neither a number nor", "when the output went wrong",
                       "The trigger is not decided", "2 more contributing factors"):  # fmt: skip
             assert words in told
         with pytest.raises(Refused, match="Summary"):
-            postmortem.send_to_review(by=mara, missing=[str(one) for one in gate.missing(postmortem)])
+            postmortem.send_to_review(by=mara, missing=[str(one) for one in readiness.missing(postmortem)])
         postmortem.set_depth("brief", by=mara)
-        assert "1 more contributing factor." in map(str, gate.missing(postmortem))
+        assert "1 more contributing factor." in map(str, readiness.missing(postmortem))
         postmortem.set_depth("standard", by=mara)
         fill(postmortem, mara)
 
     def test_urgent_follow_ups_need_owner_date_and_check(self, postmortem: Postmortem, mara: User) -> None:
         fill(postmortem, mara)
         row = FollowUp.objects.add(postmortem.incident, title="Alert on index age", by=mara, priority=0)
-        assert "an owner and a due date and a way to know that it worked" in str(gate.missing(postmortem)[0])
+        assert "an owner and a due date and a way to know that it worked" in str(readiness.missing(postmortem)[0])
         row.drop(by=mara, reason="Another covers it.")
-        assert gate.missing(postmortem) == []
+        assert readiness.missing(postmortem) == []
 
     def test_a_factor_is_named_once_and_needs_evidence(self, postmortem: Postmortem, mara: User) -> None:
         fill(postmortem, mara)
@@ -381,7 +384,7 @@ class TestJudging:
         with pytest.raises(Refused, match="already"):
             Factor.objects.add(postmortem, kind, text="Again", evidence="", by=mara)
         postmortem.factors.get(kind=kind).rewrite(text="It hid it.", evidence="")
-        assert "names no evidence" in str(gate.missing(postmortem)[0])
+        assert "names no evidence" in str(readiness.missing(postmortem)[0])
 
     def test_the_trigger_is_one_change_or_said_to_be_none(
         self, postmortem: Postmortem, mara: User, as_person: As, support_assistant: System
@@ -687,7 +690,7 @@ class TestGuide:
     def test_a_new_version_is_asked_from_now_on_and_what_was_begun_keeps_its_own(
         self, postmortem: Postmortem, ada: User, another: Callable[[str], Postmortem]
     ) -> None:
-        extra = Part("fairness", "Fairness", "Who bore it?", 5, questions=("Which groups were hit more?",))
+        extra = GuidePart("fairness", "Fairness", "Who bore it?", 5, questions=("Which groups were hit more?",))
         Guide.objects.publish([*BUILT_IN, extra], {"retrieval": ["Only this?"]}, note="Fairness", by=ada, over=1)
         later = another("Recall fell")
         assert "fairness" in [part.key for part in later.parts()]

@@ -11,7 +11,8 @@ from django.utils.text import slugify
 
 from incidents import taxonomy
 from incidents.alerts.models import Alert, Delivery
-from incidents.postmortems.models import EditedLine, Postmortem
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.lines import EditedLine
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.impact import Exposure, Impact
@@ -44,16 +45,16 @@ def facts_of(postmortem: Postmortem) -> dict[str, list[Fact]]:
     if postmortem.state == Postmortem.State.PUBLISHED and postmortem.frozen_facts:
         return {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
     edits = {row.key: row for row in postmortem.edited_lines.select_related("by")}
-    return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in recorded(postmortem).items()}
+    return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in recorded_facts(postmortem).items()}
 
 
-def frozen(postmortem: Postmortem) -> dict[str, list[dict[str, Any]]]:
+def freeze_facts(postmortem: Postmortem) -> dict[str, list[dict[str, Any]]]:
     """The facts as they are now, to be kept with what is published; lines that were left out are gone."""
     now = facts_of(postmortem)
     return {key: [asdict(fact) for fact in facts if fact.text] for key, facts in now.items()}
 
 
-def recorded(postmortem: Postmortem) -> dict[str, list[Fact]]:
+def recorded_facts(postmortem: Postmortem) -> dict[str, list[Fact]]:
     """What the record says, section by section, of every incident that the postmortem is about."""
     incidents = postmortem.incidents
     told: dict[str, list[Fact]] = {}

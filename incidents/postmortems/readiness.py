@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from incidents.followups.models import FollowUp
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import Depth
-from incidents.postmortems.models import Postmortem
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,55 +1,21 @@
 """The postmortem: facts filled in with their source, judgement left to people."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.postmortems import search
-from incidents.postmortems.guide import Depth, Guide, Part, Policy
-from incidents.postmortems.merge import Merge, merge
+from incidents.postmortems.deadlines import IN_TIME, can_be_judged, due_date
+from incidents.postmortems.guide import Depth, Guide, GuidePart, Policy
+from incidents.postmortems.sections import Section
 from incidents.response.models import Event, Incident, Refused, Status, WrongStatus, of_visible
 from incidents.response.notices import Notice
 from incidents.systems.models import Change
-
-LONGEST = 100_000  # characters of a section
-
-
-class Clash(Exception):
-    """Somebody changed the same lines meanwhile; `draft` keeps what was not saved, `merge` shows where people must choose."""
-
-    def __init__(self, section: "Section", draft: "Draft", merged: Merge) -> None:
-        who = section.edited_by or "Somebody"
-        super().__init__(f"{who} changed the same lines of “{section.title}” while you were writing. Nothing is lost.")
-        self.section, self.draft, self.merge = section, draft, merged
-
-
-def due_date(incident: Incident) -> date:
-    """When the postmortem of a resolved incident is due: business days by the policy of its severity, counted in UTC."""
-    return business_days_after(incident.resolved_at or timezone.now(), Policy.objects.of(incident.severity).due_days)
-
-
-def business_days_after(moment: datetime, days: int) -> date:
-    day = timezone.localdate(moment)
-    while days:
-        day += timedelta(days=1)
-        days -= day.weekday() < 5
-    return day
-
-
-IN_TIME = models.Q(state="published", due_on__gte=TruncDate("published_at", tzinfo=UTC))
-
-
-def can_be_judged() -> models.Q:
-    """The condition that one can say whether it was in time: published, or past its day, unless none is required."""
-    past = models.Q(due_on__lt=timezone.now().date())
-    return ~models.Q(state="not_required") & (past | models.Q(state="published"))
 
 
 class PostmortemQuerySet(models.QuerySet["Postmortem"]):
@@ -104,6 +70,13 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         """Keep those that are about the incident, alone or among others."""
         covering = Postmortem.also.through.objects.filter(postmortem=models.OuterRef("pk"), incident=incident)
         return self.filter(models.Q(incident=incident) | models.Exists(covering))
+
+    def index_missing(self, *, most: int = 500) -> int:
+        """Write the words of those that have none yet, as after an upgrade; returns how many."""
+        unindexed = list(self.filter(words=None).select_related("incident")[:most])
+        for postmortem in unindexed:
+            postmortem.index()
+        return len(unindexed)
 
     def begin(self, incident: Incident, *, by: User | None = None, another: bool = False) -> "Postmortem":
         """Start the postmortem of a resolved incident, or return the one that was started. Safe to call twice.
@@ -212,7 +185,7 @@ class Postmortem(models.Model):
     def is_private(self) -> bool:
         return any(incident.private for incident in self.incidents)
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[GuidePart]:
         """The parts that are asked at its depth, and those beyond in which something was written."""
         asked = {part.key for part in self.guide.at_depth(self.depth)}
         written = set(self.sections.exclude(text="").values_list("key", flat=True))
@@ -227,7 +200,7 @@ class Postmortem(models.Model):
         if not Incident.objects.visible_to(by).filter(pk=incident.pk).exists():
             raise Refused("There is no such incident.")
         with transaction.atomic():
-            self._lock_editable()
+            self.lock_editable()
             if incident.pk == self.incident_id or self.also.filter(pk=incident.pk).exists():
                 return
             for empty in Postmortem.objects.filter(incident=incident, state=self.State.DRAFT):
@@ -241,7 +214,7 @@ class Postmortem(models.Model):
 
     def uncover(self, incident: Incident, *, by: User) -> None:
         with transaction.atomic():
-            self._lock_editable()
+            self.lock_editable()
             if self.also.filter(pk=incident.pk).exists():
                 self.also.remove(incident)
                 self.record(by, covers_no_longer=incident.number)
@@ -282,7 +255,7 @@ class Postmortem(models.Model):
     # Its way to the readers
 
     def send_to_review(self, *, by: User, missing: list[str]) -> None:
-        """Ask for review. `missing` is what gate.missing() found; nothing may be."""
+        """Ask for review. `missing` is what readiness.missing() found; nothing may be."""
         if missing:
             raise Refused(f"It cannot be reviewed yet. {' '.join(missing)}")
         self._move([self.State.DRAFT], to=self.State.IN_REVIEW, by=by)
@@ -342,8 +315,20 @@ class Postmortem(models.Model):
         )
 
     def index(self) -> None:
-        """Write its words anew for the search: the title weighs most, then summary and factors, then the rest."""
-        search.index(self)
+        """Write its words anew for the search: the title weighs most, then summary and factors, then the rest.
+
+        Runs in the transaction of what changed them.
+        """
+        incidents = [self.incident, *self.also.all()]
+        heads = [self.title, *(f"{incident} {incident.title}" for incident in incidents)]
+        kinds = [search.kind_in_words(incident.category, incident.failure_mode) for incident in incidents]
+        texts: dict[str, list[str]] = {"A": heads, "B": kinds, "C": [self.trigger_text]}
+        for key, text in self.sections.values_list("key", "text"):
+            texts.setdefault(search.WEIGHTS.get(key, "C"), []).append(text)
+        for name, text in self.factors.values_list("kind__name", "text"):
+            texts["B"].append(f"{name} {text}")
+        texts["C"] += self.amendments.values_list("text", flat=True)
+        Postmortem.objects.filter(pk=self.pk).update(words=search.vector(texts))
 
     def _make_room(self) -> None:
         wanted = [part.key for part in self.guide.parts]
@@ -356,7 +341,7 @@ class Postmortem(models.Model):
         )
         self.index()
 
-    def _lock_editable(self) -> "Postmortem":
+    def lock_editable(self) -> "Postmortem":
         row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.pk)
         if not row.is_editable:
             raise WrongStatus(f"This postmortem is {row.get_state_display().lower()}; {_way_out(row)}")
@@ -364,7 +349,7 @@ class Postmortem(models.Model):
 
     def _set(self, *, by: User, **changes: Any) -> None:
         with transaction.atomic():
-            row = self._lock_editable()
+            row = self.lock_editable()
             if {name: getattr(row, name) for name in changes} != changes:
                 Postmortem.objects.filter(pk=self.pk).update(**changes)
                 told = {name: str(value) for name, value in changes.items() if value}
@@ -389,210 +374,3 @@ def _low(text: str) -> str:
 
 def _way_out(row: Postmortem) -> str:
     return "send it back to change it." if row.state == Postmortem.State.APPROVED else "amend it, or reopen it."
-
-
-class Section(models.Model):
-    """One part of a postmortem: what people wrote under its questions."""
-
-    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="sections")
-    key = models.CharField(max_length=24)
-    position = models.PositiveSmallIntegerField()
-    text = models.TextField(blank=True, max_length=LONGEST)
-    version = models.PositiveIntegerField(default=0)
-    edited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    edited_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["position", "pk"]
-        constraints = [models.UniqueConstraint(fields=["postmortem", "key"], name="one_section_per_key")]
-
-    def __str__(self) -> str:
-        return self.title
-
-    @property
-    def title(self) -> str:
-        return self.postmortem.guide.part(self.key).title
-
-    def write(self, text: str, *, by: User, base: str) -> bool:
-        """Save `text`, which was written over `base`; returns whether it was put together with somebody else's.
-
-        Where others saved meanwhile, what they changed in other lines stays. Where they changed the same lines, the
-        text is kept as the person's draft and Clash is raised. Raises WrongStatus once it is no longer editable, and
-        Refused where it is too long. Locks the postmortem's row, so that two who save at once take turns.
-        """
-        text, base = clean(text), clean(base)
-        if len(text) > LONGEST:
-            raise Refused(f"A section may have {LONGEST:,} characters at most; this has {len(text):,}.")
-        try:
-            with transaction.atomic():
-                self.postmortem._lock_editable()
-                row = Section.objects.select_for_update(of=("self",)).get(pk=self.pk)
-                merged = merge(base, text, row.text)
-                if not merged.is_clean:
-                    raise _CannotMerge(merged)
-                row._save(merged.text, by=by, at=timezone.now())
-                Draft.objects.filter(section=row, person=by).delete()
-        except (_CannotMerge, WrongStatus) as trouble:
-            # Outside of the transaction that was undone: what was typed is kept in any case.
-            draft = Draft.objects.keep(self, text, base=base, by=by)
-            self.refresh_from_db()
-            if isinstance(trouble, WrongStatus):
-                raise
-            raise Clash(self, draft, trouble.merge) from None
-        self.refresh_from_db()
-        return merged.text != text
-
-    def add(self, text: str, *, by: User) -> None:
-        """Append a paragraph to whatever stands there by now."""
-        self.refresh_from_db()
-        joint = "" if not self.text else "\n" if self.text.endswith("\n") else "\n\n"
-        self.write(f"{self.text}{joint}{text.strip()}", by=by, base=self.text)
-
-    def _save(self, text: str, *, by: User, at: datetime) -> None:
-        if text == self.text:
-            return
-        Revision.objects.keep(self, text, by=by, at=at)
-        Section.objects.filter(pk=self.pk).update(text=text, version=self.version + 1, edited_by=by, edited_at=at)
-        self.postmortem.index()
-
-
-class _CannotMerge(Exception):
-    def __init__(self, merged: Merge) -> None:
-        self.merge = merged
-
-
-def clean(text: str) -> str:
-    """What a browser sends, as it is kept: bare line feeds, no NUL, no white space at the end."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").rstrip()
-
-
-class RevisionQuerySet(models.QuerySet["Revision"]):
-    def keep(self, section: Section, text: str, *, by: User, at: datetime) -> None:
-        """Write down how the section reads now. Somebody who types on adds to their own last revision; who takes
-        something out, or follows somebody else, starts a new one: no word that was ever saved is lost.
-        """
-        last = self.filter(section=section).order_by("-pk").first()
-        if last and last.by_id == by.pk and at - last.began_at < timedelta(minutes=10) and _only_adds(last.text, text):
-            self.filter(pk=last.pk).update(text=text, at=at, version=section.version + 1)
-        else:
-            self.create(section=section, text=text, by=by, at=at, began_at=at, version=section.version + 1)
-
-
-class Revision(models.Model):
-    """How a section once read."""
-
-    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="revisions")
-    text = models.TextField(blank=True)
-    version = models.PositiveIntegerField()
-    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    began_at = models.DateTimeField(default=timezone.now)
-    at = models.DateTimeField(default=timezone.now)
-
-    objects = RevisionQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.section} {self.version}"
-
-
-def _only_adds(old: str, new: str) -> bool:
-    """Whether everything of `old` is still in `new`, with something put in at one place."""
-    if len(new) < len(old):
-        return False
-    start = 0
-    while start < len(old) and old[start] == new[start]:
-        start += 1
-    return new.endswith(old[start:])
-
-
-class DraftQuerySet(models.QuerySet["Draft"]):
-    def keep(self, section: Section, text: str, *, base: str, by: User) -> "Draft":
-        draft, _ = self.update_or_create(
-            section=section, person=by, defaults={"text": text, "base": base, "at": timezone.now()}
-        )
-        return draft
-
-
-class Draft(models.Model):
-    """What somebody wrote and could not save, until they settle it."""
-
-    section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="drafts")
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    text = models.TextField(blank=True)
-    base = models.TextField(blank=True)
-    at = models.DateTimeField(default=timezone.now)
-
-    objects = DraftQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["section", "person"], name="one_draft_per_section_and_person")]
-
-    def __str__(self) -> str:
-        return f"{self.person}’s draft of {self.section}"
-
-    def merge(self) -> Merge:
-        return merge(self.base, self.text, self.section.text)
-
-
-class Presence(models.Model):
-    """Where somebody was last seen writing. Only the last minute counts."""
-
-    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="presences")
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    key = models.CharField(max_length=24, blank=True)
-    seen_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["postmortem", "person"], name="one_presence_per_person")]
-
-    def __str__(self) -> str:
-        return f"{self.person} in {self.key or 'the document'}"
-
-    @classmethod
-    def note(cls, postmortem: Postmortem, person: User, key: str) -> None:
-        cls.objects.update_or_create(
-            postmortem=postmortem, person=person, defaults={"key": key[:24], "seen_at": timezone.now()}
-        )
-
-    @classmethod
-    def others(cls, postmortem: Postmortem, person: User) -> "list[Presence]":
-        recent = cls.objects.filter(postmortem=postmortem, seen_at__gt=timezone.now() - timedelta(seconds=45))
-        return list(recent.exclude(person=person).select_related("person").order_by("person__name"))
-
-
-class EditedLine(models.Model):
-    """A filled-in line that a person put differently; it no longer follows the record."""
-
-    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="edited_lines")
-    key = models.CharField(max_length=60)
-    text = models.CharField(max_length=1000, blank=True)  # empty: left out
-    was = models.TextField(blank=True)  # what the record said then
-    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["postmortem", "key"], name="one_edit_per_line")]
-
-    def __str__(self) -> str:
-        return self.text
-
-    @classmethod
-    def put(cls, postmortem: Postmortem, key: str, *, text: str, was: str, by: User) -> None:
-        """Put a line differently, or, with the words of the record itself, let it follow the record again."""
-        text = " ".join(text.split())[:1000]
-        with transaction.atomic():
-            postmortem._lock_editable()
-            if text == was:
-                cls.objects.filter(postmortem=postmortem, key=key).delete()
-            else:
-                cls.objects.update_or_create(
-                    postmortem=postmortem, key=key, defaults={"text": text, "was": was, "by": by, "at": timezone.now()}
-                )
-
-    @classmethod
-    def follow_again(cls, postmortem: Postmortem, key: str) -> None:
-        with transaction.atomic():
-            postmortem._lock_editable()
-            cls.objects.filter(postmortem=postmortem, key=key).delete()

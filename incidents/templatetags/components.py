@@ -4,6 +4,8 @@
 {% table "Month" "Count|num" %} <tr>…</tr> {% endtable %}
 {% menu "Contain" icon="shield-check" id="act-contain" variant="primary" %} … {% endmenu %}
 {% empty_state "inbox" "Nothing is firing" %} Alerts arrive from … {% endempty_state %}
+{% callout "triangle-alert" tone="warn" %} It is stale. {% endcallout %}
+{% row_title url title %} a word beside it {% endrow_title %}
 {% post_button url "Acknowledge" icon="check" variant="primary" key="a" %}
 {% tab "Mine" "?show=mine" current=show|is:"mine" count=counts.mine %}
 {% slot "incident.actions" incident %}
@@ -52,6 +54,19 @@ def empty_state(content: str, icon: str, title: str = "", **options: Any) -> Saf
     """What an empty list says: what would fill it. `level` of the heading (2)."""
     facts = {"content": content, "icon": icon, "title": title, "level": 2}
     return render_to_string("components/empty_state.html", facts | options)
+
+
+@register.simple_block_tag
+def callout(content: str, icon: str, **options: Any) -> SafeString:
+    """A sentence that stands out, led by its icon. `tone` is "warn"; `blocks` where it holds more than text; `id`."""
+    return render_to_string("components/callout.html", {"content": content, "icon": icon} | options)
+
+
+@register.simple_block_tag
+def row_title(content: str, url: str, title: str) -> SafeString:
+    """What a row of a list is: the link that covers the row, and a quiet word beside it (the content, which may be empty)."""
+    facts = {"note": SafeString(content.strip()), "url": url, "title": title}
+    return render_to_string("components/row_title.html", facts)
 
 
 @register.simple_tag(takes_context=True)

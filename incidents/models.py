@@ -18,10 +18,12 @@ from incidents.postmortems.sections import Draft, Revision, Section
 from incidents.reports.kept import Decision, KeptReport, ReportNote, ReportSubscription
 from incidents.reports.rollups import Rollup, RollupMark
 from incidents.response.attachments import Attachment
+from incidents.response.containments import Containment
 from incidents.response.crew import Assignment, Handover, ResponseRole, Task
+from incidents.response.events import Event, Note
 from incidents.response.impact import Exposure, Impact
+from incidents.response.incident import Incident, IncidentCounter
 from incidents.response.links import Link
-from incidents.response.models import Containment, Event, Incident, IncidentCounter, Note
 from incidents.response.notices import Notice
 from incidents.response.saved import SavedView
 from incidents.response.story import Curation

@@ -14,7 +14,7 @@ from django.test import Client
 from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import Dependency, System
 from tests.tools import not_tested, reported
 

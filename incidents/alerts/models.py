@@ -15,7 +15,8 @@ from incidents import taxonomy
 from incidents.alerts import sources
 from incidents.alerts.signatures import SCHEMES
 from incidents.people.models import Team, User, digest_of
-from incidents.response.models import Incident, Refused, of_visible
+from incidents.response.incident import Incident, of_visible
+from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 from incidents.web.sealing import seal, unseal
 

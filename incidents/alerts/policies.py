@@ -12,7 +12,7 @@ from incidents.alerts.models import Source
 from incidents.alerts.rules import Rule, Unruly
 from incidents.alerts.rules import read as read_rules
 from incidents.people.models import User
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from incidents.alerts.models import Alert, Delivery, Outcome
 from incidents.people.models import User
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 
 BATCH = 1000
 WIPED = "(wiped)"

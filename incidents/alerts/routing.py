@@ -19,7 +19,9 @@ from incidents.alerts.models import Alert, AlertSeverity, Outcome, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence
 from incidents.alerts.rules import Decision, Rule
 from incidents.people.models import User
-from incidents.response.models import OPEN, Event, Incident, NoticedBy, Severity, Status, correlation_key
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import OPEN, NoticedBy, Severity, Status, correlation_key
 from incidents.systems.models import Change, System, SystemName
 from incidents.web import bulk
 

@@ -18,7 +18,8 @@ from incidents.alerts.nudge import nudge
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.response.forms import MergeForm
-from incidents.response.models import Incident, Refused
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 
 A_PAGE = 50

@@ -20,7 +20,7 @@ from incidents.alerts.routing import facts_of
 from incidents.alerts.simulation import QUIET, SPAN, recent, simulate
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 

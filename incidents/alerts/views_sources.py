@@ -22,7 +22,7 @@ from incidents.alerts.signatures import SCHEMES, Unsigned
 from incidents.alerts.sources import by_group, example, mapped
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 PREVIEWED = 5

@@ -18,10 +18,13 @@ from incidents.postmortems.factors import Factor
 from incidents.postmortems.reviews import CHECKS
 from incidents.postmortems.sections import Section
 from incidents.reports.scope import BY, COMPARISONS, LONGEST, PERIODS, Asked, read
+from incidents.response.containments import Containment
+from incidents.response.events import Event
 from incidents.response.impact import MOST, Exposure
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import CLOCKS, Containment, Event, Incident, Kind, Severity
 from incidents.response.updates import Update
+from incidents.response.vocabulary import CLOCKS, IncidentKind, Severity
 from incidents.systems.models import Change, System
 
 
@@ -53,7 +56,7 @@ class DeclareSerializer(serializers.Serializer[Any]):
     severity = serializers.ChoiceField(choices=Severity.choices, default=Severity.UNKNOWN)
     summary = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
     private = serializers.BooleanField(default=False)
-    kind = serializers.ChoiceField(choices=Kind.choices, default=Kind.REAL)
+    kind = serializers.ChoiceField(choices=IncidentKind.choices, default=IncidentKind.REAL)
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -403,7 +406,7 @@ class ReportAskedSerializer(serializers.Serializer[Any]):
     system = serializers.SlugRelatedField(slug_field="slug", queryset=System.objects.all(), required=False)
     category = serializers.ChoiceField(choices=[*taxonomy.category_choices(), ("none", "Unclassified")], required=False)
     severity = serializers.ChoiceField(choices=Severity.choices, required=False)
-    kind = serializers.ChoiceField(choices=Kind.choices, required=False)
+    kind = serializers.ChoiceField(choices=IncidentKind.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         since, until = attrs.get("since"), attrs.get("until")

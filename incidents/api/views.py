@@ -66,9 +66,10 @@ from incidents.reports.export import as_data
 from incidents.reports.remembered import report
 from incidents.response.filters import IncidentFilter
 from incidents.response.impact import expose
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import Incident, WrongStatus
 from incidents.response.updates import Update
+from incidents.response.vocabulary import WrongStatus
 from incidents.systems.models import Change, System
 from incidents.web.request import visible_or_404
 

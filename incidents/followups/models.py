@@ -8,7 +8,9 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused, WrongStatus, of_visible
+from incidents.response.events import Event
+from incidents.response.incident import Incident, of_visible
+from incidents.response.vocabulary import Refused, WrongStatus
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):

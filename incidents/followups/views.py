@@ -15,7 +15,8 @@ from incidents.followups.models import AGES, STAGES, FollowUp, FollowUpQuerySet,
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.response.forms import PersonField
-from incidents.response.models import Incident, WrongStatus
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, narrowed, page, visible_or_404
 
 

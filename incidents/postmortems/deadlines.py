@@ -7,7 +7,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from incidents.postmortems.guide import Policy
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 
 def due_date(incident: Incident) -> date:

@@ -13,8 +13,10 @@ from incidents.postmortems import search
 from incidents.postmortems.deadlines import IN_TIME, can_be_judged, due_date
 from incidents.postmortems.guide import Depth, Guide, GuidePart, Policy
 from incidents.postmortems.sections import Section
-from incidents.response.models import Event, Incident, Refused, Status, WrongStatus, of_visible
+from incidents.response.events import Event
+from incidents.response.incident import Incident, of_visible
 from incidents.response.notices import Notice
+from incidents.response.vocabulary import Refused, Status, WrongStatus
 from incidents.systems.models import Change
 
 

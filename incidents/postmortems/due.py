@@ -5,7 +5,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Incident, Kind, Status
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import IncidentKind, Status
 
 SETTLED_AFTER = timedelta(seconds=20)  # long enough to undo a slip of the finger
 
@@ -14,7 +15,7 @@ def start_missing() -> int:
     """Start the postmortem of every resolved incident that has none; returns how many were started."""
     waiting = Incident.objects.filter(
         status=Status.RESOLVED,
-        kind=Kind.REAL,
+        kind=IncidentKind.REAL,
         postmortems=None,
         covered_by=None,
         resolved_at__lte=timezone.now() - SETTLED_AFTER,

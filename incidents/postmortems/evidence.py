@@ -8,8 +8,8 @@ from django.utils import timezone
 from incidents.people.models import User
 from incidents.postmortems.facts import changes_before, event_fact
 from incidents.response import story
+from incidents.response.incident import Incident
 from incidents.response.links import similar
-from incidents.response.models import Incident
 
 MOST = 60
 KINDS = {

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 
 
 class FactorGroup(models.TextChoices):

@@ -15,8 +15,11 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.lines import EditedLine
 from incidents.response import impact as impacts
 from incidents.response import story
+from incidents.response.containments import Containment
+from incidents.response.events import Event
 from incidents.response.impact import Exposure, Impact
-from incidents.response.models import CLOCKS, Containment, Event, Incident, Severity
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import CLOCKS, Severity
 from incidents.systems.models import Change
 from incidents.web.durations import span
 

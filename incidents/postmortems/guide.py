@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.models import Incident, Refused, Severity
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused, Severity
 
 
 class Depth(models.TextChoices):

@@ -21,7 +21,9 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide, Policy
 from incidents.postmortems.sections import LONGEST, Revision, Section, clean
-from incidents.response.models import Event, Incident, IncidentCounter, Kind, Refused, Severity, Status
+from incidents.response.events import Event
+from incidents.response.incident import Incident, IncidentCounter
+from incidents.response.vocabulary import IncidentKind, Refused, Severity, Status
 from incidents.systems.models import System
 
 MOST_FILES, MOST_BYTES = 200, 1_000_000
@@ -248,7 +250,7 @@ def _take(found: ImportedFile, *, team: Team | None, by: User) -> Postmortem:
     system = System.objects.visible_to(by).named(found.system) if found.system else None
     incident = Incident.objects.create(
         number=IncidentCounter.take(), title=found.title, status=Status.CLOSED, severity=found.severity,
-        kind=Kind.BACKFILLED, system=system, team=system.team if system and system.team else team,
+        kind=IncidentKind.BACKFILLED, system=system, team=system.team if system and system.team else team,
         category=found.category, failure_mode=found.failure_mode, opened_by=by, impact_started_at=began,
         declared_at=began, resolved_at=ended,
     )  # fmt: skip

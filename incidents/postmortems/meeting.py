@@ -6,7 +6,7 @@ from django.utils import timezone
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 
 
 class ParkedFix(models.Model):

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.sections import Section
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.web.markdown import incidents_in, mentioned, render
 
 MOST_UNFURLED = 100

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 _FILE = Path(__file__).parent / "data" / "public_incidents.json"
 

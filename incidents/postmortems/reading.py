@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from incidents.people.models import User, digest_of
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Refused, WrongStatus
 from incidents.response.notices import Notice
+from incidents.response.vocabulary import Refused, WrongStatus
 
 
 class Reading(models.Model):

@@ -11,7 +11,9 @@ from incidents.people.models import Membership, User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import Policy
 from incidents.postmortems.sections import Section
-from incidents.response.models import Event, Incident, Refused, WrongStatus
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused, WrongStatus
 
 CHECKS = (
     ("data", "The evidence is kept where it can be found again"),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.postmortems.merge import Merge, merge
-from incidents.response.models import Refused, WrongStatus
+from incidents.response.vocabulary import Refused, WrongStatus
 
 LONGEST = 100_000  # characters of a section
 

@@ -26,7 +26,8 @@ from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Draft
 from incidents.response.forms import ReasonForm
-from incidents.response.models import Incident, Kind, Refused, Status, WrongStatus
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import IncidentKind, Refused, Status, WrongStatus
 from incidents.systems.models import Change, System
 from incidents.web.request import Answer, Request, change, narrowed, page, visible_or_404
 
@@ -137,7 +138,7 @@ def _kinds() -> list[tuple[str, list[FactorKind]]]:
 
 def _waiting(user: User) -> list[tuple[Incident, Any]]:
     rows = Incident.objects.visible_to(user).filter(
-        status=Status.RESOLVED, kind=Kind.REAL, postmortems=None, covered_by=None
+        status=Status.RESOLVED, kind=IncidentKind.REAL, postmortems=None, covered_by=None
     )
     return [(incident, due_date(incident)) for incident in rows.for_list()[:20]]
 

@@ -16,7 +16,7 @@ from incidents.postmortems.forms import ImportForm, PartForm
 from incidents.postmortems.guide import Guide, GuidePart, Policy
 from incidents.postmortems.importing import MOST_BYTES, MOST_FILES, ImportBatch
 from incidents.postmortems.public import library
-from incidents.response.models import Refused, Severity
+from incidents.response.vocabulary import Refused, Severity
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 PartForms = formset_factory(PartForm, extra=1, max_num=40, absolute_max=60)

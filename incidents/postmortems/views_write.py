@@ -25,7 +25,7 @@ from incidents.postmortems.reviews import Comment
 from incidents.postmortems.sections import Clash, Draft, Section, clean
 from incidents.postmortems.views import _people_of, document
 from incidents.response.attachments import Attachment
-from incidents.response.models import Refused, WrongStatus
+from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 

@@ -14,7 +14,8 @@ from incidents.people.models import User
 from incidents.reports.learning import Learning
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Trends
-from incidents.response.models import CLOCKS, Incident
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import CLOCKS
 from incidents.web import pdf
 
 _FACTS = (

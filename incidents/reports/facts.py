@@ -18,10 +18,13 @@ from django.db.models import BigIntegerField, Count, F, Q
 from django.db.models.functions import Cast, Extract
 from django.utils import timezone
 
+from incidents.response.containments import Containment
+from incidents.response.events import Event
 from incidents.response.filters import hours_of
 from incidents.response.impact import Exposure, Impact
+from incidents.response.incident import IncidentQuerySet
 from incidents.response.links import Link
-from incidents.response.models import OPEN, PHASES, Containment, Event, IncidentQuerySet, Severity, Status
+from incidents.response.vocabulary import OPEN, PHASES, Severity, Status
 
 Key = tuple[str, ...]
 

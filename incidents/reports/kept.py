@@ -18,8 +18,9 @@ from incidents.reports.learning import learn
 from incidents.reports.remembered import report
 from incidents.reports.scope import Asked, Period, Scope, read
 from incidents.reports.trends import trends
-from incidents.response.models import Incident, Refused, WrongStatus
+from incidents.response.incident import Incident
 from incidents.response.notices import Notice
+from incidents.response.vocabulary import Refused, WrongStatus
 
 # Somebody who is named nowhere: sees what is not private, as everybody does.
 EVERYBODY = User(name="Everybody", email="everybody@invalid")

@@ -25,8 +25,10 @@ from incidents.postmortems.sections import Section
 from incidents.reports import statistics
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Length, Part, part
+from incidents.response.containments import Containment
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import Containment, Incident, Kind, Severity
+from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import Change, System
 from incidents.web.durations import span
 
@@ -293,7 +295,7 @@ def practised_at(user: User) -> dict[int, datetime]:
     """When a containment was last carried out on each system, in an incident or in a drill: an incident of kind “test”."""
     done = Containment.objects.filter(
         done_at__gte=timezone.now() - timedelta(days=max(DRILL_EVERY.values())), incident__system__isnull=False
-    ).exclude(incident__kind=Kind.BACKFILLED)  # fmt: skip
+    ).exclude(incident__kind=IncidentKind.BACKFILLED)  # fmt: skip
     seen = done.exclude(incident__in=list(Incident.objects.hidden_from(user).values_list("pk", flat=True)))
     return dict(seen.order_by().values_list("incident__system").annotate(Max("done_at")))
 

@@ -14,7 +14,7 @@ from incidents.people.models import User
 from incidents.reports.learning import Learning, learn
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Trends, trends
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 FOR = 60  # seconds: what is no Event, such as somebody reading a postmortem, shows after this
 

@@ -19,7 +19,8 @@ from django.utils.dateparse import parse_datetime
 
 from incidents.reports.facts import Facts, by_month_and_team
 from incidents.reports.scope import Period, Scope
-from incidents.response.models import Event, Incident, IncidentQuerySet
+from incidents.response.events import Event
+from incidents.response.incident import Incident, IncidentQuerySet
 
 # Transactions that were open when the mark was set may still commit Events with lower numbers. None lasts this long.
 SETTLED = timedelta(minutes=5)

@@ -13,7 +13,8 @@ from incidents import taxonomy
 from incidents.followups.models import FollowUp, FollowUpQuerySet
 from incidents.people.models import Team, User
 from incidents.postmortems.document import Postmortem, PostmortemQuerySet
-from incidents.response.models import COUNTED, Incident, IncidentQuerySet, Kind, Severity, Status
+from incidents.response.incident import Incident, IncidentQuerySet
+from incidents.response.vocabulary import COUNTED, IncidentKind, Severity, Status
 from incidents.systems.models import System
 
 PERIODS = {
@@ -102,7 +103,7 @@ class Scope:
     system: str = ""
     category: str = ""
     severity: str = ""
-    kind: str = Kind.REAL.value
+    kind: str = IncidentKind.REAL.value
 
     @property
     def is_everything(self) -> bool:
@@ -138,7 +139,7 @@ class Scope:
         """The incidents that are not counted in everything: hidden ones, tests, backfilled ones. They are few, so that
         leaving these out by number is much quicker than asking each row what its incident is."""
         hidden = Incident.objects.hidden_from(user).values_list("pk", flat=True)
-        return [*hidden, *Incident.objects.exclude(kind=Kind.REAL).values_list("pk", flat=True)]
+        return [*hidden, *Incident.objects.exclude(kind=IncidentKind.REAL).values_list("pk", flat=True)]
 
     def _conditions(self, way: str = "") -> dict[str, Any]:
         named = {
@@ -150,12 +151,16 @@ class Scope:
         return {f"{way}{name}": "" if value == "none" else value for name, value in named.items() if value}
 
     def parameters(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value and (name, value) != ("kind", Kind.REAL)}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value and (name, value) != ("kind", IncidentKind.REAL)
+        }
 
     @property
     def words(self) -> str:
         """Say it, such as “Assistants, drift”; “Everything” where nothing is left out."""
-        kinds = {Kind.TEST.value: "tests", Kind.BACKFILLED.value: "backfilled"}
+        kinds = {IncidentKind.TEST.value: "tests", IncidentKind.BACKFILLED.value: "backfilled"}
         said = [
             _name(Team, self.team),
             _name(System, self.system),
@@ -235,7 +240,7 @@ def read(given: Mapping[str, str], *, today: date) -> Asked:
         system=_slug(System, given.get("system", "")),
         category=_one_of([*dict(taxonomy.category_choices()), "none"], given.get("category", "")),
         severity=_one_of(Severity.values, given.get("severity", "")),
-        kind=_one_of(Kind.values, given.get("kind", "")) or Kind.REAL.value,
+        kind=_one_of(IncidentKind.values, given.get("kind", "")) or IncidentKind.REAL.value,
     )
     return Asked(
         period=period,

@@ -25,7 +25,8 @@ from incidents.reports.scope import BY, COMPARISONS, Asked, Period, Scope
 from incidents.reports.statistics import BREAKDOWN, HEADLINE, Estimate, Share
 from incidents.response.filters import HOURS
 from incidents.response.impact import Exposure
-from incidents.response.models import Incident, NoticedBy, Severity
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import NoticedBy, Severity
 from incidents.systems.models import System
 from incidents.web.durations import span
 

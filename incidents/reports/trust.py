@@ -19,8 +19,9 @@ from incidents.reports import statistics
 from incidents.reports.learning import drill_overdue, practised_at
 from incidents.reports.scope import Asked
 from incidents.reports.trends import Part, part
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import COUNTED, Incident, Kind, Severity
+from incidents.response.vocabulary import COUNTED, IncidentKind, Severity
 from incidents.systems.models import System
 
 Span = tuple[datetime, datetime]
@@ -72,7 +73,7 @@ class Trust:
 def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Trust]:
     """Judge these systems over a period, in eight queries for any number of them."""
     seen = Incident.objects.visible_to(user)
-    real = seen.filter(status__in=COUNTED, kind=Kind.REAL, system__in=systems)
+    real = seen.filter(status__in=COUNTED, kind=IncidentKind.REAL, system__in=systems)
     since, until = asked.period.bounds()
     until = min(until, timezone.now())
     counted = real.filter(declared_at__gte=since, declared_at__lt=until)

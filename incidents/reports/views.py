@@ -17,7 +17,7 @@ from incidents.people.permissions import has_role
 from incidents.reports import export
 from incidents.reports.remembered import report
 from incidents.reports.scope import BY, COMPARISONS, PERIODS, Asked, read
-from incidents.response.models import Kind, Severity
+from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
 from incidents.web.pdf import NoPdf
 from incidents.web.request import Answer, Request, page
@@ -80,7 +80,7 @@ def _choices(asked: Asked) -> list[Choice]:
         Choice("system", "System", scope.system, (("", "All systems"), *System.objects.order_by("name").values_list("slug", "name"))),
         Choice("category", "Category", scope.category, (("", "All categories"), *taxonomy.category_choices(), ("none", "Unclassified"))),
         Choice("severity", "Severity", scope.severity, (("", "All severities"), *Severity.choices)),
-        Choice("kind", "Which incidents", scope.kind, tuple(Kind.choices)),
+        Choice("kind", "Which incidents", scope.kind, tuple(IncidentKind.choices)),
     ]  # fmt: skip
 
 

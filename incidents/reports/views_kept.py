@@ -10,7 +10,7 @@ from incidents.people.permissions import has_role, require_role
 from incidents.reports import views
 from incidents.reports.kept import Cadence, Decision, KeptReport, ReportNote, ReportSubscription
 from incidents.response.forms import PersonField
-from incidents.response.models import Refused, WrongStatus
+from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, Request, change, first_error, page, visible_or_404
 
 

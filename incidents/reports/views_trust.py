@@ -16,7 +16,7 @@ from incidents.reports.learning import DRILL_EVERY
 from incidents.reports.remembered import remembered
 from incidents.reports.scope import Asked, Period, Scope
 from incidents.reports.trust import Trust, scorecards
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 

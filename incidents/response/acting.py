@@ -10,7 +10,8 @@ from django.shortcuts import redirect
 
 from incidents.people.models import Role, User
 from incidents.people.permissions import has_role, require_role
-from incidents.response.models import Incident, WrongStatus
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, visible_or_404
 
 

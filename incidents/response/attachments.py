@@ -11,7 +11,9 @@ from django.utils import timezone
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused
 
 MOST_BYTES, MOST_FILES, MOST_PIXELS = 10 * 1024 * 1024, 50, 25_000_000
 
@@ -36,7 +38,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
             raise Refused(f"{name} is larger than {MOST_BYTES // 1024 // 1024} MB. Link to it instead.")
         content, kind = _checked(file.read(), name)
         with transaction.atomic():
-            incident._lock()
+            incident.locked()
             if self.filter(incident=incident).count() >= MOST_FILES:
                 raise Refused(f"An incident holds {MOST_FILES} files at most.")
             made = self.create(

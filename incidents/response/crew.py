@@ -6,7 +6,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused, WrongStatus
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused, WrongStatus
 
 LEAD = "lead"
 
@@ -36,7 +38,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             return
         _may_take_part(incident, person)
         with transaction.atomic():
-            incident._lock()
+            incident.locked()
             held = self.filter(incident=incident, role=role)
             was = [str(row.person) for row in held.select_related("person")]
             if person is None or not role.several:
@@ -80,7 +82,7 @@ class HandoverQuerySet(models.QuerySet["Handover"]):
             raise Refused("Say what they need to know: what is going on, what was tried, what comes next.")
         _may_take_part(incident, to)
         with transaction.atomic():
-            row = incident._lock()
+            row = incident.locked()
             if not row.is_open:
                 raise WrongStatus(f"{incident} is over; there is nothing to hand over.")
             if to.pk == row.lead_id and role.code == LEAD:
@@ -128,7 +130,7 @@ class Handover(models.Model):
     def accept(self, *, by: User) -> None:
         """Take the role over. Only whom it was offered to may."""
         with transaction.atomic():
-            self.incident._lock()
+            self.incident.locked()
             self.answer(self.State.ACCEPTED, by=by)
             if self.role.code == LEAD:
                 self.incident.assign_lead(by, by=by)
@@ -147,7 +149,7 @@ class Handover(models.Model):
         if state != self.State.WITHDRAWN and by.pk != self.taker_id:
             raise Refused(f"It was offered to {self.taker}; only they can answer.")
         with transaction.atomic():
-            self.incident._lock()
+            self.incident.locked()
             waiting = Handover.objects.offered().filter(pk=self.pk)
             if not waiting.update(state=state, answered_at=timezone.now()):
                 self.refresh_from_db(fields=["state"])
@@ -202,7 +204,7 @@ class Task(models.Model):
 
     def _set(self, became: str, *, by: User, **changes: Any) -> None:
         with transaction.atomic():
-            self.incident._lock()
+            self.incident.locked()
             row = Task.objects.get(pk=self.pk)
             if became == "done" and row.done_at:
                 return  # somebody else was faster, to the same end

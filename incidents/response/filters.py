@@ -15,21 +15,12 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import Team, User
+from incidents.response.containments import Containment
+from incidents.response.events import Event
 from incidents.response.impact import Exposure, Harm
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import (
-    CLOCKS,
-    COUNTED,
-    OPEN,
-    PHASES,
-    Containment,
-    Event,
-    Incident,
-    Kind,
-    NoticedBy,
-    Severity,
-    Status,
-)
+from incidents.response.vocabulary import CLOCKS, COUNTED, OPEN, PHASES, IncidentKind, NoticedBy, Severity, Status
 from incidents.systems.models import System
 
 SHOWN = [
@@ -78,7 +69,7 @@ class IncidentFilter(filters.FilterSet):
         null_label="No team",
         null_value="none",
     )
-    kind = filters.ChoiceFilter(choices=Kind.choices, widget=forms.HiddenInput)
+    kind = filters.ChoiceFilter(choices=IncidentKind.choices, widget=forms.HiddenInput)
     lead = filters.CharFilter(method="by_lead", widget=forms.HiddenInput)
     noticed_by = filters.ChoiceFilter(
         choices=[

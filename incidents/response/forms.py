@@ -10,10 +10,11 @@ from incidents import taxonomy
 from incidents.people.models import User
 from incidents.response.crew import ResponseRole
 from incidents.response.impact import MOST, Exposure, Impact
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import CLOCKS, ImpactMethod, Incident, Kind, NoticedBy, Severity
 from incidents.response.story import Curation
 from incidents.response.updates import PublicPage, PublicPost
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, NoticedBy, Severity
 from incidents.systems.models import System
 
 TEXT = {"data-draft": "text", "rows": 3}
@@ -54,7 +55,7 @@ class DeclareForm(forms.Form):
     )
     severity = forms.ChoiceField(choices=Severity.choices, initial=Severity.UNKNOWN)
     kind = forms.ChoiceField(
-        choices=Kind.choices, initial=Kind.REAL, required=False, label="Is it real?",
+        choices=IncidentKind.choices, initial=IncidentKind.REAL, required=False, label="Is it real?",
         help_text="A test, and what is entered afterwards, stay out of reports unless they are asked for.",
     )  # fmt: skip
     declared_at = MomentField(required=False, label="When was that?", help_text="For one that is entered afterwards.")
@@ -62,7 +63,7 @@ class DeclareForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         at = cleaned.get("declared_at")
-        if at and cleaned.get("kind") != Kind.BACKFILLED:
+        if at and cleaned.get("kind") != IncidentKind.BACKFILLED:
             self.add_error("declared_at", "Only what is entered afterwards has an earlier time; choose “Backfilled”.")
         elif at and at > timezone.now():
             self.add_error("declared_at", "This is in the future.")
@@ -72,7 +73,7 @@ class DeclareForm(forms.Form):
     def declared(self) -> dict[str, Any]:
         """What declares it, as Incident.objects.declare takes it."""
         given = {name: self.cleaned_data[name] for name in ("title", "system", "severity")}
-        given["kind"] = self.cleaned_data["kind"] or Kind.REAL
+        given["kind"] = self.cleaned_data["kind"] or IncidentKind.REAL
         if at := self.cleaned_data["declared_at"]:
             given |= {"declared_at": at, "detected_at": at, "acknowledged_at": at}
         return given
@@ -247,7 +248,7 @@ class LinkForm(forms.Form):
 
 
 class KindForm(forms.Form):
-    kind = forms.ChoiceField(choices=Kind.choices, label="Is it real?")
+    kind = forms.ChoiceField(choices=IncidentKind.choices, label="Is it real?")
 
 
 class UpdateForm(forms.Form):

@@ -10,7 +10,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused, Severity
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused, Severity
 
 
 class Harm(models.TextChoices):
@@ -112,7 +114,7 @@ MOST = 2**62
 def assess(incident: Incident, *, by: User, **given: str) -> None:
     """Say what it did; records what each field was. Saying what is known already records nothing."""
     with transaction.atomic():
-        incident._lock()
+        incident.locked()
         impact, _ = Impact.objects.get_or_create(incident=incident)
         was = {name: getattr(impact, name) for name in given}
         changed = {name: value for name, value in given.items() if was[name] != value}
@@ -146,7 +148,7 @@ def expose(
     if estimate is not None and not how.strip():
         raise Refused(f"{kind.label}: say how you know, such as “query log” or “50 sampled, 12 wrong”.")
     with transaction.atomic():
-        incident._lock()
+        incident.locked()
         row = Exposure.objects.filter(incident=incident, of=kind).first()
         facts = {"estimate": estimate, "low": low, "high": high, "how": how.strip()[:300], "corrected": corrected}
         was = {name: getattr(row, name) for name in facts} if row else None

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.models import WORDS, Event, Incident, IncidentQuerySet, Kind, Refused, Status
+from incidents.response.events import Event
+from incidents.response.incident import WORDS, Incident, IncidentQuerySet
+from incidents.response.vocabulary import IncidentKind, Refused, Status
 from incidents.systems.models import System
 
 
@@ -141,7 +143,7 @@ def similar(
         Incident.objects.visible_to(user)
         .exclude(pk__in=list(but))
         .exclude(status__in=[Status.DECLINED, Status.MERGED])
-        .filter(kind__in=[Kind.REAL, Kind.BACKFILLED])
+        .filter(kind__in=[IncidentKind.REAL, IncidentKind.BACKFILLED])
     )
     found: defaultdict[int, _Traits] = defaultdict(_Traits)
 

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 
 _NOT_KEPT = {"before", "seen", "most", "csrfmiddlewaretoken"}
 

@@ -8,7 +8,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused
 
 # What tells the story by itself; the rest is in the log, and in the story where somebody picked it.
 _K = Event.Kind
@@ -62,7 +64,7 @@ def curate(event: Event, *, by: User, **given: Any) -> None:
         raise Refused("What happened cannot lie in the future.")
     incident = event.incident
     with transaction.atomic():
-        incident._lock()
+        incident.locked()
         row, _ = Curation.objects.get_or_create(event=event, defaults={"by": by})
         was = {name: getattr(row, name) for name in given}
         changed = [name for name, value in given.items() if was[name] != value]

@@ -8,8 +8,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.people.models import Team, User
-from incidents.response.models import Event, Incident, Kind, Refused, Severity, Status, WrongStatus
+from incidents.response.events import Event
+from incidents.response.incident import Incident
 from incidents.response.notices import Notice
+from incidents.response.vocabulary import IncidentKind, Refused, Severity, Status, WrongStatus
 from incidents.systems.models import System
 
 
@@ -36,7 +38,7 @@ def next_update_due(incident: Incident, cadences: Mapping[str, int | None]) -> d
 
     None for what is over, waits in triage, is a test, or has no cadence.
     """
-    if incident.status not in (Status.INVESTIGATING, Status.CONTAINED) or incident.kind != Kind.REAL:
+    if incident.status not in (Status.INVESTIGATING, Status.CONTAINED) or incident.kind != IncidentKind.REAL:
         return None
     if incident.next_update_at:
         return incident.next_update_at
@@ -57,7 +59,7 @@ class UpdateQuerySet(models.QuerySet["Update"]):
         if next_at and next_at <= now:
             raise Refused("The next update cannot be promised for the past.")
         with transaction.atomic():
-            row = incident._lock()
+            row = incident.locked()
             made = self.create(
                 incident=incident, text=text, impact=impact.strip(), by=by, next_at=next_at, at=now,
                 status=row.status, severity=row.severity,
@@ -102,7 +104,7 @@ class Update(models.Model):
 def remind_of_updates() -> int:
     """Tell the lead and whoever has a role once when an update is overdue; returns of how many incidents."""
     cadences, now, told = Cadence.by_severity(), timezone.now(), 0
-    running = Incident.objects.filter(status__in=[Status.INVESTIGATING, Status.CONTAINED], kind=Kind.REAL)
+    running = Incident.objects.filter(status__in=[Status.INVESTIGATING, Status.CONTAINED], kind=IncidentKind.REAL)
     for incident in running.order_by("pk").iterator():
         due = next_update_due(incident, cadences)
         if due and due < now and incident.reminded_at != due:

@@ -19,6 +19,7 @@ from incidents.people.permissions import NotAllowed, has_role, require_role
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.acting import at, can_respond, find, may_respond, valid, verb
+from incidents.response.containments import Containment
 from incidents.response.crew import LEAD, Handover, ResponseRole
 from incidents.response.filters import IncidentFilter
 from incidents.response.forms import (
@@ -46,19 +47,11 @@ from incidents.response.forms import (
     TaskForm,
     UpdateForm,
 )
+from incidents.response.incident import Incident
 from incidents.response.links import Link, similar
-from incidents.response.models import (
-    CLOCKS,
-    Containment,
-    ImpactMethod,
-    Incident,
-    Kind,
-    Refused,
-    Status,
-    WrongStatus,
-)
 from incidents.response.saved import SavedView
 from incidents.response.updates import Cadence, Follower, next_update_due
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, Refused, Status, WrongStatus
 from incidents.systems.models import Change, System
 from incidents.web.markdown import render as render_markdown
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
@@ -108,7 +101,7 @@ def _tabs(request: Request, mine: Any) -> dict[str, Any]:
         open=Count("pk"),
         mine=Count("pk", filter=Q(lead=request.user)),
         triage=Count("pk", filter=Q(status=Status.TRIAGE)),
-        worst=Min("severity", filter=Q(kind=Kind.REAL)),
+        worst=Min("severity", filter=Q(kind=IncidentKind.REAL)),
     )
     return counted
 

@@ -14,8 +14,9 @@ from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.response.acting import at, valid, verb
 from incidents.response.forms import PublicPageForm, PublicPostForm, UpdateForm
-from incidents.response.models import Incident, Kind, Status, WrongStatus
+from incidents.response.incident import Incident
 from incidents.response.updates import Cadence, Follower, PublicPage, PublicPost, Update, next_update_due
+from incidents.response.vocabulary import IncidentKind, Status, WrongStatus
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 
@@ -39,7 +40,11 @@ def status(request: Request) -> Answer:
     """Every system with what is open on it and what was last said, the worst first."""
     mine = Incident.objects.visible_to(request.user)
     open_ = (
-        mine.open().filter(kind=Kind.REAL).exclude(status=Status.TRIAGE).select_related("system", "lead").worst_first()
+        mine.open()
+        .filter(kind=IncidentKind.REAL)
+        .exclude(status=Status.TRIAGE)
+        .select_related("system", "lead")
+        .worst_first()
     )
     latest = Update.objects.order_by("incident_id", "-at").distinct("incident_id")
     cadences = Cadence.by_severity()

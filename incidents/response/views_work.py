@@ -12,7 +12,9 @@ from incidents.people.models import User
 from incidents.response import impact as impacts
 from incidents.response.acting import at, can_respond, find, may_respond, valid, verb
 from incidents.response.attachments import Attachment
+from incidents.response.containments import Containment
 from incidents.response.crew import Assignment, Handover, Task
+from incidents.response.events import Event
 from incidents.response.forms import (
     AttachForm,
     CheckForm,
@@ -25,11 +27,12 @@ from incidents.response.forms import (
     TaskForm,
 )
 from incidents.response.impact import Exposure, Impact
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import Containment, Event, Incident, Refused, WrongStatus
 from incidents.response.notices import Notice
 from incidents.response.story import Curation, curate
 from incidents.response.updates import Follower
+from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 # Containments

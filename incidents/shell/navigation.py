@@ -11,7 +11,7 @@ from incidents.alerts.models import Alert
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems import search
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 from incidents.web.request import Request, page
 

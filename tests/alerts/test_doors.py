@@ -13,7 +13,8 @@ from incidents.alerts.ingest import drain, expire
 from incidents.alerts.models import Alert, Delivery, Outcome, Source, Subscription
 from incidents.alerts.sources import KINDS, example
 from incidents.people.models import Team
-from incidents.response.models import Event, Incident
+from incidents.response.events import Event
+from incidents.response.incident import Incident
 from incidents.systems.models import Change, System
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -14,7 +14,8 @@ from django.test import Client
 from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.people.models import Team, User
-from incidents.response.models import Event, Incident
+from incidents.response.events import Event
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Delivery, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.people.models import User
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 pytestmark = pytest.mark.django_db

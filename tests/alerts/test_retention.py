@@ -11,7 +11,8 @@ from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.alerts.retention import prune, wipe
 from incidents.people.models import User
-from incidents.response.models import Incident, Refused
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 
 

@@ -20,7 +20,7 @@ from incidents.alerts.models import Delivery, Source
 from incidents.alerts.signatures import SCHEMES, Unsigned, verify
 from incidents.alerts.sources import example
 from incidents.people.models import Team, User
-from incidents.response.models import Refused
+from incidents.response.vocabulary import Refused
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW = str(int(NOON.timestamp()))

@@ -11,7 +11,7 @@ from incidents.alerts.models import Source
 from incidents.alerts.rules import read
 from incidents.alerts.simulation import Past, recent, simulate
 from incidents.people.models import User
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

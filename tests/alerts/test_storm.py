@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from incidents.alerts.ingest import drain, receive
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 
 @dataclass(frozen=True)

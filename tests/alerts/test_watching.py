@@ -11,7 +11,7 @@ from incidents.alerts import watching
 from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Source
 from incidents.alerts.policies import Watch
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

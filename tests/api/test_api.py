@@ -17,7 +17,7 @@ from incidents.people.models import ApiKey, User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.reviews import CHECKS
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import Change, System
 
 Key = Callable[..., dict[str, str]]

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.response.models import Event, Incident, Refused, WrongStatus
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused, WrongStatus
 
 
 @pytest.fixture

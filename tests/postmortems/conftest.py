@@ -9,7 +9,7 @@ from incidents.postmortems import readiness, reviews
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.facts import freeze_facts
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 
 
 @pytest.fixture

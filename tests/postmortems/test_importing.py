@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.importing import ImportBatch, read
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 WHOLE = b"""---

@@ -28,8 +28,9 @@ from incidents.postmortems.public import library, related
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Clash, Draft, Revision, Section
-from incidents.response.models import Incident, Refused, WrongStatus
+from incidents.response.incident import Incident
 from incidents.response.notices import Notice
+from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.systems.models import Change, System
 from tests.postmortems.conftest import ALL, fill, publish
 

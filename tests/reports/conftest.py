@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.reports.scope import Asked, Period, Scope
-from incidents.response.models import Incident, Status
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Status
 from incidents.systems.models import System
 
 

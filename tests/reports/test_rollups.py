@@ -14,8 +14,8 @@ from incidents.reports import rollups
 from incidents.reports.rollups import Rollup, RollupMark
 from incidents.reports.scope import Asked, Period, Scope
 from incidents.reports.trends import trends
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import Incident
 
 Happened = Callable[..., Incident]
 

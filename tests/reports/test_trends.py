@@ -17,8 +17,8 @@ from incidents.reports.learning import learn
 from incidents.reports.scope import Asked, Period, Scope, read
 from incidents.reports.trends import trends
 from incidents.response.filters import IncidentFilter
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import Incident
 from incidents.systems.models import System
 from tests.reports.conftest import at
 

@@ -15,7 +15,7 @@ from incidents.people.models import User
 from incidents.reports.learning import drill_overdue
 from incidents.reports.scope import Asked
 from incidents.reports.trust import Trust, budget, scorecards, together
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 from tests.reports.conftest import at
 

@@ -23,8 +23,8 @@ from incidents.response import story
 from incidents.response.attachments import Attachment
 from incidents.response.crew import Assignment, Handover, ResponseRole, Task
 from incidents.response.impact import Harm, Reversible, suggest_severity
+from incidents.response.incident import Incident
 from incidents.response.links import Link, similar
-from incidents.response.models import Incident, Kind, Refused, Severity, WrongStatus
 from incidents.response.notices import Notice
 from incidents.response.saved import SavedView
 from incidents.response.updates import (
@@ -36,6 +36,7 @@ from incidents.response.updates import (
     next_update_due,
     remind_of_updates,
 )
+from incidents.response.vocabulary import IncidentKind, Refused, Severity, WrongStatus
 from incidents.systems.models import System
 
 Page = Callable[[User], Client]
@@ -428,10 +429,10 @@ class TestUpdates:
         assert "refused" in notice.error
 
     def test_tests_owe_nobody_anything(self, mara: User) -> None:
-        drill = Incident.objects.declare(title="Drill", by=mara, severity="sev1", kind=Kind.TEST)
+        drill = Incident.objects.declare(title="Drill", by=mara, severity="sev1", kind=IncidentKind.TEST)
         assert next_update_due(drill, Cadence.by_severity()) is None
         assert drill not in Incident.objects.counted()
-        assert drill in Incident.objects.counted(Kind.TEST)
+        assert drill in Incident.objects.counted(IncidentKind.TEST)
 
     def test_the_status_page_shows_what_is_open_to_whoever_may_see_it(
         self, incident: Incident, mara: User, rui: User, as_person: Page

@@ -11,7 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents.people.models import Membership, Role, Team, User
-from incidents.response.models import Event, Incident, Refused, Severity, WrongStatus
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import Refused, Severity, WrongStatus
 from incidents.systems.models import System
 
 

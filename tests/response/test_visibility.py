@@ -14,7 +14,7 @@ from incidents.alerts.models import Alert, Delivery, Source
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 CANARY = "Zanzibar"

@@ -9,7 +9,7 @@ from django.test import Client
 
 from incidents.alerts.models import Alert, Delivery
 from incidents.people.models import User
-from incidents.response.models import Incident
+from incidents.response.incident import Incident
 from incidents.web.logs import cut_secrets
 
 BUDGETS = {

@@ -1,0 +1,83 @@
+"""The log of an incident, which nobody changes, and the notes that people write in it."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.response.vocabulary import Refused, required
+
+
+class Note(models.Model):
+    """A person's own words on an incident; the text can be corrected, the Event that it was written cannot."""
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    text = models.TextField(max_length=20_000)
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+    def rewrite(self, text: str, *, by: User) -> None:
+        """Correct one's own note."""
+        if self.author_id != by.pk:
+            raise Refused("Only whoever wrote a note may rewrite it.")
+        text = required(text, "A note cannot be empty; its old text was kept.")
+        Note.objects.filter(pk=self.pk).update(text=text, edited_at=timezone.now())
+        self.refresh_from_db()
+
+
+class Event(models.Model):
+    """One thing that happened to an incident. The database itself refuses to change or delete it."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened", "opened the incident"
+        ACKNOWLEDGED = "acknowledged", "acknowledged"
+        STATUS = "status", "changed the status"
+        SEVERITY = "severity", "changed the severity"
+        LEAD = "lead", "changed the lead"
+        CLASSIFIED = "classified", "classified it"
+        SYSTEM = "system", "set the system"
+        DESCRIBED = "described", "edited the description"
+        NOTICED = "noticed", "said who noticed first"
+        CLOCK = "clock", "corrected a clock"
+        VISIBILITY = "visibility", "changed who may see it"
+        NOTE = "note", "wrote a note"
+        CONTAINMENT = "containment", "contained it"
+        MERGED = "merged", "merged another incident into this one"
+        ALERT_LINKED = "alert_linked", "linked an alert"
+        ALERTS_CLEARED = "alerts_cleared", "all alerts cleared"
+        POSTMORTEM = "postmortem", "moved the postmortem"
+        FOLLOW_UP = "follow_up", "changed a follow-up"
+        UPDATE = "update", "posted a status update"
+        OVERDUE = "overdue", "the next update is overdue"
+        ROLE = "role", "changed who does what"
+        HANDOVER = "handover", "handed over"
+        TASK = "task", "changed a task"
+        IMPACT = "impact", "assessed the impact"
+        CURATED = "curated", "edited the story"
+        ATTACHMENT = "attachment", "attached a file"
+        LINK = "link", "linked another incident"
+        KIND = "kind", "said whether it is real"
+        PUBLIC = "public", "wrote for the public page"
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=16, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    note = models.OneToOneField(Note, on_delete=models.PROTECT, null=True, blank=True, related_name="event")
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["incident", "at", "id"], name="events_by_incident")]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="events_are_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident} {self.kind}"

@@ -1,0 +1,47 @@
+"""The six clocks, corrected by people."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.response.events import Event
+from incidents.response.verbs.base import Verb
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, Refused, Status
+
+
+class Clocks(Verb):
+    class Meta:
+        abstract = True
+
+    def set_clock(
+        self,
+        clock: str,
+        at: datetime | None,
+        *,
+        by: User,
+        reason: str = "",
+        until: datetime | None = None,
+        method: str = ImpactMethod.PERSON,
+    ) -> None:
+        """Correct one of the six clocks. None is “unknown”, which is a fact and never zero.
+
+        When the impact started may be a range: then `at` is its earliest moment and `until` its latest, and `method`
+        says how one knows.
+        """
+        if clock not in CLOCKS:
+            raise Refused(f"“{clock}” is not a clock; the six are {', '.join(CLOCKS)}.")
+        if at is None and clock == "declared_at":
+            raise Refused("When it was declared is always known.")
+        if at is None and clock == "resolved_at" and self.status in (Status.RESOLVED, Status.CLOSED):
+            raise Refused("A resolved incident has a time of resolution; reopen it instead.")
+        if at and at > timezone.now() + timedelta(minutes=5):
+            raise Refused(f"{CLOCKS[clock]} cannot be in the future.")
+        given: dict[str, Any] = {clock: at}
+        if clock == "impact_started_at":
+            if until and (at is None or until < at):
+                raise Refused("A range runs from its earliest moment to its latest.")
+            method = ImpactMethod(method) if at else ImpactMethod.UNKNOWN
+            given |= {"impact_started_until": until, "impact_method": method}
+        self._set(Event.Kind.CLOCK, by=by, reason=reason, **given)

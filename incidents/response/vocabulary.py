@@ -1,0 +1,99 @@
+"""The words of an incident: its statuses, severities and clocks, and what stands in the way of a verb."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+
+class WrongStatus(Exception):
+    """The incident is not in a status from which this can be done; the message says in which it is."""
+
+
+class Refused(ValidationError):
+    """What was asked cannot be done as asked; the message says why and what would work."""
+
+
+class Status(models.TextChoices):
+    TRIAGE = "triage", "Triage"
+    INVESTIGATING = "investigating", "Investigating"
+    CONTAINED = "contained", "Contained"
+    RESOLVED = "resolved", "Resolved"
+    CLOSED = "closed", "Closed"
+    DECLINED = "declined", "Declined"
+    MERGED = "merged", "Merged"
+
+
+OPEN = (Status.TRIAGE, Status.INVESTIGATING, Status.CONTAINED)
+COUNTED = (*OPEN, Status.RESOLVED, Status.CLOSED)  # declined and merged ones are no incidents of their own
+
+
+class Severity(models.TextChoices):
+    SEV1 = "sev1", "SEV1"
+    SEV2 = "sev2", "SEV2"
+    SEV3 = "sev3", "SEV3"
+    SEV4 = "sev4", "SEV4"
+    UNKNOWN = "unknown", "Unknown"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse; unknown ranks lowest, so that any judgement replaces it."""
+        return 0 if self is Severity.UNKNOWN else 5 - int(self.value[-1])
+
+
+class NoticedBy(models.TextChoices):
+    """Who noticed first: the share found by one's own monitoring is the number that leaders ask for."""
+
+    UNKNOWN = "", "Not said yet"
+    MONITOR = "monitor", "A monitor"
+    EVALUATION = "evaluation", "An evaluation"
+    STAFF = "staff", "A colleague"
+    USER = "user", "A user or customer"
+    OUTSIDE = "outside", "Press, partner or regulator"
+
+
+class IncidentKind(models.TextChoices):
+    """Whether it counts: a test and what was entered afterwards stay out of reports unless they are asked for."""
+
+    REAL = "real", "Real"
+    TEST = "test", "Test"
+    BACKFILLED = "backfilled", "Backfilled"
+
+
+class ImpactMethod(models.TextChoices):
+    """How one knows when the impact started."""
+
+    UNKNOWN = "", "Not said"
+    PERSON = "person", "Somebody says so"
+    FIRST_ALERT = "first_alert", "First alert"
+    CHANGE_POINT = "change_point", "Change point of a signal"
+    CHANGE = "change", "A change"
+
+
+CLOCKS = {
+    "impact_started_at": "Impact started",
+    "detected_at": "Detected",
+    "declared_at": "Declared",
+    "acknowledged_at": "Acknowledged",
+    "contained_at": "Contained",
+    "resolved_at": "Resolved",
+}
+
+# The steps of an incident, each from one clock to another; reports draw them, and the list is filtered by them.
+PHASES = {
+    "silence": ("impact_started_at", "detected_at"),
+    "acknowledge": ("detected_at", "acknowledged_at"),
+    "contain": ("acknowledged_at", "contained_at"),
+    "resolve": ("contained_at", "resolved_at"),
+    "whole": ("detected_at", "resolved_at"),
+}
+
+
+def correlation_key(where: str, category: str, group: str = "") -> str:
+    """What gathers alerts into one incident: the same place failing in the same way, and the same group of a rule."""
+    return f"{where}\t{group}|{category or 'unclassified'}" if group else f"{where}|{category or 'unclassified'}"
+
+
+def required(text: str, sentence: str) -> str:
+    text = text.strip()
+    if not text:
+        raise Refused(sentence)
+    return text

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -17,6 +18,12 @@ from incidents.people.models import ApiKey, Membership, Role, Team, User
 from incidents.response.incident import Incident
 from incidents.systems.models import Dependency, System
 from tests.tools import not_tested, reported
+
+# A busy machine is no counterexample: no test of properties depends on speed.
+hypothesis.settings.register_profile(
+    "faultline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("faultline")
 
 
 def _seed_again(**_: Any) -> None:

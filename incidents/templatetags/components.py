@@ -26,8 +26,9 @@ register = template.Library()
 def panel(content: str, title: str, name: str, **options: Any) -> SafeString:
     """A titled section with the id `name`.
 
-    `level` of the heading (2), `count` beside it, `tight` (rows close together), and one link at its end: `action` (address),
-    `action_label`, `action_icon`, `action_key` (keyboard).
+    `level` of the heading (2), `count` beside it (`of` how many), `tight` (rows close together), and one link at its end:
+    `action` (address; none, no link), `action_label`, `action_icon`, `action_key` (keyboard), `action_into` (the selector
+    of the element that its page is loaded into).
     """
     facts = {"level": 2, "content": content, "title": title, "name": name}
     return render_to_string("components/panel.html", facts | options)

@@ -14,9 +14,9 @@ from django.utils import timezone
 from incidents import taxonomy
 from incidents.alerts import sources
 from incidents.alerts.signatures import SCHEMES
+from incidents.errors import Refused
 from incidents.people.models import Team, User, digest_of
 from incidents.response.incident import Incident, of_visible
-from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 from incidents.web.sealing import seal, unseal
 

@@ -11,8 +11,8 @@ from incidents.alerts.matchers import Matcher, Unmatchable, parse, written
 from incidents.alerts.models import Source
 from incidents.alerts.rules import Rule, Unruly
 from incidents.alerts.rules import read as read_rules
+from incidents.errors import Refused
 from incidents.people.models import User
-from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 
 

@@ -11,8 +11,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from incidents.alerts.models import Alert, Delivery, Outcome
+from incidents.errors import Refused
 from incidents.people.models import User
-from incidents.response.vocabulary import Refused
 
 BATCH = 1000
 WIPED = "(wiped)"

@@ -15,11 +15,11 @@ from incidents.alerts.matchers import LONGEST as LONGEST_MATCHER
 from incidents.alerts.matchers import Matcher
 from incidents.alerts.models import Alert, Delivery
 from incidents.alerts.nudge import nudge
+from incidents.errors import Refused
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.response.forms import MergeForm
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 
 A_PAGE = 50

@@ -18,9 +18,9 @@ from incidents.alerts.models import Alert, Outcome, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.alerts.routing import facts_of
 from incidents.alerts.simulation import QUIET, SPAN, recent, simulate
+from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
-from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 

@@ -20,9 +20,9 @@ from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Sou
 from incidents.alerts.nudge import nudge
 from incidents.alerts.signatures import SCHEMES, Unsigned
 from incidents.alerts.sources import by_group, example, mapped
+from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
-from incidents.response.vocabulary import Refused
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 PREVIEWED = 5

@@ -8,7 +8,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from incidents.response.vocabulary import WrongStatus
+from incidents.errors import WrongStatus
 from incidents.taxonomy import Unknown
 
 TYPE = "application/problem+json"

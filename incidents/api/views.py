@@ -54,6 +54,7 @@ from incidents.api.serializers import (
     UpdateSerializer,
     UpdateWriteSerializer,
 )
+from incidents.errors import WrongStatus
 from incidents.followups.models import FollowUp
 from incidents.people.models import KeyScope, Role, User
 from incidents.people.permissions import NotAllowed, require_role
@@ -69,7 +70,6 @@ from incidents.response.impact import expose
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.updates import Update
-from incidents.response.vocabulary import WrongStatus
 from incidents.systems.models import Change, System
 from incidents.web.request import visible_or_404
 

@@ -7,10 +7,10 @@ from django.db import models, transaction
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
-from incidents.response.vocabulary import Refused, WrongStatus
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):

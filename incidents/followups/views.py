@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from incidents.errors import WrongStatus
 from incidents.followups.models import AGES, STAGES, FollowUp, FollowUpQuerySet, due_in_days
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.response.forms import PersonField
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, narrowed, page, visible_or_404
 
 

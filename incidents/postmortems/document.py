@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.postmortems import search
 from incidents.postmortems.deadlines import IN_TIME, can_be_judged, due_date
@@ -16,7 +17,7 @@ from incidents.postmortems.sections import Section
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
 from incidents.response.notices import Notice
-from incidents.response.vocabulary import Refused, Status, WrongStatus
+from incidents.response.vocabulary import Status
 from incidents.systems.models import Change
 
 

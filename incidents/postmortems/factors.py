@@ -5,9 +5,9 @@ from typing import Self
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.vocabulary import Refused
 
 
 class FactorGroup(models.TextChoices):

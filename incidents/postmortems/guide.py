@@ -14,9 +14,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused, Severity
+from incidents.response.vocabulary import Severity
 
 
 class Depth(models.TextChoices):

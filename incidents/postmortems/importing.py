@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.errors import Refused
 from incidents.people.models import Team, User
 from incidents.postmortems.deadlines import business_days_after
 from incidents.postmortems.document import Postmortem
@@ -23,7 +24,7 @@ from incidents.postmortems.guide import Guide, Policy
 from incidents.postmortems.sections import LONGEST, Revision, Section, clean
 from incidents.response.events import Event
 from incidents.response.incident import Incident, IncidentCounter
-from incidents.response.vocabulary import IncidentKind, Refused, Severity, Status
+from incidents.response.vocabulary import IncidentKind, Severity, Status
 from incidents.systems.models import System
 
 MOST_FILES, MOST_BYTES = 200, 1_000_000

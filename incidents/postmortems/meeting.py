@@ -3,10 +3,10 @@
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.vocabulary import Refused
 
 
 class ParkedFix(models.Model):

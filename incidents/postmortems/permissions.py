@@ -6,11 +6,11 @@ from typing import Any
 
 from django.shortcuts import redirect
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role, User
 from incidents.people.permissions import has_role, require_role
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.sections import Clash
-from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, visible_or_404
 
 

@@ -8,10 +8,10 @@ from django.db import models, transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User, digest_of
 from incidents.postmortems.document import Postmortem
 from incidents.response.notices import Notice
-from incidents.response.vocabulary import Refused, WrongStatus
 
 
 class Reading(models.Model):

@@ -7,13 +7,13 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Membership, User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import Policy
 from incidents.postmortems.sections import Section
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused, WrongStatus
 
 CHECKS = (
     ("data", "The evidence is kept where it can be found again"),

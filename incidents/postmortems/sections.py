@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.postmortems.merge import Merge, merge
-from incidents.response.vocabulary import Refused, WrongStatus
 
 LONGEST = 100_000  # characters of a section
 

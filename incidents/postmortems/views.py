@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from incidents import taxonomy
+from incidents.errors import Refused, WrongStatus
 from incidents.followups.models import FollowUp
 from incidents.people.models import Role, User
 from incidents.people.permissions import has_role, require_role
@@ -27,7 +28,7 @@ from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Draft
 from incidents.response.forms import ReasonForm
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import IncidentKind, Refused, Status, WrongStatus
+from incidents.response.vocabulary import IncidentKind, Status
 from incidents.systems.models import Change, System
 from incidents.web.request import Answer, Request, change, narrowed, page, visible_or_404
 

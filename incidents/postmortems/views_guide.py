@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents import taxonomy
+from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_administrator, require_role
 from incidents.postmortems.document import Postmortem
@@ -16,7 +17,7 @@ from incidents.postmortems.forms import ImportForm, PartForm
 from incidents.postmortems.guide import Guide, GuidePart, Policy
 from incidents.postmortems.importing import MOST_BYTES, MOST_FILES, ImportBatch
 from incidents.postmortems.public import library
-from incidents.response.vocabulary import Refused, Severity
+from incidents.response.vocabulary import Severity
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 PartForms = formset_factory(PartForm, extra=1, max_num=40, absolute_max=60)

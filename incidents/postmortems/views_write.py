@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role
 from incidents.people.permissions import NotAllowed
 from incidents.postmortems import evidence, lint
@@ -25,7 +26,6 @@ from incidents.postmortems.reviews import Comment
 from incidents.postmortems.sections import Clash, Draft, Section, clean
 from incidents.postmortems.views import _people_of, document
 from incidents.response.attachments import Attachment
-from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 

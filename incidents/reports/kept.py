@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Team, User
 from incidents.reports import export
 from incidents.reports.learning import learn
@@ -20,7 +21,6 @@ from incidents.reports.scope import Asked, Period, Scope, read
 from incidents.reports.trends import trends
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
-from incidents.response.vocabulary import Refused, WrongStatus
 
 # Somebody who is named nowhere: sees what is not private, as everybody does.
 EVERYBODY = User(name="Everybody", email="everybody@invalid")

@@ -5,12 +5,12 @@ from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.reports import views
 from incidents.reports.kept import Cadence, Decision, KeptReport, ReportNote, ReportSubscription
 from incidents.response.forms import PersonField
-from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, Request, change, first_error, page, visible_or_404
 
 

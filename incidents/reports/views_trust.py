@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.reports.learning import DRILL_EVERY
 from incidents.reports.remembered import remembered
 from incidents.reports.scope import Asked, Period, Scope
 from incidents.reports.trust import Trust, scorecards
-from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 

@@ -8,10 +8,10 @@ from django import forms
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 
+from incidents.errors import WrongStatus
 from incidents.people.models import Role, User
 from incidents.people.permissions import has_role, require_role
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import WrongStatus
 from incidents.web.request import Answer, PageView, Request, change, visible_or_404
 
 

@@ -10,10 +10,10 @@ from django.db import models, transaction
 from django.utils import timezone
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused
 
 MOST_BYTES, MOST_FILES, MOST_PIXELS = 10 * 1024 * 1024, 50, 25_000_000
 

@@ -7,9 +7,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.errors import WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
-from incidents.response.vocabulary import WrongStatus
 
 
 class ContainmentQuerySet(models.QuerySet["Containment"]):

@@ -5,10 +5,10 @@ from typing import Any, Self
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused, WrongStatus
 
 LEAD = "lead"
 

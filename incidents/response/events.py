@@ -6,8 +6,9 @@ import pgtrigger
 from django.db import models
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
-from incidents.response.vocabulary import Refused, required
+from incidents.response.vocabulary import required
 
 
 class Note(models.Model):

@@ -9,10 +9,11 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused, Severity
+from incidents.response.vocabulary import Severity
 
 
 class Harm(models.TextChoices):

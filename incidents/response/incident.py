@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.verbs.clocks import Clocks
@@ -16,7 +17,7 @@ from incidents.response.verbs.ending import Ending
 from incidents.response.verbs.facts import Facts
 from incidents.response.verbs.privacy import Privacy
 from incidents.response.verbs.triage import Triage
-from incidents.response.vocabulary import COUNTED, OPEN, IncidentKind, Refused, Severity, Status
+from incidents.response.vocabulary import COUNTED, OPEN, IncidentKind, Severity, Status
 from incidents.systems.models import System
 
 WORDS = SearchVector("title", "summary", config="english")

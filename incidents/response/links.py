@@ -11,10 +11,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import WORDS, Incident, IncidentQuerySet
-from incidents.response.vocabulary import IncidentKind, Refused, Status
+from incidents.response.vocabulary import IncidentKind, Status
 from incidents.systems.models import System
 
 

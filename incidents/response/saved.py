@@ -7,8 +7,8 @@ from django.db import models
 from django.http import QueryDict
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
-from incidents.response.vocabulary import Refused
 
 _NOT_KEPT = {"before", "seen", "most", "csrfmiddlewaretoken"}
 

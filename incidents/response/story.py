@@ -7,10 +7,10 @@ from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused
 
 # What tells the story by itself; the rest is in the log, and in the story where somebody picked it.
 _K = Event.Kind

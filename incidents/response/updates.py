@@ -7,11 +7,12 @@ from typing import Any, Self
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Team, User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
-from incidents.response.vocabulary import IncidentKind, Refused, Severity, Status, WrongStatus
+from incidents.response.vocabulary import IncidentKind, Severity, Status
 from incidents.systems.models import System
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents import taxonomy
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role
 from incidents.people.permissions import NotAllowed, has_role, require_role
 from incidents.response import impact as impacts
@@ -51,7 +52,7 @@ from incidents.response.incident import Incident
 from incidents.response.links import Link, similar
 from incidents.response.saved import SavedView
 from incidents.response.updates import Cadence, Follower, next_update_due
-from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, Refused, Status, WrongStatus
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, Status
 from incidents.systems.models import Change, System
 from incidents.web.markdown import render as render_markdown
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404

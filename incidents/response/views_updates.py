@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
+from incidents.errors import WrongStatus
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.response.acting import at, valid, verb
 from incidents.response.forms import PublicPageForm, PublicPostForm, UpdateForm
 from incidents.response.incident import Incident
 from incidents.response.updates import Cadence, Follower, PublicPage, PublicPost, Update, next_update_due
-from incidents.response.vocabulary import IncidentKind, Status, WrongStatus
+from incidents.response.vocabulary import IncidentKind, Status
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 

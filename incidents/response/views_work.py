@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response import impact as impacts
 from incidents.response.acting import at, can_respond, find, may_respond, valid, verb
@@ -32,7 +33,6 @@ from incidents.response.links import Link
 from incidents.response.notices import Notice
 from incidents.response.story import Curation, curate
 from incidents.response.updates import Follower
-from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 # Containments

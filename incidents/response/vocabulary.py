@@ -1,15 +1,8 @@
-"""The words of an incident: its statuses, severities and clocks, and what stands in the way of a verb."""
+"""The words of an incident: its statuses, severities and clocks."""
 
-from django.core.exceptions import ValidationError
 from django.db import models
 
-
-class WrongStatus(Exception):
-    """The incident is not in a status from which this can be done; the message says in which it is."""
-
-
-class Refused(ValidationError):
-    """What was asked cannot be done as asked; the message says why and what would work."""
+from incidents.errors import Refused
 
 
 class Status(models.TextChoices):

@@ -10,9 +10,9 @@ from django.utils import timezone
 from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.alerts.retention import prune, wipe
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 
 

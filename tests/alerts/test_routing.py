@@ -15,9 +15,9 @@ from incidents.alerts import routing
 from incidents.alerts.ingest import drain
 from incidents.alerts.models import Alert, Outcome, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence
+from incidents.errors import Refused
 from incidents.people.models import Team, User
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused
 from incidents.systems.models import System
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

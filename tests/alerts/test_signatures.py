@@ -19,8 +19,8 @@ from incidents.alerts import sns
 from incidents.alerts.models import Delivery, Source
 from incidents.alerts.signatures import SCHEMES, Unsigned, verify
 from incidents.alerts.sources import example
+from incidents.errors import Refused
 from incidents.people.models import Team, User
-from incidents.response.vocabulary import Refused
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW = str(int(NOON.timestamp()))

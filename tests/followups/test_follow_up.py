@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused, WrongStatus
 
 
 @pytest.fixture

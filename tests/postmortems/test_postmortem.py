@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from incidents.errors import Refused, WrongStatus
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems import due, export, readiness, reading, reviews
@@ -30,7 +31,6 @@ from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Clash, Draft, Revision, Section
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
-from incidents.response.vocabulary import Refused, WrongStatus
 from incidents.systems.models import Change, System
 from tests.postmortems.conftest import ALL, fill, publish
 

@@ -12,12 +12,12 @@ from django.db import IntegrityError
 from django.test import Client
 from PIL import Image
 
+from incidents.errors import WrongStatus
 from incidents.people.models import Team, User
 from incidents.reports.kept import Decision, KeptReport, ReportSubscription, send_reports
 from incidents.reports.scope import Asked, Scope
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
-from incidents.response.vocabulary import WrongStatus
 from incidents.systems.models import System
 from tests.reports.conftest import at
 

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Team, User
 from incidents.response import impact as impacts
 from incidents.response import story
@@ -36,7 +37,7 @@ from incidents.response.updates import (
     next_update_due,
     remind_of_updates,
 )
-from incidents.response.vocabulary import IncidentKind, Refused, Severity, WrongStatus
+from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
 
 Page = Callable[[User], Client]

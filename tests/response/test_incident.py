@@ -10,10 +10,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Membership, Role, Team, User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import Refused, Severity, WrongStatus
+from incidents.response.vocabulary import Severity
 from incidents.systems.models import System
 
 

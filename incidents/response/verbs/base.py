@@ -9,10 +9,11 @@ from typing import Any, Self
 from django.db import transaction
 from django.utils import timezone
 
+from incidents.errors import WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event, Note
 from incidents.response.fields import IncidentFields
-from incidents.response.vocabulary import Status, WrongStatus
+from incidents.response.vocabulary import Status
 
 
 class Verb(IncidentFields):

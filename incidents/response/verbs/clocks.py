@@ -5,10 +5,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import CLOCKS, ImpactMethod, Refused, Status
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, Status
 
 
 class Clocks(Verb):

@@ -6,11 +6,12 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.errors import WrongStatus
 from incidents.people.models import User
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import OPEN, Status, WrongStatus
+from incidents.response.vocabulary import OPEN, Status
 
 
 class Containing(Verb):

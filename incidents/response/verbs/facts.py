@@ -5,10 +5,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from incidents import taxonomy
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event, Note
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import IncidentKind, NoticedBy, Refused, Severity, correlation_key, required
+from incidents.response.vocabulary import IncidentKind, NoticedBy, Severity, correlation_key, required
 from incidents.systems.models import System
 
 

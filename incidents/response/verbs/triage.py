@@ -5,10 +5,11 @@ from typing import Self
 from django.db import models, transaction
 from django.utils import timezone
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import OPEN, Refused, Status, required
+from incidents.response.vocabulary import OPEN, Status, required
 
 _MOVES = ("acknowledged", "status", "containment")
 

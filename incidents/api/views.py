@@ -201,7 +201,8 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         """Start its postmortem now instead of waiting for it to start itself; the one that was started is returned."""
         incident = self._responding(to="start its postmortem")
         begun = Postmortem.objects.begin(incident, by=self.person)
-        return Response(PostmortemSerializer(begun).data, status=status.HTTP_201_CREATED)
+        visible = visible_or_404(Postmortem.objects.visible_to(self.person), pk=begun.pk)
+        return Response(PostmortemSerializer(visible).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])

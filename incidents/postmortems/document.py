@@ -1,6 +1,6 @@
 """The postmortem: facts filled in with their source, judgement left to people."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
@@ -74,6 +74,26 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         covering = Postmortem.also.through.objects.filter(postmortem=models.OuterRef("pk"), incident=incident)
         return self.filter(models.Q(incident=incident) | models.Exists(covering))
 
+    def best_first(self, incident: Incident) -> Self:
+        """Order those about one incident for who looks for its postmortem: what is required before what is not, its own first."""
+        return self.order_by(
+            models.Case(models.When(state=Postmortem.State.NOT_REQUIRED, then=1), default=0),
+            models.Case(models.When(incident=incident, then=0), default=1),
+            "pk",
+        )
+
+    def by_incident(self, incidents: Collection[int]) -> dict[int, list["Postmortem"]]:
+        """Give those about each of the incidents, alone or among others, by the incident's id; two queries."""
+        covering = Postmortem.also.through.objects.filter(incident__in=incidents)
+        about = models.Q(incident__in=incidents) | models.Q(pk__in=covering.values("postmortem"))
+        postmortems = {row.pk: row for row in self.filter(about).select_related("incident").order_by("pk")}
+        pairs = [(row.incident_id, row.pk) for row in postmortems.values() if row.incident_id in incidents]
+        pairs += covering.filter(postmortem__in=postmortems).values_list("incident", "postmortem")
+        found: dict[int, list[Postmortem]] = {}
+        for incident, pk in sorted(pairs):
+            found.setdefault(incident, []).append(postmortems[pk])
+        return found
+
     def index_missing(self, *, most: int = 500) -> int:
         """Write the words of those that have none yet, as after an upgrade; returns how many."""
         unindexed = list(self.filter(words=None).select_related("incident")[:most])
@@ -82,14 +102,15 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         return len(unindexed)
 
     def begin(self, incident: Incident, *, by: User | None = None, another: bool = False) -> "Postmortem":
-        """Start the postmortem of a resolved incident, or return the one that was started. Safe to call twice.
+        """Start the postmortem of a resolved incident, or return the one about it. Safe to call twice.
 
-        `another` starts a further one, for a question that deserves a document of its own.
+        `another` starts a further one, for a question that deserves a document of its own. What is returned may cover a
+        private incident too: whoever shows it to somebody asks `visible_to` first.
         """
         with transaction.atomic():
             row = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
-            if not another and (found := self.of(row).order_by("pk").first()):
-                return found
+            if not another and (begun := self.of(row).best_first(row).first()):
+                return begun
             if row.status not in (Status.RESOLVED, Status.CLOSED):
                 raise WrongStatus(
                     f"{row} is {row.get_status_display().lower()}; a postmortem starts when it is resolved."

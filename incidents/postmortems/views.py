@@ -258,7 +258,8 @@ def begin(request: Request, number: int) -> Answer:
     """Start the postmortem now instead of waiting for it to start itself; `another` starts a further one."""
     incident = visible_or_404(Incident.objects.visible_to(request.user), number=number)
     require_role(request.user, Role.RESPONDER, team=incident.team, to="start its postmortem")
-    return redirect(Postmortem.objects.begin(incident, by=request.user, another="another" in request.POST))
+    begun = Postmortem.objects.begin(incident, by=request.user, another="another" in request.POST)
+    return redirect(visible_or_404(Postmortem.objects.visible_to(request.user), pk=begun.pk))
 
 
 # Its way

@@ -327,7 +327,7 @@ def like_this(request: Request, number: int) -> Answer:
         user=request.user, title=shown.title, system=shown.system, category=shown.category,
         failure_mode=shown.failure_mode, but=[shown.pk, *linked], most=3 if request.htmx else 20,
     )  # fmt: skip
-    prefetch_related_objects([one.incident for one in found], "containments", "followups", "postmortems")
+    prefetch_related_objects([one.incident for one in found], "containments")
     context = {"similar": found, "incident": shown, "may_respond": can_respond(request.user, shown)}
     return render(request, "response/_similar.html" if request.htmx else "response/similar.html", context)
 

@@ -5,19 +5,36 @@ filler is a function of an upper slice that takes the request and the row, begin
 renders a template of its own slice; it gives "" where there is nothing to show.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 
+from incidents.followups import slots as followups
+from incidents.postmortems import slots as postmortems
+
 Filler = Callable[[HttpRequest, Any], str]
 
 SLOTS: dict[str, tuple[Filler, ...]] = {
-    # "incident.actions": (postmortems.incident_actions,),
+    "incident.actions": (postmortems.incident_actions,),
+    "incident.facts": (followups.incident_facts,),
+}
+
+# Rows of a list are filled together, so that a longer list asks no more queries.
+ListFiller = Callable[[HttpRequest, Sequence[Any]], list[str]]
+
+LIST_SLOTS: dict[str, tuple[ListFiller, ...]] = {
+    "incidents.similar": (followups.similar_incidents, postmortems.similar_incidents),
 }
 
 
 def fill(name: str, request: HttpRequest, row: Any) -> SafeString:
     """Render everything that fills a slot, in order. An unknown name raises KeyError: a slot that nobody fills is a typo."""
     return mark_safe("".join(filler(request, row) for filler in SLOTS[name]))  # noqa: S308 - each filler renders a template
+
+
+def fill_each(name: str, request: HttpRequest, rows: Sequence[Any]) -> list[tuple[Any, SafeString]]:
+    """Pair each row with what fills the slot beside it. A filler of LIST_SLOTS gives one string for each row, in their order."""
+    columns = [filler(request, rows) for filler in LIST_SLOTS[name]]
+    return [(row, mark_safe("".join(parts))) for row, *parts in zip(rows, *columns, strict=True)]  # noqa: S308 - as above

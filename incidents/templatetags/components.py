@@ -9,6 +9,7 @@
 {% post_button url "Acknowledge" icon="check" variant="primary" key="a" %}
 {% tab "Mine" "?show=mine" current=show|is:"mine" count=counts.mine %}
 {% slot "incident.actions" incident %}
+{% slot_each "incidents.similar" similar as rows %}{% for likeness, outcome in rows %} … {{ outcome }} … {% endfor %}
 """
 
 from typing import Any
@@ -92,3 +93,9 @@ def equals(value: object, other: object) -> bool:
 def slot(context: dict[str, Any], name: str, row: Any) -> SafeString:
     """What upper slices show here; see shell/slots.py."""
     return slots.fill(name, context["request"], row)
+
+
+@register.simple_tag(takes_context=True)
+def slot_each(context: dict[str, Any], name: str, rows: Any) -> list[tuple[Any, SafeString]]:
+    """The rows of a list, each with what upper slices show beside it; see shell/slots.py."""
+    return slots.fill_each(name, context["request"], rows)

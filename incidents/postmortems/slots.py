@@ -1,0 +1,43 @@
+"""What pages of lower slices show of postmortems. Each begins with what the person may see; see shell/slots.py."""
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from incidents.people.models import User
+from incidents.postmortems.document import Postmortem
+from incidents.response.acting import can_respond
+from incidents.response.incident import Incident
+from incidents.response.links import Likeness
+from incidents.response.vocabulary import Status
+
+
+def incident_actions(request: HttpRequest, incident: Incident) -> str:
+    """The button to the incident's postmortem, or to start one.
+
+    One that another postmortem covers leads there, also where an emptied one of its own is left. Where the only one
+    is hidden from the person there is neither button: starting would lead to what they may not see.
+    """
+    user = request.user
+    if not isinstance(user, User) or incident.status not in (Status.RESOLVED, Status.CLOSED):
+        return ""
+    postmortem = Postmortem.objects.visible_to(user).of(incident).best_first(incident).first()
+    may_start = postmortem is None and can_respond(user, incident) and not Postmortem.objects.of(incident).exists()
+    if postmortem is None and not may_start:
+        return ""
+    context = {"incident": incident, "postmortem": postmortem}
+    return render_to_string("postmortems/slots/actions.html", context, request=request)
+
+
+def similar_incidents(request: HttpRequest, alike: Sequence[Likeness]) -> list[str]:
+    """For each similar incident the published postmortems about it; two queries, however many there are."""
+    user = request.user
+    if not isinstance(user, User):
+        return [""] * len(alike)
+    visible = Postmortem.objects.visible_to(user).published()
+    postmortems = visible.by_incident([likeness.incident.pk for likeness in alike])
+    return [
+        render_to_string("postmortems/slots/learnt.html", {"postmortems": postmortems.get(likeness.incident.pk, [])})
+        for likeness in alike
+    ]

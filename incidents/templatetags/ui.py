@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from incidents import taxonomy
 from incidents.alerts.rules import Rule
 from incidents.people.models import User
+from incidents.response.vocabulary import CLOCKS
 from incidents.web.durations import span
 from incidents.web.markdown import render
 
@@ -92,6 +93,17 @@ def clock_time(moment: datetime) -> SafeString:
     today = local.date() == timezone.localdate()
     shown = format_date(local, "H:i" if today else "j M, H:i")
     return format_html('<time datetime="{}" title="{}">{}</time>', _iso(moment), _iso(moment), shown)
+
+
+@register.filter
+def clocks(changes: dict[str, str | None]) -> list[tuple[str, datetime | None]]:
+    """The clocks that an Event says were set, each with its label in lower case and its moment; None is unknown."""
+    labels = CLOCKS | {"impact_started_until": "impact started at the latest"}
+    return [
+        (label.lower(), datetime.fromisoformat(text) if (text := changes[name]) else None)
+        for name, label in labels.items()
+        if name in changes
+    ]
 
 
 @register.simple_tag

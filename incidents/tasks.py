@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from incidents.alerts import ingest, retention, upkeep
+from incidents.alerts import retention, upkeep
+from incidents.alerts.drain import drain
 from incidents.health.models import Heartbeat
 from incidents.postmortems import due, reading
 from incidents.postmortems.document import Postmortem
@@ -13,7 +14,7 @@ from incidents.response.notices import Notice
 
 @shared_task
 def drain_deliveries() -> None:
-    ingest.drain()
+    drain()
 
 
 @shared_task

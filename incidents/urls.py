@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from incidents.alerts import views as alerts
 from incidents.alerts import views_routing as routing
 from incidents.alerts import views_sources as sources
-from incidents.alerts.doors import alertmanager, opsgenie, pagerduty, plain
+from incidents.alerts.endpoints import alertmanager, opsgenie, pagerduty, plain
 from incidents.followups import views as followups
 from incidents.health import views as health
 from incidents.postmortems import views as postmortems

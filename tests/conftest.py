@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import Client
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
 from incidents.response.incident import Incident

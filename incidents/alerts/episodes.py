@@ -21,7 +21,7 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EpisodeVerdict:
     result: Result
     reason: str
 
@@ -35,7 +35,7 @@ def judge(
     end_given: bool,
     open_since: datetime | None,
     closed: Closed | None,
-) -> Verdict:
+) -> EpisodeVerdict:
     """Decide what one claim does, given the firing episode (if any) and the newest one that ended (if any).
 
     `open_since` is the newest start that was told of the firing episode: where the resolve between two episodes is
@@ -48,15 +48,15 @@ def judge(
 
 def _judge_firing(
     starts_at: datetime, *, start_given: bool, open_since: datetime | None, closed: Closed | None
-) -> Verdict:
+) -> EpisodeVerdict:
     if open_since is not None:
-        return Verdict("repeated", "It is firing already.")
+        return EpisodeVerdict("repeated", "It is firing already.")
     if closed and start_given:
         # An end that we had to infer is our clock, not the monitor's: comparing with it could swallow a new episode.
         bound = closed.ends_at if closed.exact else closed.starts_at
         if starts_at <= bound:
-            return Verdict("stale", "It tells of an episode that has ended already.")
-    return Verdict("opened", "Nothing with this fingerprint was firing.")
+            return EpisodeVerdict("stale", "It tells of an episode that has ended already.")
+    return EpisodeVerdict("opened", "Nothing with this fingerprint was firing.")
 
 
 def _judge_resolve(
@@ -67,11 +67,11 @@ def _judge_resolve(
     *,
     open_since: datetime | None,
     closed: Closed | None,
-) -> Verdict:
+) -> EpisodeVerdict:
     if open_since is not None:
         if end_given and ends_at is not None and ends_at < open_since:
-            return Verdict("stale", "It resolves an earlier episode than the one that is firing.")
-        return Verdict("resolved", "It ends the episode that was firing.")
+            return EpisodeVerdict("stale", "It resolves an earlier episode than the one that is firing.")
+        return EpisodeVerdict("resolved", "It ends the episode that was firing.")
     if closed and (not start_given or starts_at <= closed.ends_at):
-        return Verdict("stale", "That episode has ended already.")
-    return Verdict("unseen", "Nothing with this fingerprint was firing, so there is nothing to open.")
+        return EpisodeVerdict("stale", "That episode has ended already.")
+    return EpisodeVerdict("unseen", "Nothing with this fingerprint was firing, so there is nothing to open.")

@@ -7,7 +7,7 @@ from django import forms
 
 from incidents.alerts.models import Source
 from incidents.alerts.signatures import SCHEMES
-from incidents.alerts.sources import KINDS, Kind
+from incidents.alerts.sources import KINDS, SourceKind
 from incidents.alerts.sources.mapped import FIELDS, LONGEST, FieldMap
 from incidents.people.models import Role, Team, User
 from incidents.response.forms import ClassifyForm, MergeForm
@@ -34,7 +34,7 @@ class SourceForm(forms.Form):
         help_text="For alerts that name no system.",
     )
 
-    def __init__(self, *args: Any, user: User, kind: Kind, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, kind: SourceKind, **kwargs: Any) -> None:
         super().__init__(*args, **{"initial": {"name": kind.name}} | kwargs)
         led = Team.objects.filter(memberships__user=user, memberships__role__in=Role.LEAD.and_above())
         teams = Team.objects.all() if user.is_superuser else led
@@ -140,7 +140,7 @@ def pretty(body: bytes) -> str:
         return body.decode("utf-8", "replace")
 
 
-def kind_or_none(slug: str) -> Kind | None:
+def kind_or_none(slug: str) -> SourceKind | None:
     return KINDS.get(slug)
 
 

@@ -38,7 +38,12 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return self.with_version().filter(models.Q(digest=digest) | previous).first()
 
     def with_version(self) -> Self:
-        """Tell which version of its row each source was read from, so that a door may remember it: see `receive`."""
+        """Say which version of its row each source was read from, so that an endpoint may remember it: see `receive`.
+
+        PostgreSQL writes a new version of a row at each update: `xmin` is the transaction that wrote this one and `ctid`
+        the place where it lies. Together they differ after any update, also after two in one transaction, so equal ones
+        mean that nothing was changed since. (Moved by VACUUM FULL it looks changed: then it is only read once more.)
+        """
         return self.annotate(version=RawSQL("incidents_source.xmin::text || incidents_source.ctid::text", []))
 
     def connect(self, *, kind: str, name: str, by: User | None = None, **fields: Any) -> "tuple[Source, str]":
@@ -104,12 +109,8 @@ class Source(models.Model):
         return digest == self.digest or bool(is_previous)
 
     @property
-    def about(self) -> sources.Kind:
+    def about(self) -> sources.SourceKind:
         return sources.KINDS[self.kind]
-
-    @property
-    def reader(self) -> sources.Adapter:
-        return sources.mapped.reader(self.field_map) if self.field_map else self.about.read
 
     @property
     def signing_scheme(self) -> str:
@@ -327,6 +328,11 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
     def firing(self) -> Self:
         return self.filter(status=Alert.Status.FIRING)
+
+    def newest_ended(self) -> Self:
+        """Keep the newest ended episode of each fingerprint; for one source's alerts."""
+        ended = self.filter(status=Alert.Status.RESOLVED)
+        return ended.order_by("fingerprint", "-starts_at").distinct("fingerprint")
 
     def for_list(self) -> Self:
         return self.select_related("source", "system", "incident").order_by("-last_received_at", "-pk")

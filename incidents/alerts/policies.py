@@ -9,7 +9,7 @@ from django.utils import timezone
 from incidents import taxonomy
 from incidents.alerts.matchers import Matcher, Unmatchable, parse, written
 from incidents.alerts.models import Source
-from incidents.alerts.rules import Rule, Unruly
+from incidents.alerts.rules import RoutingRule, Unruly
 from incidents.alerts.rules import read as read_rules
 from incidents.errors import Refused
 from incidents.people.models import User
@@ -64,7 +64,7 @@ class RulesVersion(models.Model):
     def get_absolute_url(self) -> str:
         return f"/rules/{self.number}/" if self.number else "/rules/draft/"
 
-    def read(self) -> tuple[Rule, ...]:
+    def read(self) -> tuple[RoutingRule, ...]:
         """Read the rules. Raises Unruly, which a published version never does."""
         return read_rules(self.rules)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from incidents.alerts.matchers import Matcher, Unmatchable, all_hold, parse, written
+from incidents.alerts.matchers import Matcher, Unmatchable, all_hold, parse
 
 MOST_RULES = 200
 
@@ -28,7 +28,7 @@ class Unruly(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class RoutingRule:
     name: str
     matchers: tuple[Matcher, ...] = ()
     act: Act = ""
@@ -49,7 +49,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class RoutingDecision:
     """What the rules say of one alert. Empty settings change nothing; `reasons` names the rules that spoke."""
 
     act: Act = ""  # empty: no rule said, so it opens or joins at once unless it is only information
@@ -70,10 +70,10 @@ class Decision:
         return " ".join(self.reasons)
 
 
-def decide(rules: Sequence[Rule], facts: Mapping[str, str]) -> Decision:
+def decide(rules: Sequence[RoutingRule], facts: Mapping[str, str]) -> RoutingDecision:
     """Ask the rules in order. What an earlier rule sets, a later one sees and may set again."""
     known = dict(facts)
-    decision = Decision()
+    decision = RoutingDecision()
     for rule in rules:
         if not all_hold(rule.matchers, known):
             continue
@@ -84,13 +84,13 @@ def decide(rules: Sequence[Rule], facts: Mapping[str, str]) -> Decision:
     return decision
 
 
-def _settings(rule: Rule) -> dict[str, str]:
+def _settings(rule: RoutingRule) -> dict[str, str]:
     return {
         "system": rule.set_system, "severity": rule.set_severity, "category": rule.set_category, "failure_mode": rule.set_failure_mode,
     }  # fmt: skip
 
 
-def _applied(decision: Decision, rule: Rule, facts: Mapping[str, str]) -> Decision:
+def _applied(decision: RoutingDecision, rule: RoutingRule, facts: Mapping[str, str]) -> RoutingDecision:
     settings = {name: value for name, value in _settings(rule).items() if value}
     if rule.set_category and not rule.set_failure_mode:
         settings["failure_mode"] = ""
@@ -109,7 +109,7 @@ def _applied(decision: Decision, rule: Rule, facts: Mapping[str, str]) -> Decisi
     )
 
 
-def _deeds(rule: Rule, settings: Mapping[str, str]) -> list[str]:
+def _deeds(rule: RoutingRule, settings: Mapping[str, str]) -> list[str]:
     done = [f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value]
     match rule.act:
         case "wait":
@@ -125,7 +125,7 @@ def _deeds(rule: Rule, settings: Mapping[str, str]) -> list[str]:
     return done
 
 
-def _reason(rule: Rule, settings: Mapping[str, str]) -> str:
+def _reason(rule: RoutingRule, settings: Mapping[str, str]) -> str:
     return f"Rule “{rule.name}”: {', '.join(_deeds(rule, settings)) or 'nothing'}."
 
 
@@ -137,14 +137,14 @@ def _span(length: timedelta) -> str:
 # As they are stored
 
 
-def read(stored: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+def read(stored: Sequence[Mapping[str, Any]]) -> tuple[RoutingRule, ...]:
     """Read rules as a version keeps them. Raises Unruly."""
     if len(stored) > MOST_RULES:
         raise Unruly(f"There are {len(stored)} rules; at most {MOST_RULES} are used.")
     return tuple(_read_one(row, position=position) for position, row in enumerate(stored, start=1))
 
 
-def _read_one(row: Mapping[str, Any], *, position: int) -> Rule:
+def _read_one(row: Mapping[str, Any], *, position: int) -> RoutingRule:
     name = str(row.get("name", "")).strip() or f"Rule {position}"
     try:
         matchers = parse(str(row.get("matchers", "")))
@@ -156,7 +156,7 @@ def _read_one(row: Mapping[str, Any], *, position: int) -> Rule:
         raise Unruly(f"{name}: “{act}” is nothing that a rule does.")
     if act == "wait" and not (2 <= times <= 10_000 and 1 <= within <= 10_080):
         raise Unruly(f"{name}: say how often (2 or more) in how many minutes (a week at most).")
-    return Rule(
+    return RoutingRule(
         name=name[:80],
         matchers=matchers,
         act=act,  # type: ignore[arg-type]  # compared above
@@ -174,19 +174,3 @@ def _read_one(row: Mapping[str, Any], *, position: int) -> Rule:
 
 def _minutes(value: Any) -> timedelta | None:
     return timedelta(minutes=int(value)) if value not in (None, "") else None
-
-
-def store(rule: Rule) -> dict[str, Any]:
-    """Write a rule as a version keeps it."""
-    row: dict[str, Any] = {
-        "name": rule.name, "matchers": written(rule.matchers), "act": rule.act, "times": rule.times or None,
-        "within_minutes": int(rule.within.total_seconds() // 60) or None, "set_system": rule.set_system,
-        "set_severity": rule.set_severity, "set_category": rule.set_category, "set_failure_mode": rule.set_failure_mode,
-        "group_by": ", ".join(rule.group_by),
-        "join_minutes": _whole(rule.join_within), "reopen_minutes": _whole(rule.reopen_within),
-    }  # fmt: skip
-    return {name: value for name, value in row.items() if value not in (None, "")} | {"name": rule.name}
-
-
-def _whole(length: timedelta | None) -> int | None:
-    return None if length is None else int(length.total_seconds() // 60)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from incidents.alerts import rules as routing_rules
 from incidents.alerts.models import Alert, AlertSeverity, Outcome
 from incidents.alerts.routing import facts_of
-from incidents.alerts.rules import Decision, Rule
+from incidents.alerts.rules import RoutingDecision, RoutingRule
 from incidents.people.models import User
 
 QUIET = timedelta(hours=4)
@@ -71,7 +71,7 @@ class Simulation:
         return sum(len(incident.alerts) - 1 for incident in self.incidents)
 
 
-def simulate(rules: Sequence[Rule], past: Iterable[Past]) -> Simulation:
+def simulate(rules: Sequence[RoutingRule], past: Iterable[Past]) -> Simulation:
     """Send alerts through rules, oldest first."""
     incidents: list[Imagined] = []
     newest: dict[str, Imagined] = {}
@@ -95,13 +95,13 @@ def simulate(rules: Sequence[Rule], past: Iterable[Past]) -> Simulation:
     return Simulation(tuple(incidents), tuple(recorded), tuple(dropped), tuple(waiting), dict(by_rule), total)
 
 
-def _key(facts: Mapping[str, str], decision: Decision) -> str:
+def _key(facts: Mapping[str, str], decision: RoutingDecision) -> str:
     where = decision.system or facts.get("system") or "source " + facts.get("source", "")
     return "|".join((where, decision.category or facts.get("category", ""), decision.group))
 
 
 def _moment_to_open(
-    heard: dict[str, list[tuple[Past, list[datetime]]]], key: str, alert: Past, decision: Decision
+    heard: dict[str, list[tuple[Past, list[datetime]]]], key: str, alert: Past, decision: RoutingDecision
 ) -> datetime | None:
     """When it may open: at once, or when it was told as often as the rule asks for; None if that never happened."""
     if decision.act != "wait":
@@ -116,7 +116,12 @@ def _moment_to_open(
 
 
 def _gather(
-    incidents: list[Imagined], newest: dict[str, Imagined], key: str, alert: Past, moment: datetime, decision: Decision
+    incidents: list[Imagined],
+    newest: dict[str, Imagined],
+    key: str,
+    alert: Past,
+    moment: datetime,
+    decision: RoutingDecision,
 ) -> None:
     known = newest.get(key)
     long_ago = known and decision.join_within is not None and moment - known.alerts[-1].told[-1] > decision.join_within

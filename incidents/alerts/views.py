@@ -8,13 +8,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from incidents.alerts import inbox, retention, routing
+from incidents.alerts import by_hand, inbox, retention
 from incidents.alerts.forms import ManyForm, RememberForm, SettleForm
 from incidents.alerts.forms_routing import WipeForm
 from incidents.alerts.matchers import LONGEST as LONGEST_MATCHER
 from incidents.alerts.matchers import Matcher
 from incidents.alerts.models import Alert, Delivery
 from incidents.alerts.nudge import nudge
+from incidents.alerts.routing import facts_of
 from incidents.errors import Refused
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
@@ -74,15 +75,15 @@ def many(request: Request) -> Answer:
         raise ValidationError([error for errors in form.errors.values() for error in errors])
     match request.POST.get("do"):
         case "open":
-            return redirect(routing.open_incident(*chosen, by=request.user))
+            return redirect(by_hand.open_incident(*chosen, by=request.user))
         case "link":
             into = visible_or_404(Incident.objects.visible_to(request.user), number=form.required_into())
-            routing.link_all(chosen, into, by=request.user)
+            by_hand.link(chosen, into, by=request.user)
             messages.success(request, f"{len(chosen)} alerts are part of {into}.")
         case "classify":
             category, mode = form.chosen
             remember = form.cleaned_data["remember"]
-            names = routing.classify(chosen, category=category, failure_mode=mode, remember=remember, by=request.user)
+            names = by_hand.classify(chosen, category=category, failure_mode=mode, remember=remember, by=request.user)
             said = f", and so will be later ones of {names} name{'' if names == 1 else 's'}" if names else ""
             messages.success(request, f"{len(chosen)} alerts are classified{said}.")
     return back(request, reverse("alerts"))
@@ -90,7 +91,7 @@ def many(request: Request) -> Answer:
 
 def _in_common(alerts: list[Alert]) -> str:
     """Write the matchers that hold for all of these alerts and say most of what they share."""
-    facts = [routing.facts_of(alert) for alert in alerts]
+    facts = [facts_of(alert) for alert in alerts]
     wanted = ("source", "system", "alertname", "metric", "service", "title")
     shared = {name: facts[0].get(name, "") for name in wanted if len({one.get(name, "") for one in facts}) == 1}
     told = {name: value for name, value in shared.items() if value and len(value) <= LONGEST_MATCHER}
@@ -140,12 +141,12 @@ def link(request: Request, pk: int) -> Answer:
     shown = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
     _require_responder(request, shown, to="link it")
     if "open" in request.POST:
-        return redirect(routing.open_incident(shown, by=request.user))
+        return redirect(by_hand.open_incident(shown, by=request.user))
     form = MergeForm(request.POST)
     if not form.is_valid():
         raise ValidationError(list(form.errors["into"]))
     into = visible_or_404(Incident.objects.visible_to(request.user), number=form.cleaned_data["into"])
-    routing.link(shown, into, by=request.user)
+    by_hand.link([shown], into, by=request.user)
     return redirect(into)
 
 
@@ -159,7 +160,7 @@ def classify(request: Request, pk: int) -> Answer:
         raise ValidationError("Choose a category or a failure mode.")
     category, mode = form.chosen
     remember = form.cleaned_data["remember"]
-    names = routing.classify([shown], category=category, failure_mode=mode, remember=remember, by=request.user)
+    names = by_hand.classify([shown], category=category, failure_mode=mode, remember=remember, by=request.user)
     said = f"From now on “{shown.telling_name}” from {shown.source} means that." if names else "Classified."
     messages.success(request, said)
     return redirect(shown)
@@ -174,7 +175,7 @@ def settle(request: Request, pk: int) -> Answer:
     if not form.is_valid():
         raise ValidationError("Choose a system.")
     system = form.cleaned_data["system"]
-    settled = routing.settle_system(shown.system_name, system, by=request.user)
+    settled = by_hand.settle_system(shown.system_name, system, by=request.user)
     messages.success(request, f"“{shown.system_name}” means {system} from now on; {settled} alerts follow.")
     return redirect(shown)
 

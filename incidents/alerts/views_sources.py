@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from incidents.alerts import bodies, guide, sns
-from incidents.alerts.claims import Unreadable
+from incidents.alerts import bodies, setup_guide, sns
+from incidents.alerts.bodies import Unreadable
+from incidents.alerts.deliveries import receive
 from incidents.alerts.forms import MapForm, SecretForm, SettingsForm, SourceForm, kind_or_none, pretty
-from incidents.alerts.ingest import receive
 from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Source, Subscription, ingest_url
 from incidents.alerts.nudge import nudge
 from incidents.alerts.signatures import SCHEMES, Unsigned
@@ -70,15 +70,15 @@ def connect(request: Request, kind: str) -> Answer:
     if request.method == "POST" and form.is_valid():
         made, token = Source.objects.connect(by=request.user, kind=kind, **form.cleaned_data)
         return _show_token(request, made, token)
-    context = {"form": form, "kind": about, "guide": guide.guide(kind)}
+    context = {"form": form, "kind": about, "guide": setup_guide.guide(kind)}
     return render(request, "alerts/connect.html", context, status=422 if form.is_bound else 200)
 
 
 def _show_token(request: Request, shown: Source, token: str) -> HttpResponse:
     """Show the token, in this one answer and never again."""
     context = {
-        "source": shown, "token": token, "url": ingest_url(token), "guide": guide.guide(shown.kind, token=token),
-        "reachable": guide.is_reachable_from_elsewhere(), **_latest(request, shown),
+        "source": shown, "token": token, "url": ingest_url(token), "guide": setup_guide.guide(shown.kind, token=token),
+        "reachable": setup_guide.is_reachable_from_elsewhere(), **_latest(request, shown),
     }  # fmt: skip
     answer = render(request, "alerts/token.html", context)
     answer["Cache-Control"] = "no-store"
@@ -103,7 +103,7 @@ def _latest(request: Request, shown: Source) -> dict[str, Any]:
 def setup(request: Request, slug: str) -> Answer:
     """The guide again, without the token, which nobody can read any more."""
     shown = _mine(request, slug)
-    return render(request, "alerts/setup.html", {"source": shown, "guide": guide.guide(shown.kind)})
+    return render(request, "alerts/setup.html", {"source": shown, "guide": setup_guide.guide(shown.kind)})
 
 
 # One source

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils import timezone
 
-from incidents.alerts.ingest import receive
+from incidents.alerts.deliveries import receive
 from incidents.alerts.models import Alert, Delivery, Source
 from incidents.alerts.policies import Watch
 

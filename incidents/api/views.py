@@ -12,8 +12,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from incidents.alerts import inbox, routing
-from incidents.alerts.ingest import receive
+from incidents.alerts import by_hand, inbox
+from incidents.alerts.deliveries import receive
 from incidents.alerts.models import Alert, Delivery, Source, ingest_url
 from incidents.alerts.nudge import nudge
 from incidents.alerts.policies import RulesVersion, Silence
@@ -411,7 +411,7 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         alert = self._mine_to_change(to="link it")
         number = validated(MergeSerializer(data=request.data))["into"]
         into = visible_or_404(Incident.objects.visible_to(self.person), number=number)
-        routing.link(alert, into, by=self.person)
+        by_hand.link([alert], into, by=self.person)
         return Response(AlertSerializer(self.get_object()).data)
 
     @extend_schema(request=AlertClassifySerializer, responses=AlertSerializer)
@@ -420,7 +420,7 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         """Say what kind of failure it is; with `remember`, for later alerts of that name from its source too."""
         alert = self._mine_to_change(to="classify it")
         given = validated(AlertClassifySerializer(data=request.data))
-        routing.classify([alert], by=self.person, **given)
+        by_hand.classify([alert], by=self.person, **given)
         return Response(AlertSerializer(self.get_object()).data)
 
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import taxonomy
-from incidents.alerts.rules import Rule
+from incidents.alerts.rules import RoutingRule
 from incidents.people.models import User
 from incidents.response.vocabulary import CLOCKS
 from incidents.web.durations import span
@@ -157,7 +157,7 @@ def flag(code: str) -> str:
 
 
 @register.simple_tag
-def drops(counts: dict[str, int], rule: Rule) -> int | str:
+def drops(counts: dict[str, int], rule: RoutingRule) -> int | str:
     """How many alerts a rule dropped; a dash where it drops none by what it says."""
     return counts.get(rule.name, 0) if rule.act == "drop" or rule.name in counts else "–"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 import time_machine
 from django.test import Client
 
-from incidents.alerts.ingest import drain, expire
+from incidents.alerts.claims import Claim
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source, Subscription
 from incidents.alerts.sources import KINDS, example
+from incidents.alerts.sources.readers import READERS
+from incidents.alerts.upkeep import expire
 from incidents.people.models import Team
 from incidents.response.events import Event
 from incidents.response.incident import Incident
@@ -416,23 +420,19 @@ class TestOthers:
     def test_an_alert_that_an_older_recipe_named_goes_on(
         self, connected: Callable[..., str], post: Callable[..., Any], monkeypatch: Any
     ) -> None:
-        from dataclasses import replace
-
-        from incidents.alerts.claims import Claim
-
         token = connected("honeycomb")
         post(token, example("honeycomb"))
         drain()
-        old = KINDS["honeycomb"]
+        today = READERS["honeycomb"]
 
         def renamed(body: bytes, headers: Any) -> list[Any]:
             return [
                 replace(claim, identity=("honeycomb/2", "new", *claim.identity), former_identities=(claim.identity,))
-                for claim in old.read(body, headers)
+                for claim in today(body, headers)
                 if isinstance(claim, Claim)
             ]
 
-        monkeypatch.setitem(KINDS, "honeycomb", replace(old, read=renamed))
+        monkeypatch.setitem(READERS, "honeycomb", renamed)
         for _ in range(2):
             post(token, example("honeycomb"))
         drain()

@@ -10,7 +10,7 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Delivery, Source
 from incidents.people.models import Team
 from reliability.wsgi import application

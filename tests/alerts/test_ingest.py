@@ -11,7 +11,7 @@ import time_machine
 from django.db import connection
 from django.test import Client
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.people.models import Team, User
 from incidents.response.events import Event
@@ -179,7 +179,7 @@ class TestRouting:
     def test_an_unknown_system_is_kept_and_settled_once_for_later_alerts_too(
         self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
     ) -> None:
-        from incidents.alerts.routing import settle_system
+        from incidents.alerts.by_hand import settle_system
 
         post(prometheus[1], group(telling(system="Helpdesk Bot")))
         drain()
@@ -264,7 +264,7 @@ class TestOddDeliveries:
         post: Callable[..., Any],
         monkeypatch: Any,
     ) -> None:
-        monkeypatch.setattr("incidents.alerts.ingest.DELIVERIES_A_TURN", 2)
+        monkeypatch.setattr("incidents.alerts.drain.DELIVERIES_A_TURN", 2)
         for n in range(6):
             post(evaluations[1], {"title": f"Busy {n}", "key": str(n)})
         post(prometheus[1], group(telling()))

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.people.models import User
@@ -92,7 +92,7 @@ class TestInbox:
         assert incident.alerts.count() == 2
         later = tell("Odd again", metric="oddness")
         assert later.category == "drift"
-        assert "Mara Okafor said" in later.classified_because
+        assert "Mara Okafor classified “oddness”" in later.classified_because
 
     def test_what_cannot_be_done_is_said_and_changes_nothing(
         self, tell: Callable[..., Alert], mara: User, rui: User, as_person: Page

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.alerts.retention import prune, wipe
 from incidents.errors import Refused

@@ -11,10 +11,11 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from incidents.alerts import routing
-from incidents.alerts.ingest import drain
+from incidents.alerts import by_hand
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Outcome, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence
+from incidents.alerts.upkeep import release_silenced
 from incidents.errors import Refused
 from incidents.people.models import Team, User
 from incidents.response.incident import Incident
@@ -103,7 +104,7 @@ class TestRules:
         in_force({"name": "Three", "act": "wait", "times": 3, "within_minutes": 10})
         with time_machine.travel(NOON, tick=False) as clock:
             tell("A")
-            assert "Told 1 of 3 times" in Alert.objects.get().routed_because
+            assert "Reported 1 of 3 times" in Alert.objects.get().routed_because
             clock.shift(timedelta(minutes=11))
             tell("A")
             tell("B")
@@ -210,10 +211,10 @@ class TestSilences:
             tell("C", metric="latency_p99")
             assert [alert.held for alert in Alert.objects.order_by("title")] == ["silenced", "silenced", ""]
             assert Incident.objects.count() == 1
-            assert routing.release_silenced() == 0
+            assert release_silenced() == 0
             clock.shift(timedelta(hours=1, seconds=1))
-            assert routing.release_silenced() == 1
-            assert routing.release_silenced() == 0
+            assert release_silenced() == 1
+            assert release_silenced() == 0
         assert Alert.objects.get(title="A").incident
         assert Alert.objects.get(title="B").incident is None
         silence.refresh_from_db()
@@ -225,7 +226,7 @@ class TestSilences:
         silence = self.silence(mara)
         tell("A")
         silence.end()
-        assert routing.release_silenced() == 1
+        assert release_silenced() == 1
         assert Incident.objects.count() == 1
 
     def test_another_silence_may_still_hold_it(
@@ -234,7 +235,7 @@ class TestSilences:
         first, second = self.silence(mara), self.silence(mara, hours=5)
         tell("A")
         first.end()
-        routing.release_silenced()
+        release_silenced()
         alert = Alert.objects.get()
         assert (alert.held, alert.silence) == ("silenced", second)
 
@@ -269,7 +270,7 @@ class TestCorrections:
         tell("A", metric="weird_number")
         alert = Alert.objects.get()
         assert alert.category == ""
-        assert routing.classify([alert], category="", failure_mode="drift.covariate", remember=True, by=mara) == 1
+        assert by_hand.classify([alert], category="", failure_mode="drift.covariate", remember=True, by=mara) == 1
         tell("B", metric="weird_number")
         again = Alert.objects.get(title="B")
         assert (again.category, again.failure_mode) == ("drift", "drift.covariate")
@@ -286,15 +287,15 @@ class TestCorrections:
     ) -> None:
         tell("A", metric="weird_number")
         alert = Alert.objects.get()
-        routing.classify([alert], category="drift", remember=True, by=mara)
-        routing.classify([alert], category="retrieval", remember=True, by=jo)
+        by_hand.classify([alert], category="drift", remember=True, by=mara)
+        by_hand.classify([alert], category="retrieval", remember=True, by=jo)
         assert [correction.category for correction in Correction.objects.standing()] == ["retrieval"]
 
     def test_without_remembering_it_is_about_these_alerts_only(
         self, tell: Callable[..., None], support_assistant: System, mara: User
     ) -> None:
         tell("A", metric="weird_number")
-        routing.classify(list(Alert.objects.all()), category="drift", remember=False, by=mara)
+        by_hand.classify(list(Alert.objects.all()), category="drift", remember=False, by=mara)
         assert Alert.objects.get().category == "drift"
         assert not Correction.objects.exists()
 

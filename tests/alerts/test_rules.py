@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.alerts.matchers import Unmatchable, all_hold, parse, written
-from incidents.alerts.rules import Rule, Unruly, decide, read, store
+from incidents.alerts.rules import RoutingRule, Unruly, decide, read
 
 FACTS = {
     "severity": "critical",
@@ -113,9 +113,28 @@ class TestRules:
         with pytest.raises(Unruly, match=f"Mine: .*{said}"):
             read([{"name": "Mine", **row}])
 
-    def test_what_is_stored_is_read_again(self) -> None:
-        rule = Rule(
-            name="All", matchers=parse('a="b"'), act="wait", times=3, within=timedelta(minutes=10), set_severity="high",
-            group_by=("model",), join_within=timedelta(minutes=60), reopen_within=timedelta(0),
-        )  # fmt: skip
-        assert read([store(rule)]) == (rule,)
+    def test_a_stored_rule_is_read_as_it_was_meant(self) -> None:
+        stored = {
+            "name": "All",
+            "matchers": 'a="b"',
+            "act": "wait",
+            "times": 3,
+            "within_minutes": 10,
+            "set_severity": "high",
+            "group_by": "model, region",
+            "join_minutes": 60,
+            "reopen_minutes": 0,
+        }
+        assert read([stored]) == (
+            RoutingRule(
+                name="All",
+                matchers=parse('a="b"'),
+                act="wait",
+                times=3,
+                within=timedelta(minutes=10),
+                set_severity="high",
+                group_by=("model", "region"),
+                join_within=timedelta(minutes=60),
+                reopen_within=timedelta(0),
+            ),
+        )

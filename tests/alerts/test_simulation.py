@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Source
 from incidents.alerts.rules import read
 from incidents.alerts.simulation import Past, recent, simulate

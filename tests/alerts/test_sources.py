@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from incidents.alerts import sns
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Source, Subscription
 from incidents.alerts.sources import KINDS, example, mapped
 from incidents.people.models import Team, User

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from incidents.alerts.ingest import drain, receive
+from incidents.alerts.deliveries import receive
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.response.incident import Incident
 

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from incidents.alerts import watching
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Source
 from incidents.alerts.policies import Watch
 from incidents.response.incident import Incident

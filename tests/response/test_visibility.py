@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Source
 from incidents.followups.models import FollowUp
 from incidents.people.models import User

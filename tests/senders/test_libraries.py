@@ -145,7 +145,7 @@ def test_mlflow_tells_of_a_new_model_signed(site: Running, mlflow_server: tuple[
     def told() -> Any:
         deliveries = site.get(f"/api/v1/deliveries/?source={source['slug']}", **site.key())[1]["results"]
         return [
-            d for d in deliveries if d["trace"] and "is kept as a change of fraud-scorer" in d["trace"][0]["reason"]
+            d for d in deliveries if d["trace"] and "is recorded as a change of fraud-scorer" in d["trace"][0]["reason"]
         ]
 
     assert until(told, seconds=60, what="the change is here")[0]["trace"][0]["result"] == "change"

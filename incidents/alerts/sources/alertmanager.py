@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, GroupOver, Identity, Refused, Statement
+from incidents.alerts.claims import Claim, GroupOver, Identity, RejectedItem, Statement, claim_from
+from incidents.alerts.cleaning import clip
 
 # The same alert comes from each of a pair of Prometheus servers, told apart by these labels alone.
 REPLICA_LABELS = {"replica", "prometheus_replica", "__replica__"}
@@ -30,7 +30,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
 def group_of(group: dict[str, Json]) -> str:
     """Name the group within its source: the same key under two receivers is two groups."""
     key = text_of(group.get("groupKey"))
-    return claims.clip(f"{text_of(group.get('receiver'))} {key}", 512) if key else ""
+    return clip(f"{text_of(group.get('receiver'))} {key}", 512) if key else ""
 
 
 def read_list(value: Json) -> list[Statement]:
@@ -40,7 +40,7 @@ def read_list(value: Json) -> list[Statement]:
 
 def _leased(alert: Json, *, position: int) -> Statement:
     if not mapping(mapping(alert).get("labels")):
-        return Refused(reason=f"Alert {position} has no labels, so nothing names it.")
+        return RejectedItem(reason=f"Alert {position} has no labels, so nothing names it.")
     known = {name: value for name, value in mapping(alert).items() if name not in ("status", "fingerprint")}
     ends_at = known.pop("endsAt", None)
     return read_alert(known, group={"status": "firing"}, expires_at=ends_at, lease=UNLESS_REPEATED)
@@ -60,7 +60,7 @@ def read_alert(
     if text_of(group.get("truncatedAlerts")) not in {"", "0"}:
         flags.append("truncated_group")
     labels, notes = mapping(alert.get("labels")), mapping(alert.get("annotations"))
-    return claims.told(
+    return claim_from(
         says="resolved" if status == "resolved" else "firing",
         title=(notes.get("title"), notes.get("summary")),
         description=(notes.get("description"), notes.get("message"), notes.get("details")),

@@ -5,10 +5,11 @@ Monitors of Arize notify through PagerDuty, Opsgenie or Slack; their doors take 
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import dig, first_text, mapping, payload, text_of
-from incidents.alerts.claims import ChangeTold, Handshake, Statement
+from incidents.alerts.claims import ChangeAnnounced, Handshake, Statement, claim_from
+from incidents.alerts.cleaning import clip
 from incidents.alerts.sources import generic
+from incidents.alerts.times import time_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -19,12 +20,12 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         name = first_text(dig(data, "prompt", "name"), dig(data, "evaluator", "name"), data.get("name"))
         version = first_text(dig(data, "version", "id"), data.get("version"), data.get("version_id"))
         return [
-            ChangeTold(
-                title=claims.clip(" ".join(filter(None, (event.replace(".", " "), name, version))), 200),
+            ChangeAnnounced(
+                title=clip(" ".join(filter(None, (event.replace(".", " "), name, version))), 200),
                 kind="prompt" if event.startswith("prompt") else "guardrail",
-                system_name=claims.clip(first_text(data.get("project"), dig(data, "space", "name"), name), 200),
-                version=claims.clip(version, 100),
-                happened_at=claims.time_of(said.get("timestamp")),
+                system_name=clip(first_text(data.get("project"), dig(data, "space", "name"), name), 200),
+                version=clip(version, 100),
+                happened_at=time_of(said.get("timestamp")),
             )
         ]
     if not event.startswith("online_task"):
@@ -33,7 +34,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not event.endswith(("failed", "succeeded", "recovered", "completed")):
         return [Handshake(reason=f"“{event}” neither opens nor ends anything.")]
     return [
-        claims.told(
+        claim_from(
             says="firing" if event.endswith("failed") else "resolved",
             title=(f"Online evaluation {first_text(dig(data, 'task', 'name'), data.get('task_name'), task)} failed",),
             description=(data.get("error"), data.get("cause"), data.get("message")),

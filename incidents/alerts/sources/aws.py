@@ -6,11 +6,10 @@ SageMaker Model Monitor has no webhook: its CloudWatch alarms, its job events, a
 import re
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, embedded, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Statement
+from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from
 
-_ALARM: dict[str, claims.Says] = {"alarm": "firing", "ok": "resolved", "insufficient_data": "no_data"}
+_ALARM: dict[str, Says] = {"alarm": "firing", "ok": "resolved", "insufficient_data": "no_data"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -42,7 +41,7 @@ def _envelope(envelope: dict[str, Json]) -> list[Statement]:
     if not text:
         raise Unreadable("The message in the envelope is empty.")
     return [
-        claims.told(
+        claim_from(
             says="firing",
             title=(envelope.get("Subject"), text.splitlines()[0]),
             description=(text,),
@@ -71,7 +70,7 @@ def _alarm(alarm: dict[str, Json]) -> Claim:
     account, region = text_of(alarm.get("AWSAccountId")), text_of(alarm.get("Region"))
     says = _alarm_says(alarm.get("NewStateValue"), flags=flags)
     reason = text_of(alarm.get("NewStateReason"))
-    return claims.told(
+    return claim_from(
         says=says,
         title=(name,),
         description=(alarm.get("AlarmDescription"), reason),
@@ -100,7 +99,7 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
     state = mapping(detail.get("state"))
     facts = mapping(embedded(state.get("reasonData")))
     says = _alarm_says(state.get("value"), flags=flags)
-    return claims.told(
+    return claim_from(
         says=says,
         title=(detail.get("alarmName"),),
         description=(dig(detail, "configuration", "description"), state.get("reason")),
@@ -146,7 +145,7 @@ def _event(event: dict[str, Json], detail: dict[str, Json]) -> Statement:
     note = first_text(
         detail.get("message"), detail.get("FailureReason"), dig(detail, "eventDescription", 0, "latestDescription")
     )
-    return claims.told(
+    return claim_from(
         says="resolved" if words and not words & _FAILED else "firing",
         title=(" ".join(filter(None, (f"{kind}:", text_of(detail.get("eventTypeCode")) or subject, *sorted(states.values())))),),
         description=(note,),
@@ -171,7 +170,7 @@ def _violations(report: dict[str, Json]) -> list[Statement]:
     """
     where = first_text(report.get("monitoring_schedule"), report.get("endpoint"), report.get("system"))
     return [
-        claims.told(
+        claim_from(
             says="firing",
             title=(f"{text_of(violation.get('feature_name'))}: {text_of(violation.get('constraint_check_type'))}",),
             description=(violation.get("description"),),
@@ -185,7 +184,7 @@ def _violations(report: dict[str, Json]) -> list[Statement]:
     ]  # fmt: skip
 
 
-def _alarm_says(state: Json, *, flags: list[str]) -> claims.Says:
+def _alarm_says(state: Json, *, flags: list[str]) -> Says:
     word = text_of(state).lower()
     if word not in _ALARM:
         flags.append("status_unknown")

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from
 
 # Azure counts from Sev0; elsewhere Sev1 is the worst.
 _SEVERITIES = {"sev0": "critical", "sev1": "high", "sev2": "medium", "sev3": "low", "sev4": "info"}
@@ -27,7 +26,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     custom = mapping(data.get("customProperties")) or mapping(context.get("properties"))
     resolved = word == "resolved"
     return [
-        claims.told(
+        claim_from(
             says="resolved" if resolved else "firing",
             title=(rule,),
             description=(facts.get("description"), dig(context, "properties", "title"), context.get("operationName")),

@@ -4,9 +4,9 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, embedded, first_text, items, load, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Refused, Statement
+from incidents.alerts.claims import Claim, RejectedItem, Statement, claim_from, says_of
+from incidents.alerts.cleaning import number_of
 
 _RESOLVED_TYPES = (".resolved", ".recovered", ".cleared", ".ok", ".closed")
 
@@ -26,7 +26,7 @@ def _of_batch(event: dict[str, Json], *, position: int) -> Statement:
     try:
         return _structured(event)
     except Unreadable as error:
-        return Refused(reason=f"Event {position}: {error}")
+        return RejectedItem(reason=f"Event {position}: {error}")
 
 
 def _data(body: bytes) -> Json:
@@ -54,11 +54,11 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
     kind, source, subject = (text_of(event.get(name)) for name in ("type", "source", "subject"))
     flags: list[str] = []
     word = first_text(said.get("status"), said.get("state"))
-    says = claims.says_of(word, flags=flags)
+    says = says_of(word, flags=flags)
     if not word and kind.lower().endswith(_RESOLVED_TYPES):
         says = "resolved"
     key = first_text(said.get("key"), said.get("dedup_key"))
-    return claims.told(
+    return claim_from(
         says=says,
         title=(said.get("title"), said.get("summary"), " ".join(filter(None, (kind, subject)))),
         description=(said.get("description"), said.get("message"), data if isinstance(data, str) else None),
@@ -83,7 +83,7 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
 
 def _severity(event: dict[str, Json]) -> str:
     """Read the severity extension: OpenTelemetry's numbers, else its text."""
-    number = claims.number_of(event.get("severitynumber"))
+    number = number_of(event.get("severitynumber"))
     if number is None:
         return text_of(event.get("severitytext"))
     scale = ((21, "critical"), (17, "high"), (13, "medium"))

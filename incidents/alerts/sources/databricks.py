@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Statement
+from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from, says_of
 
-_JOB: dict[str, claims.Says] = {
+_JOB: dict[str, Says] = {
     "jobs.on_failure": "firing", "jobs.on_success": "resolved", "jobs.on_duration_warning_threshold_exceeded": "firing",
     "jobs.on_streaming_backlog_exceeded": "firing",
 }  # fmt: skip
@@ -28,7 +27,7 @@ def _job(said: dict[str, Json], event: str) -> Claim:
     job, task = mapping(said.get("job")), mapping(said.get("task"))
     name = first_text(task.get("task_key"), job.get("name"), job.get("job_id"))
     what = event.removeprefix("jobs.on_").replace("_", " ")
-    return claims.told(
+    return claim_from(
         says=_JOB[event],
         title=(f"{name}: {what}",),
         identity=("databricks/1", text_of(said.get("workspace_id")), text_of(job.get("job_id")), text_of(task.get("task_key"))),
@@ -43,8 +42,8 @@ def _job(said: dict[str, Json], event: str) -> Claim:
 def _sql_alert(said: dict[str, Json]) -> Claim:
     flags: list[str] = []
     status = text_of(said.get("status")).lower()
-    return claims.told(
-        says="no_data" if status == "unknown" else claims.says_of(status, flags=flags),
+    return claim_from(
+        says="no_data" if status == "unknown" else says_of(status, flags=flags),
         title=(said.get("alert_name"), said.get("name")),
         description=(said.get("custom_body"), said.get("description")),
         identity=("databricks-alert/1", text_of(said.get("alert_id"))),

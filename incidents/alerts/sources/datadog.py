@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Says, Statement, claim_from
+from incidents.alerts.cleaning import tags_of
 
 _TRANSITIONS = {
     "triggered": "firing", "re-triggered": "firing", "warn": "firing", "re-warn": "firing", "renotify": "firing",
@@ -30,9 +30,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if title is None and monitor is None and field("alert_transition") is None:
         raise Unreadable("It has neither a title, a monitor’s id nor a transition that Datadog filled in.")
     scope = first_text(field("alert_scope"), field("scope", "aggreg_key"))
-    tags = claims.tags_of(field("tags"))
+    tags = tags_of(field("tags"))
     return [
-        claims.told(
+        claim_from(
             says=_says(text_of(field("alert_transition")), text_of(field("alert_type", "type")), flags=flags),
             title=(title, f"Datadog monitor {monitor}" if monitor else None),
             description=(field("body", "event_msg", "text_only_msg", "message", "description"),),
@@ -55,7 +55,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     ]
 
 
-def _says(transition: str, kind: str, *, flags: list[str]) -> claims.Says:
+def _says(transition: str, kind: str, *, flags: list[str]) -> Says:
     if transition.lower() in _TRANSITIONS:
         return _TRANSITIONS[transition.lower()]  # type: ignore[return-value]  # the values are what Says allows
     if kind.lower() == "success":

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, mapping, payload, text_of
-from incidents.alerts.claims import Handshake, Statement
+from incidents.alerts.claims import Handshake, Says, Statement, claim_from
 
-_RUN: dict[str, claims.Says] = {"success": "resolved", "errored": "firing", "error": "firing", "cancelled": "firing"}
+_RUN: dict[str, Says] = {"success": "resolved", "errored": "firing", "error": "firing", "cancelled": "firing"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -25,7 +24,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     says = _RUN[status.lower()]
     where = (text_of(said.get("accountId")), text_of(run.get("jobId")), text_of(run.get("environmentId")))
     return [
-        claims.told(
+        claim_from(
             says=says,
             title=(f"{text_of(run.get('jobName')) or 'dbt job'}: {status.lower()}",),
             description=(message if message != "None" else None, run.get("runReason")),

@@ -3,9 +3,8 @@
 import base64
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, load, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Identity, Statement, claim_from
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -23,7 +22,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     resource = mapping(dig(incident, "resource", "labels"))
     labels = {**mapping(dig(incident, "metric", "labels")), **resource, **mapping(incident.get("policy_user_labels"))}
     return [
-        claims.told(
+        claim_from(
             says="resolved" if word == "closed" else "firing",
             title=(": ".join(filter(None, map(text_of, (incident.get("policy_name"), incident.get("condition_name"))))),),
             description=(incident.get("summary"), dig(incident, "documentation", "content")),
@@ -48,7 +47,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     ]  # fmt: skip
 
 
-def _identity(incident: dict[str, Json], condition: dict[str, Json], resource: dict[str, Json]) -> claims.Identity:
+def _identity(incident: dict[str, Json], condition: dict[str, Json], resource: dict[str, Json]) -> Identity:
     """The condition on a resource is the alert; the incident's id is only one episode of it."""
     name = text_of(condition.get("name"))
     if not name:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload
-from incidents.alerts.claims import ChangeTold, Claim, Refused, Statement
+from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from, says_of
+from incidents.alerts.cleaning import clip
+from incidents.alerts.times import time_of
 
 KINDS_OF_CHANGE = (
     "model", "prompt", "index", "dataset", "feature", "permission", "guardrail", "configuration", "provider",
@@ -27,22 +28,22 @@ def _read_item(item: Json, *, position: int) -> Statement:
     return _read_change(told, position=position) if isinstance(told, dict) else _read_alert(item, position=position)
 
 
-def _read_change(told: dict[str, Json], *, position: int) -> ChangeTold | Refused:
+def _read_change(told: dict[str, Json], *, position: int) -> ChangeAnnounced | RejectedItem:
     title = first_text(told.get("title"), told.get("summary"), told.get("message"))
     kind = first_text(told.get("kind"), "configuration").lower()
     if not title:
-        return Refused(reason=f"Change {position} has no “title”.")
+        return RejectedItem(reason=f"Change {position} has no “title”.")
     if kind not in KINDS_OF_CHANGE:
-        return Refused(
-            reason=f"Change {position}: “{claims.clip(kind, 40)}” is no kind; they are {', '.join(KINDS_OF_CHANGE)}."
+        return RejectedItem(
+            reason=f"Change {position}: “{clip(kind, 40)}” is no kind; they are {', '.join(KINDS_OF_CHANGE)}."
         )
-    return ChangeTold(
-        title=claims.clip(title, 200),
+    return ChangeAnnounced(
+        title=clip(title, 200),
         kind=kind,
-        system_name=claims.clip(first_text(told.get("system"), told.get("service")), 200),
-        version=claims.clip(first_text(told.get("version"), told.get("commit")), 100),
-        url=claims.clip(first_text(told.get("url")), 2000),
-        happened_at=claims.time_of(first_text(told.get("happened_at"), told.get("timestamp"))),
+        system_name=clip(first_text(told.get("system"), told.get("service")), 200),
+        version=clip(first_text(told.get("version"), told.get("commit")), 100),
+        url=clip(first_text(told.get("url")), 2000),
+        happened_at=time_of(first_text(told.get("happened_at"), told.get("timestamp"))),
     )
 
 
@@ -56,8 +57,8 @@ def _read_alert(item: Json, *, position: int) -> Claim:
     if not title and not description:
         raise Unreadable(f"Alert {position} has no “title”.")
     metric = first_text(item.get("metric"), labels.get("metric"))
-    return claims.told(
-        says=claims.says_of(item.get("status"), item.get("state"), flags=flags),
+    return claim_from(
+        says=says_of(item.get("status"), item.get("state"), flags=flags),
         title=(title, description),
         description=(description,),
         identity=("key/1", first_text(*(item.get(name) for name in ("key", "dedup_key", "fingerprint", "alert_uid")))),

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Identity, Statement
+from incidents.alerts.claims import Claim, Identity, Measured, Statement, claim_from
+from incidents.alerts.cleaning import MAX_TITLE, clip, number_of, safe_link
 from incidents.alerts.sources import alertmanager
 
 _NO_DATA, _ERROR = "DatasourceNoData", "DatasourceError"
@@ -27,15 +27,15 @@ def _read_alert(alert: dict[str, Json], *, group: dict[str, Json]) -> Claim:
     return replace(
         claim,
         says="no_data" if name == _NO_DATA and claim.says == "firing" else claim.says,
-        title=claims.clip(f"No data: {metric}" if name == _NO_DATA and metric else claim.title, claims.MAX_TITLE),
+        title=clip(f"No data: {metric}" if name == _NO_DATA and metric else claim.title, MAX_TITLE),
         identity=_identity(alert, claim, org=text_of(group.get("orgId"))),
         names=(metric, *claim.names) if metric else claim.names,
         measured=claim.measured if claim.measured.text else _measured(alert, metric=metric),
         links=(
             *claim.links,
-            *claims.link("dashboard", alert.get("dashboardURL")),
-            *claims.link("panel", alert.get("panelURL")),
-            *claims.link("image", alert.get("imageURL")),
+            *safe_link("dashboard", alert.get("dashboardURL")),
+            *safe_link("panel", alert.get("panelURL")),
+            *safe_link("image", alert.get("imageURL")),
         ),
         # A contact point's test; its group key holds a clock, so it would otherwise be new on every click.
         is_test=name == "TestAlert" and claim.labels.get("instance") == "Grafana",
@@ -49,13 +49,13 @@ def _identity(alert: dict[str, Json], claim: Claim, *, org: str) -> Identity:
     return ("grafana-labels/1", org, *alertmanager.identity_of_labels(claim.labels))
 
 
-def _measured(alert: dict[str, Json], *, metric: str) -> claims.Measured:
+def _measured(alert: dict[str, Json], *, metric: str) -> Measured:
     """Show the measured values; a condition's 0 or 1 says only that it fired."""
     values = {name: value for name, value in mapping(alert.get("values")).items() if value not in (0, 1, None)}
     shown = ", ".join(f"{name}={text_of(value)}" for name, value in sorted(values.items()))
     number = next(iter(values.values())) if len(values) == 1 else None
-    text = claims.clip(shown or text_of(alert.get("valueString")), 100)
-    return claims.Measured(metric=metric, text=text, number=claims.number_of(number))
+    text = clip(shown or text_of(alert.get("valueString")), 100)
+    return Measured(metric=metric, text=text, number=number_of(number))
 
 
 _LEGACY = {"alerting": "firing", "ok": "resolved", "paused": "resolved", "no_data": "no_data", "pending": "firing"}
@@ -68,7 +68,7 @@ def _read_legacy(rule: dict[str, Json]) -> Claim:
         flags.append("status_unknown")
     match = mapping(next(iter(items(rule.get("evalMatches"))), None))
     tags = mapping(match.get("tags")) | mapping(rule.get("tags"))
-    return claims.told(
+    return claim_from(
         says=_LEGACY.get(state, "firing"),  # type: ignore[arg-type]  # the values are what Says allows
         title=(rule.get("title"), rule.get("ruleName")),
         description=(rule.get("message"),),

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from, says_of
+from incidents.alerts.cleaning import tags_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -15,13 +15,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         raise Unreadable("It names no check; use the body of Faultline’s page on healthchecks.io.")
     flags: list[str] = []
     tags = {tag: "true" for tag in text_of(said.get("tags")).split() if ":" not in tag and "=" not in tag}
-    pairs = claims.tags_of(
-        ",".join(tag.replace("=", ":") for tag in text_of(said.get("tags")).split() if tag not in tags)
-    )
-    says = claims.says_of(said.get("status"), said.get("event_type"), flags=flags)
+    pairs = tags_of(",".join(tag.replace("=", ":") for tag in text_of(said.get("tags")).split() if tag not in tags))
+    says = says_of(said.get("status"), said.get("event_type"), flags=flags)
     at = said.get("at") or said.get("now")
     return [
-        claims.told(
+        claim_from(
             says=says,
             title=(f"{name} is {text_of(said.get('status')) or 'down'}" if said.get("name") else name,),
             description=(said.get("description"), said.get("message")),

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from, says_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -16,11 +15,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not key and not name:
         raise Unreadable("This is no Honeycomb notification: it has neither an id nor a name.")
     flags: list[str] = []
-    says = claims.says_of(said.get("status"), flags=flags)
+    says = says_of(said.get("status"), flags=flags)
     worst = mapping(next(iter(items(said.get("result_groups"))), None))
     at = first_text(said.get("triggered_at"), said.get("timestamp"))
     return [
-        claims.told(
+        claim_from(
             says=says,
             title=(name, said.get("summary")),
             description=(said.get("summary"), said.get("description"), said.get("trigger_description")),

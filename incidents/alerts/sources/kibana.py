@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from, says_of
+from incidents.alerts.cleaning import tags_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -15,10 +15,10 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         raise Unreadable("It names no rule; use the body of Faultline’s page on Elastic.")
     flags: list[str] = []
     # Mustache turns an absent value into nothing, and a list into text with commas.
-    tags = claims.tags_of(text_of(said.get("tags")).strip("[]").replace('"', ""))
+    tags = tags_of(text_of(said.get("tags")).strip("[]").replace('"', ""))
     return [
-        claims.told(
-            says=claims.says_of(said.get("status"), said.get("action_group"), flags=flags),
+        claim_from(
+            says=says_of(said.get("status"), said.get("action_group"), flags=flags),
             title=(name,),
             description=(said.get("message"), said.get("reason")),
             identity=("kibana/1", rule, alert) if rule else (),

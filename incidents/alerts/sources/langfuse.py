@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import ChangeTold, Statement
+from incidents.alerts.claims import ChangeAnnounced, Statement
+from incidents.alerts.cleaning import clip
 from incidents.alerts.sources import generic
+from incidents.alerts.times import time_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -17,11 +18,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     labels = ", ".join(filter(None, map(text_of, items(prompt.get("labels")))))
     action = first_text(said.get("action"), "changed")
     return [
-        ChangeTold(
-            title=claims.clip(f"Prompt {name} version {version} {action}" + (f" ({labels})" if labels else ""), 200),
+        ChangeAnnounced(
+            title=clip(f"Prompt {name} version {version} {action}" + (f" ({labels})" if labels else ""), 200),
             kind="prompt",
-            system_name=claims.clip(name, 200),
-            version=claims.clip(version, 100),
-            happened_at=claims.time_of(said.get("timestamp") or prompt.get("updatedAt")),
+            system_name=clip(name, 200),
+            version=clip(version, 100),
+            happened_at=time_of(said.get("timestamp") or prompt.get("updatedAt")),
         )
     ]

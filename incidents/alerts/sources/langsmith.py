@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from
 
 # What the alert watches, in words that classification knows.
 _ATTRIBUTES = {
@@ -21,7 +20,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not rule and not said.get("alert_rule_name"):
         raise Unreadable("This is no LangSmith alert: it has no “alert_rule_id”.")
     return [
-        claims.told(
+        claim_from(
             says="firing",
             title=(said.get("alert_rule_name"), said.get("alert_rule_description")),
             description=(said.get("alert_rule_description"),),

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from
 from incidents.alerts.sources import slack
 
 
@@ -22,7 +21,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     # Crossed, soft and projected are the same budget of the same holder.
     family = "budget" if "budget" in event else event
     return [
-        claims.told(
+        claim_from(
             says="firing",
             title=(f"{event.replace('_', ' ').capitalize()}: {name or 'a key'}",),
             description=(said.get("event_message"),),

@@ -10,9 +10,9 @@ from typing import cast
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Statement
+from incidents.alerts.claims import Claim, Says, Statement, claim_from, says_of
+from incidents.alerts.cleaning import tags_of
 
 # An expression is compiled by recursion and evaluated over the whole body: long ones are no map but a program.
 LONGEST = 300
@@ -104,7 +104,7 @@ def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
         raise Unreadable(f"“{wanted.expressions.get('title', '')}” finds no title in alert {position}.")
     flags: list[str] = []
     said = found("labels")
-    return claims.told(
+    return claim_from(
         says=_says(wanted, text_of(found("status")), flags=flags),
         title=(title,),
         description=(found("description"),),
@@ -113,7 +113,7 @@ def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
         system=found("system"),
         environment=found("environment"),
         names=(found("metric"), title),
-        labels=mapping(said) or claims.tags_of(said),
+        labels=mapping(said) or tags_of(said),
         metric=found("metric"),
         value=found("value"),
         threshold=found("threshold"),
@@ -126,12 +126,12 @@ def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
     )
 
 
-def _says(wanted: FieldMap, word: str, *, flags: list[str]) -> claims.Says:
+def _says(wanted: FieldMap, word: str, *, flags: list[str]) -> Says:
     if word.lower() in wanted.resolved:
         return "resolved"
     if word.lower() in wanted.firing:
         return "firing"
-    return claims.says_of(word, flags=flags)
+    return says_of(word, flags=flags)
 
 
 def _search(wanted: FieldMap, name: str, value: Json) -> Json:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import ChangeTold, Statement
+from incidents.alerts.claims import ChangeAnnounced, Statement, claim_from
+from incidents.alerts.cleaning import clip
+from incidents.alerts.times import time_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -17,7 +18,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         spend, budget = text_of(data.get("current_spend")), text_of(data.get("budget_amount"))
         target = first_text(data.get("target_value"), data.get("workspace"))
         return [
-            claims.told(
+            claim_from(
                 says="firing",
                 title=(f"Budget {action}: {target} has spent {spend} of {budget} {unit}",),
                 identity=("mlflow-budget/1", text_of(data.get("budget_policy_id"))),
@@ -34,11 +35,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     name = first_text(data.get("name"), data.get("prompt_name"), data.get("model_name"))
     version = first_text(data.get("version"), data.get("prompt_version"), data.get("alias"), data.get("key"))
     return [
-        ChangeTold(
-            title=claims.clip(" ".join(filter(None, (entity.replace("_", " "), name, version, action))), 200),
+        ChangeAnnounced(
+            title=clip(" ".join(filter(None, (entity.replace("_", " "), name, version, action))), 200),
             kind="prompt" if entity.startswith("prompt") else "model",
-            system_name=claims.clip(name, 200),
-            version=claims.clip(version, 100),
-            happened_at=claims.time_of(said.get("timestamp")),
+            system_name=clip(name, 200),
+            version=clip(version, 100),
+            happened_at=time_of(said.get("timestamp")),
         )
     ]

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from
 
 _OVER = {"fixed", "resolved", "no action needed", "no_action_needed", "false positive", "expected", "closed"}
 
@@ -27,7 +26,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     )
     status = first_text(inner.get("status"), inner.get("feedback"), said.get("status")).lower()
     return [
-        claims.told(
+        claim_from(
             says="resolved" if status in _OVER else "firing",
             title=(title,),
             description=(inner.get("description"), inner.get("message")),

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Says, Statement, claim_from
 
-_STATES: dict[str, claims.Says] = {
+_STATES: dict[str, Says] = {
     "created": "firing", "activated": "firing", "open": "firing", "acknowledged": "acknowledged", "closed": "resolved",
 }  # fmt: skip
 
@@ -21,7 +20,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     entities = [*map(text_of, items(issue.get("impactedEntities"))), text_of(issue.get("targets_name"))]
     conditions = list(map(text_of, items(issue.get("alertConditionNames"))))
     return [
-        claims.told(
+        claim_from(
             says=_STATES.get(state, "firing"),
             title=(issue.get("title"), issue.get("condition_name"), *conditions),
             description=(issue.get("details"), issue.get("description")),

@@ -4,12 +4,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Says, Statement, claim_from
 
 _ACT = re.compile(r"/v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$")
-_SAYS: dict[str, claims.Says] = {"close": "resolved", "acknowledge": "acknowledged"}
+_SAYS: dict[str, Says] = {"close": "resolved", "acknowledge": "acknowledged"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -22,7 +21,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     details = mapping(said.get("details"))
     tags: dict[str, Json] = {f"tag:{tag}": "true" for tag in map(text_of, items(said.get("tags"))) if tag}
     return [
-        claims.told(
+        claim_from(
             says=_SAYS[act["act"]] if act else "firing",
             title=(message, f"Alert {alias}"),
             description=(said.get("description"), said.get("note")),

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import ChangeTold, Claim, Statement
+from incidents.alerts.claims import ChangeAnnounced, Claim, Says, Statement, claim_from
+from incidents.alerts.cleaning import clip, safe_link
+from incidents.alerts.headers import DEDUP_KEY
+from incidents.alerts.times import time_of
 
-_ACTIONS: dict[str, claims.Says] = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
-# A key that this door made up, because the client sent none; it was told in the answer.
-MADE_UP_KEY = ":dedup-key"
+_ACTIONS: dict[str, Says] = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -19,15 +19,15 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         return [_change(event)]
     if action not in _ACTIONS:
         raise Unreadable("Its “event_action” is none of trigger, acknowledge and resolve.")
-    return [_alert(event, _ACTIONS[action], made_up_key=headers.get(MADE_UP_KEY, ""))]
+    return [_alert(event, _ACTIONS[action], made_up_key=headers.get(DEDUP_KEY, ""))]
 
 
-def _alert(event: dict[str, Json], says: claims.Says, *, made_up_key: str) -> Claim:
+def _alert(event: dict[str, Json], says: Says, *, made_up_key: str) -> Claim:
     said = mapping(event.get("payload"))
     key = first_text(event.get("dedup_key"), event.get("incident_key"), made_up_key)
     details = said.get("custom_details") or event.get("details")
     facts = mapping(details)
-    return claims.told(
+    return claim_from(
         says=says,
         title=(said.get("summary"), event.get("description"), event.get("title"), f"Alert {key}"),
         description=(_details(details),),
@@ -66,18 +66,18 @@ def _details(details: Json) -> str:
     )
 
 
-def _change(event: dict[str, Json]) -> ChangeTold:
+def _change(event: dict[str, Json]) -> ChangeAnnounced:
     said = mapping(event.get("payload"))
     facts = mapping(said.get("custom_details"))
     title = text_of(said.get("summary"))
     if not title:
         raise Unreadable("The change has no “payload.summary”.")
     kind = text_of(facts.get("kind")).lower()
-    return ChangeTold(
-        title=claims.clip(title, 200),
+    return ChangeAnnounced(
+        title=clip(title, 200),
         kind=kind or "configuration",
-        system_name=claims.clip(first_text(facts.get("system"), said.get("source")), 200),
-        version=claims.clip(first_text(facts.get("version"), facts.get("build_version")), 100),
-        url=next((link["href"] for link in claims.link("source", dig(event, "links", 0, "href"))), ""),
-        happened_at=claims.time_of(said.get("timestamp")),
+        system_name=clip(first_text(facts.get("system"), said.get("source")), 200),
+        version=clip(first_text(facts.get("version"), facts.get("build_version")), 100),
+        url=next((link["href"] for link in safe_link("source", dig(event, "links", 0, "href"))), ""),
+        happened_at=time_of(said.get("timestamp")),
     )

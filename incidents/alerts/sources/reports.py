@@ -7,9 +7,9 @@ A library's report names neither the system nor the moment. Whoever sends it may
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, first_text, mapping, text_of
-from incidents.alerts.claims import Claim, Identity
+from incidents.alerts.claims import Claim, Identity, claim_from
+from incidents.alerts.severities import severity_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def claim_of(
     failed = [check for check in checks if check.failed]
     around = wrapped.around
     worst = min((_rank(check.severity) for check in failed), default=len(_ORDER))
-    return claims.told(
+    return claim_from(
         says="firing" if failed else "resolved",
         title=(f"{where + ': ' if where else ''}{len(failed)} of {len(checks)} {what} failed{_first(failed)}",),
         description=("\n".join(f"- {check.description or check.name}" for check in failed[:200]),),
@@ -71,7 +71,7 @@ def claim_of(
 
 
 def _rank(severity: str) -> int:
-    word = claims.severity_of(severity, flags=[]) if severity else "medium"
+    word = severity_of(severity, flags=[]) if severity else "medium"
     return _ORDER.index(word)
 
 

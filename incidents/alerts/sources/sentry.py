@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Statement
+from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from
+from incidents.alerts.cleaning import tags_of
 
 _LEVELS = {"fatal": "critical", "error": "high", "warning": "medium", "info": "info", "debug": "info"}
-_ISSUE: dict[str, claims.Says] = {
+_ISSUE: dict[str, Says] = {
     "created": "firing", "unresolved": "firing", "resolved": "resolved", "ignored": "acknowledged", "archived": "acknowledged",
 }  # fmt: skip
 
@@ -46,8 +46,8 @@ def _shape(said: dict[str, Json], data: dict[str, Json]) -> str:
     return "plugin" if isinstance(said.get("event"), dict) else "installation" if "installation" in said else ""
 
 
-def _issue(issue: dict[str, Json], says: claims.Says) -> Claim:
-    return claims.told(
+def _issue(issue: dict[str, Json], says: Says) -> Claim:
+    return claim_from(
         says=says,
         title=(issue.get("title"), dig(issue, "metadata", "value")),
         description=(issue.get("culprit"),),
@@ -68,7 +68,7 @@ def _metric_alert(data: dict[str, Json], action: str) -> Claim:
     alert = mapping(data.get("metric_alert"))
     rule = mapping(alert.get("alert_rule"))
     projects = ", ".join(filter(None, map(text_of, items(alert.get("projects")) or items(rule.get("projects")))))
-    return claims.told(
+    return claim_from(
         says="resolved" if action == "resolved" else "firing",
         title=(data.get("description_title"), rule.get("name"), alert.get("title")),
         description=(text_of(data.get("description_text")).replace("\\n", "\n"),),
@@ -94,11 +94,11 @@ def _event_alert(data: dict[str, Json]) -> Claim:
 def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Claim:
     """Read one error event. It never resolves: only its issue does."""
     around = outer or {}
-    tags = claims.tags_of(event.get("tags"))
+    tags = tags_of(event.get("tags"))
     exception = mapping(dig(event, "exception", "values", -1))
     said = f"{text_of(exception.get('type'))}: {text_of(exception.get('value'))}" if exception else ""
     where = first_text(around.get("project_slug"), around.get("project"), event.get("project_slug"))
-    return claims.told(
+    return claim_from(
         says="firing",
         title=(event.get("title"), around.get("message"), said, dig(event, "logentry", "formatted"), event.get("message")),
         description=(event.get("culprit"), around.get("culprit"), dig(event, "metadata", "value")),

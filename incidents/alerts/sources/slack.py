@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Identity, Statement, claim_from
 
 _RESOLVED = re.compile(
     r"^\W*(\[?(resolved|recovered|recovery|ok)\b|:white_check_mark:|:large_green_circle:|✅|🟢)", re.I
@@ -30,7 +29,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     title = first_text(facts.get("message"), *(a.get("title") for a in attachments), first)
     colour = next((_COLOURS[text_of(a.get("color"))] for a in attachments if text_of(a.get("color")) in _COLOURS), None)
     return [
-        claims.told(
+        claim_from(
             says="resolved" if _RESOLVED.match(first) or colour == "info" else "firing",
             title=(_RESOLVED.sub("", title).strip(" ]:-") or title,),
             description=(plain,),
@@ -48,7 +47,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     ]  # fmt: skip
 
 
-def _identity(facts: dict[str, Json]) -> claims.Identity:
+def _identity(facts: dict[str, Json]) -> Identity:
     """LiteLLM names who and what; other messages are named by their title."""
     if key := text_of(facts.get("key")):
         return ("key/1", key)

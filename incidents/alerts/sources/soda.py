@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Statement
+from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from
+from incidents.alerts.cleaning import tags_of
 
-_OUTCOMES: dict[str, tuple[claims.Says, str]] = {
+_OUTCOMES: dict[str, tuple[Says, str]] = {
     "pass": ("resolved", "info"), "warn": ("firing", "medium"), "fail": ("firing", "high"), "error": ("no_data", "medium"),
 }  # fmt: skip
 
@@ -30,7 +30,7 @@ def _check(check: dict[str, Json]) -> Claim:
     dataset = first_text(dig(check, "datasets", 0, "name"), dig(check, "dataset", "name"))
     definition = text_of(check.get("definition"))
     title = first_text(check.get("name"), definition.partition("\n")[2].strip(), definition)
-    return claims.told(
+    return claim_from(
         says=says,
         title=(f"{dataset}: {title}" if dataset else title,),
         description=(definition,),
@@ -38,7 +38,7 @@ def _check(check: dict[str, Json]) -> Claim:
         severity=severity,
         service=dataset,
         names=(title, definition),
-        labels={"dataset": dataset, "column": check.get("column"), **claims.tags_of(dig(check, "datasets", 0, "attributes"))},
+        labels={"dataset": dataset, "column": check.get("column"), **tags_of(dig(check, "datasets", 0, "attributes"))},
         metric=title,
         value=dig(check, "diagnostics", "value"),
         starts_at=check.get("dataTimestamp") if says != "resolved" else None,
@@ -51,7 +51,7 @@ def _check(check: dict[str, Json]) -> Claim:
 
 def _incident(incident: dict[str, Json]) -> Claim:
     status = text_of(incident.get("status")).lower()
-    return claims.told(
+    return claim_from(
         says="resolved" if status in {"resolved", "closed"} else "firing",
         title=(incident.get("title"), f"Soda incident {text_of(incident.get('number'))}"),
         description=(incident.get("description"), incident.get("resolutionNotes")),

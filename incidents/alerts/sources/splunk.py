@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement
+from incidents.alerts.claims import Statement, claim_from
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -14,7 +13,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         raise Unreadable("This is no Splunk alert: it has neither a search’s name nor a result.")
     app, owner = text_of(said.get("app")), text_of(said.get("owner"))
     return [
-        claims.told(
+        claim_from(
             says="firing",
             title=(search, f"Splunk search in {app or 'an app'} of {owner or 'somebody'}"),
             description=(result.get("_raw"), result.get("message")),

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Handshake, Statement
+from incidents.alerts.claims import Handshake, Says, Statement, claim_from
+from incidents.alerts.cleaning import tags_of
 
-_BEATS: dict[str, claims.Says] = {"0": "firing", "1": "resolved"}
+_BEATS: dict[str, Says] = {"0": "firing", "1": "resolved"}
 _OTHER = {"2": "pending: it will try again", "3": "in maintenance"}
 
 
@@ -23,9 +23,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     local = text_of(beat.get("localDateTime"))
     at = f"{local}{text_of(beat.get('timezoneOffset'))}" if local else beat.get("time")
     says = _BEATS.get(status, "firing")
-    tags = claims.tags_of(monitor.get("tags"))
+    tags = tags_of(monitor.get("tags"))
     return [
-        claims.told(
+        claim_from(
             says=says,
             title=(f"{name} is {'up again' if says == 'resolved' else 'down'}" if name else None, said.get("msg")),
             description=(beat.get("msg"), said.get("msg")),

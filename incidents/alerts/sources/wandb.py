@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts import claims
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import ChangeTold, Statement
+from incidents.alerts.claims import ChangeAnnounced, Statement, claim_from
+from incidents.alerts.cleaning import clip
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -20,17 +20,17 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         name = first_text(said.get("artifact_collection_name"), project)
         version = first_text(said.get("artifact_version_string"), said.get("artifact_version"), said.get("alias"))
         return [
-            ChangeTold(
-                title=claims.clip(" ".join(filter(None, (event.replace("_", " ").capitalize(), name, version))), 200),
+            ChangeAnnounced(
+                title=clip(" ".join(filter(None, (event.replace("_", " ").capitalize(), name, version))), 200),
                 kind="model",
-                system_name=claims.clip(first_text(said.get("system"), name), 200),
-                version=claims.clip(version, 100),
+                system_name=clip(first_text(said.get("system"), name), 200),
+                version=clip(version, 100),
             )
         ]
     metric, run = text_of(said.get("metric_name")), first_text(said.get("run_name"), said.get("run_id"))
     state = text_of(said.get("run_state")).lower()
     return [
-        claims.told(
+        claim_from(
             says="resolved" if state in {"finished", "running"} and "STATE" in event.upper() else "firing",
             title=(said.get("title"), " ".join(filter(None, (project, run, metric or state or event)))),
             description=(said.get("message"),),

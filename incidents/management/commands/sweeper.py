@@ -9,7 +9,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from incidents.alerts.ingest import drain
+from incidents.alerts.drain import drain
 from incidents.alerts.upkeep import look_after_alerts
 from incidents.health.models import Heartbeat
 from incidents.postmortems.due import start_missing

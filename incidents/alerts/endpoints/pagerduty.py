@@ -8,9 +8,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from incidents.alerts import bodies
-from incidents.alerts.doors import entry
-from incidents.alerts.doors.entry import TurnedAway
-from incidents.alerts.sources.pagerduty import MADE_UP_KEY
+from incidents.alerts.endpoints import guard
+from incidents.alerts.endpoints.guard import Rejected
+from incidents.alerts.headers import DEDUP_KEY
 
 # PagerDuty takes no more than this of one event.
 MOST_BYTES = 512 * 1024
@@ -34,10 +34,10 @@ def enqueue_change(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, *, changes: bool) -> HttpResponse:
     try:
-        body = entry.body_of(request, limit=MOST_BYTES)
+        body = guard.body_of(request, limit=MOST_BYTES)
         event = bodies.parse(body)
-    except TurnedAway as refusal:
-        return _invalid([refusal.detail], status=refusal.status)
+    except Rejected as rejection:
+        return _invalid([rejection.detail], status=rejection.status)
     except bodies.Unreadable as error:
         return _invalid([str(error)])
     if not isinstance(event, dict):
@@ -45,23 +45,23 @@ def _answer(request: HttpRequest, *, changes: bool) -> HttpResponse:
     errors = _errors(event, changes=changes)
     key = bodies.text_of(event.get("routing_key")) or request.headers.get("X-Routing-Key", "")
     try:
-        source = None if len(key) != _KEY_LENGTH else entry.source_named(key)
+        source = None if len(key) != _KEY_LENGTH else guard.source_named(key)
         if source is None:
             return _invalid([_wrong_key(key), *errors])
         if errors:
             return _invalid(errors)
-        if entry.limits_reached(source):
+        if guard.limits_reached(source):
             return _slow_down()
         dedup_key = bodies.text_of(event.get("dedup_key"))
-        made_up = {} if dedup_key or changes else {MADE_UP_KEY: uuid.uuid4().hex}
+        made_up = {} if dedup_key or changes else {DEDUP_KEY: uuid.uuid4().hex}
         # The key is the source's token, and what is stored is shown.
         body = body.replace(key.encode(), b"*" * _KEY_LENGTH)
-        entry.take(source, body, entry.headers_of(request, **made_up), door="pagerduty", is_json=True)
-    except TurnedAway as refusal:
-        return _invalid([refusal.detail], status=refusal.status)
+        guard.take(source, body, guard.headers_of(request, **made_up), door="pagerduty", is_json=True)
+    except Rejected as rejection:
+        return _invalid([rejection.detail], status=rejection.status)
     if changes:
         return JsonResponse({"status": "success", "message": "Change event processed"}, status=202)
-    answer = {"status": "success", "message": "Event processed", "dedup_key": dedup_key or made_up[MADE_UP_KEY]}
+    answer = {"status": "success", "message": "Event processed", "dedup_key": dedup_key or made_up[DEDUP_KEY]}
     return JsonResponse(answer, status=202)
 
 

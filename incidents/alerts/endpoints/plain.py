@@ -1,56 +1,37 @@
 """The address of a source: any monitor posts what it posts, and is answered as its kind wants to be."""
 
-from collections.abc import Callable
-from functools import wraps
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.views.decorators.csrf import csrf_exempt
 
-from incidents.alerts.doors import entry
-from incidents.alerts.doors.entry import TurnedAway
+from incidents.alerts.endpoints import guard
+from incidents.alerts.endpoints.guard import Rejected, endpoint
 from incidents.alerts.models import Delivery, Source
 from incidents.web.problems import problem
 
-Door = Callable[..., HttpResponse]
 
-
-def door(view: Door) -> Door:
-    """A door that says what it does not take as problem+json."""
-
-    @csrf_exempt
-    @wraps(view)
-    def guarded(request: HttpRequest, token: str | None = None) -> HttpResponse:
-        try:
-            return view(request, token)
-        except TurnedAway as refusal:
-            return problem(refusal.status, refusal.code, refusal.detail, headers=refusal.headers)
-
-    return guarded
-
-
-@door
+@endpoint
 def ingest(request: HttpRequest, token: str | None = None) -> HttpResponse:
     """Store one delivery and say where its outcome will be found. 2xx only once it is durable."""
     if request.method not in {"GET", "HEAD", "POST", "PUT", "OPTIONS"}:
         return _not_allowed("POST")
-    source = entry.source_of(request, token)
+    source = guard.source_of(request, token)
     if request.method == "OPTIONS":
         return _may_send(request)
     if request.method not in source.about.methods:
         return _not_allowed(", ".join(source.about.methods))
-    headers = entry.headers_of(request)
+    headers = guard.headers_of(request)
     if request.method == "GET":
         body = request.META.get("QUERY_STRING", "").encode("utf-8", "replace")
         headers["content-type"] = "application/x-www-form-urlencoded"
     else:
-        body = entry.body_of(request, limit=source.byte_limit)
+        body = guard.body_of(request, limit=source.byte_limit)
     _check_media(source, headers)
     if not body.strip() and "ce-id" not in headers:
-        raise TurnedAway(400, "empty", "The body is empty; there is nothing to store.")
-    return _taken(source, entry.take(source, body, headers))
+        raise Rejected(400, "empty", "The body is empty; there is nothing to store.")
+    return _taken(source, guard.take(source, body, headers))
 
 
 def _taken(source: Source, delivery: Delivery) -> HttpResponse:
@@ -68,7 +49,7 @@ def _check_media(source: Source, headers: dict[str, str]) -> None:
         and "ce-specversion" not in headers
         and not media.endswith(("json", "octet-stream"))
     ):
-        raise TurnedAway(
+        raise Rejected(
             415, "unsupported_media_type", "Send CloudEvents in binary, structured or batched mode, in JSON."
         )
 

@@ -2,25 +2,29 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import wraps
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 
 from incidents.alerts import bodies, signatures, sns
-from incidents.alerts.ingest import SourceChanged, kept_headers, receive
+from incidents.alerts.deliveries import SourceChanged, receive
+from incidents.alerts.headers import stored_headers
 from incidents.alerts.models import Delivery, Source
 from incidents.alerts.nudge import nudge
 from incidents.people.models import digest_of
+from incidents.web.problems import problem
 
 _TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class TurnedAway(Exception):
+class Rejected(Exception):
     """The delivery was not taken. Each door says so in its own form."""
 
     def __init__(self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
@@ -28,14 +32,28 @@ class TurnedAway(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
 
 
+def endpoint(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """An endpoint of our own, which says as problem+json what it rejects."""
+
+    @csrf_exempt
+    @wraps(view)
+    def guarded(request: HttpRequest, token: str | None = None) -> HttpResponse:
+        try:
+            return view(request, token)
+        except Rejected as rejection:
+            return problem(rejection.status, rejection.code, rejection.detail, headers=rejection.headers)
+
+    return guarded
+
+
 def source_of(request: HttpRequest, token: str | None) -> Source:
     """Find whose token it is: in the address, as Bearer, GenieKey, password of Basic, or `access_token` of the query."""
     presented = token or presented_token(request)
     source = source_named(presented, anew=request.method not in {"POST", "PUT"})
     if source is None and token:
-        raise TurnedAway(404, "unknown_source", "No source has this address. Was the token rotated?")
+        raise Rejected(404, "unknown_source", "No source has this address. Was the token rotated?")
     if source is None:
-        raise TurnedAway(
+        raise Rejected(
             401, "bad_credential", "Send the source’s token as Bearer or as Basic password.",
             headers={"WWW-Authenticate": 'Bearer realm="ingest"'},
         )  # fmt: skip
@@ -43,7 +61,7 @@ def source_of(request: HttpRequest, token: str | None) -> Source:
 
 
 def source_named(token: str, *, anew: bool = False) -> Source | None:
-    """Find the source of a token. Raises TurnedAway where it was retired.
+    """Find the source of a token. Raises Rejected where it was retired.
 
     Unless it is read `anew` it may be one that was changed since; `take` notices.
     """
@@ -74,18 +92,18 @@ def _known(token: str) -> Source | None:
 
 
 def _read_again(source: Source) -> Source:
-    """Read a source that was changed since it was remembered. Raises TurnedAway where its token is good no longer."""
+    """Read a source that was changed since it was remembered. Raises Rejected where its token is good no longer."""
     _remembered.pop(source.digest, None)
     fresh = Source.objects.with_version().filter(pk=source.pk).first()
     if fresh is None or not fresh.honours(source.digest):
-        raise TurnedAway(404, "unknown_source", "No source has this address. Was the token rotated?")
+        raise Rejected(404, "unknown_source", "No source has this address. Was the token rotated?")
     _refuse_retired(fresh)
     return fresh
 
 
 def _refuse_retired(source: Source | None) -> None:
     if source and source.retired_at:
-        raise TurnedAway(410, "retired_source", "This source was retired; its monitor should stop sending.")
+        raise Rejected(410, "retired_source", "This source was retired; its monitor should stop sending.")
 
 
 def presented_token(request: HttpRequest) -> str:
@@ -102,7 +120,7 @@ def presented_token(request: HttpRequest) -> str:
 
 
 def body_of(request: HttpRequest, *, limit: int) -> bytes:
-    """Read the body. Raises TurnedAway where it is larger than the limit.
+    """Read the body. Raises Rejected where it is larger than the limit.
 
     Not `request.body`: Django's own limit is meant for forms. A chunked body has no length, and Django would read
     nothing of it; the server marks such a stream as ending by itself.
@@ -114,7 +132,7 @@ def body_of(request: HttpRequest, *, limit: int) -> bytes:
         body = cast(bytes, stream.read(limit + 1))
         if len(body) <= limit:
             return body
-    raise TurnedAway(413, "too_large", f"A delivery may have {limit / 1024 / 1024:g} MiB at most.")
+    raise Rejected(413, "too_large", f"A delivery may have {limit / 1024 / 1024:g} MiB at most.")
 
 
 def headers_of(request: HttpRequest, **made_up: str) -> dict[str, str]:
@@ -132,7 +150,7 @@ def take(
     door: str = "",
     is_json: bool | None = None,
 ) -> Delivery:
-    """Store one delivery, if it is signed as its source wants and is what it says. Raises TurnedAway.
+    """Store one delivery, if it is signed as its source wants and is what it says. Raises Rejected.
 
     What is refused is noted once for each body, and shown on the source's page.
     """
@@ -156,10 +174,10 @@ def _check_signature(source: Source, body: bytes, headers: dict[str, str]) -> No
             scheme = signatures.SCHEMES[source.signing_scheme]
             signatures.verify(scheme, filter(None, secrets), body, headers, now=timezone.now())
     except (signatures.Unsigned, bodies.Unreadable) as error:
-        Delivery.objects.refuse(source, body, because=str(error), headers=kept_headers(headers), keep=False)
-        raise TurnedAway(401, "bad_signature", str(error)) from None
+        Delivery.objects.refuse(source, body, because=str(error), headers=stored_headers(headers), keep=False)
+        raise Rejected(401, "bad_signature", str(error)) from None
     except sns.Unreachable as error:
-        raise TurnedAway(503, "not_verifiable", f"{error} Send it again.", headers={"Retry-After": "30"}) from None
+        raise Rejected(503, "not_verifiable", f"{error} Send it again.", headers={"Retry-After": "30"}) from None
 
 
 def _should_be_json(headers: Mapping[str, str]) -> bool:
@@ -172,12 +190,12 @@ def _check_json(source: Source, body: bytes, headers: dict[str, str], *, door: s
     try:
         value = bodies.parse(body)
     except bodies.Unreadable as error:
-        refused = Delivery.objects.refuse(source, body, because=str(error), headers=kept_headers(headers), door=door)
-        raise TurnedAway(400, "not_json", f"{error} It is kept as {refused}.") from None
+        refused = Delivery.objects.refuse(source, body, because=str(error), headers=stored_headers(headers), door=door)
+        raise Rejected(400, "not_json", f"{error} It is kept as {refused}.") from None
     if (longest := _longest_list(value)) > source.alert_limit:
         because = f"It holds {longest:,} alerts; at most {source.alert_limit:,} are taken at once."
-        Delivery.objects.refuse(source, body, because=because, headers=kept_headers(headers), door=door, keep=False)
-        raise TurnedAway(413, "too_many", because)
+        Delivery.objects.refuse(source, body, because=because, headers=stored_headers(headers), door=door, keep=False)
+        raise Rejected(413, "too_many", because)
 
 
 def _longest_list(value: Any) -> int:

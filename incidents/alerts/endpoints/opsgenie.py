@@ -8,8 +8,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from incidents.alerts import bodies
-from incidents.alerts.doors import entry
-from incidents.alerts.doors.entry import TurnedAway
+from incidents.alerts.endpoints import guard
+from incidents.alerts.endpoints.guard import Rejected
 
 
 @csrf_exempt
@@ -29,25 +29,25 @@ def act(request: HttpRequest, alias: str, act: str) -> HttpResponse:
 def _answer(request: HttpRequest, *, needs_message: bool) -> HttpResponse:
     started = time.monotonic()
     try:
-        source = entry.source_of(request, None)
-        body = entry.body_of(request, limit=source.byte_limit)
+        source = guard.source_of(request, None)
+        body = guard.body_of(request, limit=source.byte_limit)
         if needs_message:
             _check_message(body)
-        entry.take(source, body, entry.headers_of(request), door="opsgenie", is_json=bool(body.strip()))
-    except TurnedAway as refusal:
-        return _said(started, refusal.status, message=refusal.detail, headers=refusal.headers)
-    return _said(started, 202, result="Request will be processed")
+        guard.take(source, body, guard.headers_of(request), door="opsgenie", is_json=bool(body.strip()))
+    except Rejected as rejection:
+        return _answered(started, rejection.status, message=rejection.detail, headers=rejection.headers)
+    return _answered(started, 202, result="Request will be processed")
 
 
 def _check_message(body: bytes) -> None:
     try:
         alert = bodies.parse(body)
     except bodies.Unreadable as error:
-        raise TurnedAway(422, "not_json", f"Request body is not processable. {error}") from None
+        raise Rejected(422, "not_json", f"Request body is not processable. {error}") from None
     if not isinstance(alert, dict) or not bodies.text_of(alert.get("message")):
-        raise TurnedAway(422, "no_message", "Request body is not processable. Message can not be empty.")
+        raise Rejected(422, "no_message", "Request body is not processable. Message can not be empty.")
 
 
-def _said(started: float, status: int, *, headers: dict[str, str] | None = None, **answer: str) -> HttpResponse:
+def _answered(started: float, status: int, *, headers: dict[str, str] | None = None, **answer: str) -> HttpResponse:
     facts = {**answer, "took": round(time.monotonic() - started, 3), "requestId": str(uuid.uuid4())}
     return JsonResponse(facts, status=status, headers=headers)

@@ -1,5 +1,0 @@
-"""The doors that monitors knock at: authenticate, check, store, answer in the form that the sender expects.
-
-`entry.py` is what they share. A door reads no more of a body than it needs to answer: whether it is JSON at all, and
-how many alerts it may hold. What a body says is understood later, by a worker.
-"""

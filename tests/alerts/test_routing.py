@@ -274,7 +274,7 @@ class TestCorrections:
         tell("B", metric="weird_number")
         again = Alert.objects.get(title="B")
         assert (again.category, again.failure_mode) == ("drift", "drift.covariate")
-        assert "Mara Okafor said on" in again.classified_because
+        assert "Mara Okafor classified" in again.classified_because
         post(prometheus[1], {"alerts": [{"status": "firing", "labels": {"alertname": "X", "metric": "weird_number"}}]})
         drain()
         assert Alert.objects.get(source=prometheus[0]).category == "", "another source may mean something else"

@@ -1,15 +1,8 @@
 """The addresses of the pages, slice by slice."""
 
-from collections.abc import Callable
-
-from django.http import HttpResponse
-from django.urls import URLPattern, path, re_path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
-from incidents.alerts import views as alerts
-from incidents.alerts import views_routing as routing
-from incidents.alerts import views_sources as sources
-from incidents.alerts.endpoints import alertmanager, opsgenie, pagerduty, plain
 from incidents.followups import views as followups
 from incidents.health import views as health
 from incidents.postmortems import views as postmortems
@@ -32,28 +25,11 @@ _incident = "incidents/<int:number>/"
 _postmortem = "postmortems/<slug:slug>/"
 _report = "reports/kept/<int:pk>/"
 _follow_up = "follow-ups/<int:pk>/"
-_source = "sources/<slug:slug>/"
-
-
-def _door(rest: str, view: Callable[..., HttpResponse]) -> list[URLPattern]:
-    """An API below the ingest address: with the token in the path, or with the token as a credential."""
-    return [path(f"ingest/{rest}", view), path(f"ingest/<str:token>/{rest}", view)]
 
 
 urlpatterns = [
     # The doors for monitors, first: they are asked most, and addresses are tried in this order
-    path("ingest", plain.ingest, name="ingest"),
-    *_door("api/v2/alerts", alertmanager.alerts),
-    *_door("api/v2/alerts/", alertmanager.alerts),
-    *_door("api/v2/status", alertmanager.status),
-    *_door("api/v1/alerts", alertmanager.version_1),
-    *_door("-/healthy", alertmanager.healthy),
-    *_door("-/ready", alertmanager.healthy),
-    path("ingest/<str:token>", plain.ingest, name="ingest-token"),
-    path("v2/enqueue", pagerduty.enqueue, name="pagerduty-enqueue"),
-    path("v2/change/enqueue", pagerduty.enqueue_change, name="pagerduty-change"),
-    path("v2/alerts", opsgenie.create, name="opsgenie-create"),
-    re_path(r"^v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$", opsgenie.act, name="opsgenie-act"),
+    path("", include("incidents.alerts.endpoints.urls")),
     path("", home, name="home"),
     path("welcome/", account.first_run, name="first-run"),
     path("account/", account.account, name="account"),
@@ -109,49 +85,7 @@ urlpatterns = [
     path(_incident + "notes/", response.add_note, name="incident-note"),
     path(_incident + "postmortem/", postmortems.begin, name="postmortem-begin"),
     path(_incident + "follow-ups/new/", followups.add, name="follow-up-new"),
-    # Alerts and where they come from
-    path("alerts/", alerts.alerts, name="alerts"),
-    path("alerts/<int:pk>/", alerts.alert, name="alert"),
-    path("alerts/many/", alerts.many, name="alerts-many"),
-    path("alerts/<int:pk>/classify/", alerts.classify, name="alert-classify"),
-    path("alerts/<int:pk>/link/", alerts.link, name="alert-link"),
-    path("alerts/<int:pk>/settle/", alerts.settle, name="alert-settle"),
-    path("deliveries/", alerts.deliveries, name="deliveries"),
-    path("deliveries/retry/", alerts.retry_many, name="deliveries-retry"),
-    path("deliveries/<int:pk>/wipe/", alerts.wipe, name="delivery-wipe"),
-    path("deliveries/<int:pk>/", alerts.delivery, name="delivery"),
-    path("deliveries/<int:pk>/retry/", alerts.retry, name="delivery-retry"),
-    path("sources/", sources.sources, name="sources"),
-    path("sources/new/", sources.choose, name="source-new"),
-    path("sources/new/<slug:kind>/", sources.connect, name="source-connect"),
-    path(_source, sources.source, name="source"),
-    path(_source + "setup/", sources.setup, name="source-setup"),
-    path(_source + "connected/", sources.connected, name="source-connected"),
-    path(_source + "settings/", sources.configure, name="source-settings"),
-    path(_source + "map/", sources.field_map, name="source-map"),
-    path(_source + "test/", sources.test, name="source-test"),
-    path(_source + "rotate/", sources.rotate, name="source-rotate"),
-    path(_source + "retire/", sources.retire, name="source-retire"),
-    path(_source + "secrets/", sources.add_secret, name="source-secret-new"),
-    path(_source + "secrets/<int:pk>/remove/", sources.remove_secret, name="source-secret-remove"),
-    path(_source + "subscriptions/<int:pk>/approve/", sources.approve, name="source-subscription-approve"),
-    path(_source + "watch/", routing.watch_source, name="source-watch"),
-    path(_source + "corrections/<int:pk>/undo/", routing.undo_correction, name="correction-undo"),
-    # What is decided about alerts in advance
-    path("rules/", routing.rules, name="rules"),
-    path("rules/<int:number>/", routing.version, name="rules-version"),
-    path("rules/<int:number>/again/", routing.go_back, name="rules-again"),
-    path("rules/draft/", routing.draft, name="rules-draft"),
-    path("rules/draft/begin/", routing.begin_draft, name="rules-draft-begin"),
-    path("rules/draft/new/", routing.rule, name="rule-new"),
-    path("rules/draft/<int:position>/", routing.rule, name="rule"),
-    path("rules/draft/<int:position>/arrange/", routing.arrange, name="rule-arrange"),
-    path("rules/draft/publish/", routing.publish, name="rules-publish"),
-    path("rules/draft/discard/", routing.discard, name="rules-discard"),
-    path("silences/", routing.silences, name="silences"),
-    path("silences/new/", routing.silence_new, name="silence-new"),
-    path("silences/<int:pk>/", routing.silence, name="silence"),
-    path("silences/<int:pk>/end/", routing.end_silence, name="silence-end"),
+    path("", include("incidents.alerts.urls")),
     # What stakeholders read
     path("status/", updates.status, name="status"),
     path("public/<slug:slug>/", updates.public, name="public"),
@@ -163,7 +97,6 @@ urlpatterns = [
     # Systems
     path("systems/", systems.systems, name="systems"),
     path("systems/<slug:slug>/", systems.system, name="system"),
-    path("systems/<slug:slug>/watch/", routing.watch_system, name="system-watch"),
     # Postmortems
     path("postmortems/", postmortems.postmortems, name="postmortems"),
     path("postmortems/guide/", guide.guide, name="postmortem-guide"),

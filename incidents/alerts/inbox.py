@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from incidents.alerts.models import Alert, AlertQuerySet, DeliveryQuerySet
 
-NOISY = 20  # as often told within one episode
+NOISY = 20  # repeats within one episode
 LATELY = timedelta(days=7)
 MOST_COUNTED = 1000
 
-SHOWN = {
+VIEWS = {
     "firing": "Firing",
     "unlinked": "Without incident",
     "held": "Held back",
@@ -22,17 +22,17 @@ SHOWN = {
     "unclassified": "Unclassified",
     "all": "All",
 }
-EXPLAINED = {
-    "unlinked": "Firing, and neither part of an incident nor held back.",
-    "held": "Firing, and kept from opening anything: silenced, waiting to be told more often, or only recorded.",
-    "noisy": f"Told {NOISY} times or more, within the last 7 days. A rule can wait, record or drop them.",
-    "flapping": "Came back within ten minutes of its end, within the last 7 days.",
-    "unsettled": "They name a system that nobody knows. Say once which it is.",
-    "unclassified": "No rule of the taxonomy is sure of them, within the last 7 days. What you say is remembered for their source.",
+HINTS = {
+    "unlinked": "Firing, but neither part of an incident nor held back.",
+    "held": "Firing, but held back from opening an incident: silenced, waiting for more repeats, or only recorded.",
+    "noisy": f"Repeated {NOISY} times or more, in the last 7 days. A rule can make them wait, record them or drop them.",
+    "flapping": "Fired again within ten minutes of ending, in the last 7 days.",
+    "unsettled": "They name an unknown system. Choose the right one once; later alerts follow.",
+    "unclassified": "The taxonomy has no confident match, in the last 7 days. Your classification is remembered for the source.",
 }
 
 
-def shown(rows: AlertQuerySet, view: str) -> AlertQuerySet:
+def of_view(rows: AlertQuerySet, view: str) -> AlertQuerySet:
     """Keep the alerts of one view of the inbox."""
     lately = rows.filter(last_received_at__gte=timezone.now() - LATELY)
     match view:
@@ -55,16 +55,22 @@ def shown(rows: AlertQuerySet, view: str) -> AlertQuerySet:
 
 def counts(rows: AlertQuerySet) -> dict[str, str]:
     """Count each view but the last, to a thousand and no further, so that it stays cheap in a storm."""
-    found = {view: shown(rows, view)[: MOST_COUNTED + 1].count() for view in SHOWN if view != "all"}
-    return {view: f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else str(count) for view, count in found.items()}
+    numbers = {view: of_view(rows, view)[: MOST_COUNTED + 1].count() for view in VIEWS if view != "all"}
+    return {view: f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else str(count) for view, count in numbers.items()}
 
 
 _PAIR = re.compile(r"\s*([A-Za-z_][\w.:-]*)\s*=\s*\"?([^\"]*)\"?\s*")
-_OWN = {
-    "source": "source__slug", "system": "system__slug", "service": "service", "environment": "environment",
-    "severity": "severity", "category": "category", "failure_mode": "failure_mode", "metric": "measured__metric",
+_FIELDS = {
+    "source": "source__slug",
+    "system": "system__slug",
+    "service": "service",
+    "environment": "environment",
+    "severity": "severity",
+    "category": "category",
+    "failure_mode": "failure_mode",
+    "metric": "measured__metric",
     "kind": "source__kind",
-}  # fmt: skip
+}
 
 
 def search(rows: AlertQuerySet, words: str) -> AlertQuerySet:
@@ -73,16 +79,16 @@ def search(rows: AlertQuerySet, words: str) -> AlertQuerySet:
     if pair := _PAIR.fullmatch(words):
         name, value = pair[1], pair[2]
         label = Q(labels__contains={name: value})
-        return rows.filter(label | Q(**{_OWN[name]: value})) if name in _OWN else rows.filter(label)
+        return rows.filter(label | Q(**{_FIELDS[name]: value})) if name in _FIELDS else rows.filter(label)
     if incident := re.fullmatch(r"(?i)inc-(\d{1,9})", words, re.ASCII):
         return rows.filter(incident__number=int(incident[1]))
     if re.fullmatch(r"[0-9a-f]{12,64}", words):
         return rows.filter(Q(fingerprint__startswith=words) | Q(upstream_id__startswith=words))
-    found = Q(title__icontains=words) | Q(system_name__icontains=words) | Q(service__icontains=words)
-    found |= Q(system__name__icontains=words) | Q(source__name__icontains=words) | Q(upstream_id=words)
+    matches = Q(title__icontains=words) | Q(system_name__icontains=words) | Q(service__icontains=words)
+    matches |= Q(system__name__icontains=words) | Q(source__name__icontains=words) | Q(upstream_id=words)
     if re.fullmatch(r"\d{1,18}", words, re.ASCII):
-        found |= Q(pk=int(words)) | Q(outcomes__delivery=int(words))
-    return rows.filter(found).distinct()
+        matches |= Q(pk=int(words)) | Q(outcomes__delivery=int(words))
+    return rows.filter(matches).distinct()
 
 
 def search_deliveries(rows: DeliveryQuerySet, words: str) -> DeliveryQuerySet:

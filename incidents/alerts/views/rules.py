@@ -1,34 +1,28 @@
-"""The pages of what is decided in advance: routing rules by version, silences, corrections and watches."""
+"""The pages of routing rules: the version in force, the draft, and what it would have done."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods
 
-from incidents.alerts.forms_routing import PublishForm, RuleForm, SilenceForm, WatchForm
-from incidents.alerts.matchers import Unmatchable, all_hold, parse
-from incidents.alerts.models import Alert, Outcome, Source
-from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
-from incidents.alerts.routing import facts_of
+from incidents.alerts.forms.rules import PublishForm, RuleForm
+from incidents.alerts.models import (
+    Outcome,
+)
+from incidents.alerts.policies import RulesVersion
 from incidents.alerts.simulation import QUIET, SPAN, recent, simulate
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
-from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
-PREVIEWED = 200
 LISTED = 50
-
-
-# Rules
 
 
 @page
@@ -194,132 +188,3 @@ def discard(request: Request) -> Answer:
         shown.discard()
         messages.success(request, "The draft is gone; the rules in force stay.")
     return redirect("rules")
-
-
-# Silences
-
-
-@page
-@require_GET
-def silences(request: Request) -> Answer:
-    now = timezone.now()
-    holding = Count("alerts", filter=Q(alerts__status=Alert.Status.FIRING, alerts__held=Alert.Held.SILENCED))
-    rows = Silence.objects.select_related("author").annotate(holding=holding)
-    context = {
-        "now": rows.in_force(now).order_by("ends_at"),
-        "ahead": rows.filter(starts_at__gt=now).order_by("starts_at"),
-        "over": rows.filter(ends_at__lte=now).order_by("-ends_at")[:LISTED],
-        "may_silence": has_role(request.user, Role.RESPONDER, team=None),
-    }
-    return render(request, "alerts/silences.html", context)
-
-
-@page
-@require_http_methods(["GET", "POST"])
-def silence_new(request: Request) -> Answer:
-    """Make a silence; which alerts it would hold is shown before."""
-    require_role(request.user, Role.RESPONDER, team=None, to="silence alerts")
-    form = SilenceForm(request.POST or None, initial={"matchers": request.GET.get("matchers", ""), "length": "60"})
-    if "preview" in request.POST:
-        context = {"form": form, **_held(request, request.POST.get("matchers", ""))}
-        return render(request, "alerts/_silence_preview.html" if request.htmx else "alerts/silence_new.html", context)
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            made = Silence.make(
-                text=given["matchers"], starts_at=given["starts_at"], ends_at=form.end, reason=given["reason"],
-                maintenance=given["is_maintenance"], by=request.user,
-            )  # fmt: skip
-            return redirect(made)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-    typed = request.POST.get("matchers", "") if form.is_bound else request.GET.get("matchers", "")
-    context = {"form": form, **_held(request, typed)}
-    return render(request, "alerts/silence_new.html", context, status=422 if form.is_bound else 200)
-
-
-def _held(request: Request, text: str) -> dict[str, Any]:
-    """Which firing alerts the matchers hold for, and how many of the last day's."""
-    try:
-        matchers = parse(text)
-    except Unmatchable as error:
-        return {"fault": str(error)}
-    if not matchers:
-        return {}
-    since = timezone.now() - timedelta(days=1)
-    rows = Alert.objects.visible_to(request.user).filter(Q(status="firing") | Q(last_received_at__gte=since))
-    rows = rows.select_related("source", "system", "incident").order_by("-last_received_at")[:5000]
-    matched = [alert for alert in rows if all_hold(matchers, facts_of(alert))]
-    firing = [alert for alert in matched if alert.is_firing]
-    return {"asked": True, "firing": firing[:20], "firing_count": len(firing), "day_count": len(matched)}
-
-
-@page
-@require_GET
-def silence(request: Request, pk: int) -> Answer:
-    shown = visible_or_404(Silence.objects.select_related("author"), pk=pk)
-    alerts = Alert.objects.visible_to(request.user).filter(silence=shown)
-    context = {
-        "silence": shown,
-        "matchers": shown.read(),
-        "alerts": alerts.for_list()[:PREVIEWED],
-        "may_end": has_role(request.user, Role.RESPONDER, team=None) and not shown.is_over,
-    }
-    return render(request, "alerts/silence.html", context)
-
-
-@change()
-def end_silence(request: Request, pk: int) -> Answer:
-    require_role(request.user, Role.RESPONDER, team=None, to="end silences")
-    shown = visible_or_404(Silence.objects.all(), pk=pk)
-    was_ahead = shown.is_ahead
-    shown.end()
-    said = "It will not begin." if was_ahead else "It has ended; what still fires comes through within seconds."
-    messages.success(request, said)
-    return redirect("silences")
-
-
-# Corrections
-
-
-@change()
-def undo_correction(request: Request, slug: str, pk: int) -> Answer:
-    source = visible_or_404(Source.objects.visible_to(request.user).select_related("team"), slug=slug)
-    require_role(request.user, Role.RESPONDER, team=source.team, to="undo what was corrected")
-    shown = visible_or_404(Correction.objects.filter(source=source), pk=pk)
-    shown.undo(by=request.user)
-    messages.success(request, f"“{shown.name}” is classified by the rules again.")
-    return redirect(source)
-
-
-# Watches
-
-
-@change(Refused)
-def watch_source(request: Request, slug: str) -> Answer:
-    source = visible_or_404(Source.objects.visible_to(request.user).select_related("team"), slug=slug)
-    require_role(request.user, Role.LEAD, team=source.team, to="change what is expected of it")
-    return _watch(request, source, source=source)
-
-
-@change(Refused)
-def watch_system(request: Request, slug: str) -> Answer:
-    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
-    require_role(request.user, Role.LEAD, team=system.team, to="change what is expected of it")
-    return _watch(request, system, system=system)
-
-
-def _watch(request: Request, about: Source | System, **which: Any) -> Answer:
-    if "stop" in request.POST:
-        Watch.objects.filter(**which).delete()
-        messages.success(request, f"Nothing is expected of {about} any more.")
-        return redirect(about)
-    form = WatchForm(request.POST)
-    if not form.is_valid():
-        raise ValidationError([error for errors in form.errors.values() for error in errors])
-    given = form.cleaned_data | {"made_by": request.user, "made_at": timezone.now(), "missing_since": None}
-    Watch.objects.update_or_create(**which, defaults=given)
-    messages.success(
-        request, f"When nothing is heard of {about} for {given['every_minutes']} minutes, that is an alert."
-    )
-    return redirect(about)

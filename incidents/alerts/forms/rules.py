@@ -1,40 +1,17 @@
-"""What people type about rules, silences, corrections and watches."""
+"""What people type about routing rules."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
 from incidents import taxonomy
-from incidents.alerts.matchers import Unmatchable, parse
-from incidents.alerts.models import AlertSeverity
-from incidents.alerts.policies import Watch
-from incidents.alerts.rules import ACTS, Unruly, read
-from incidents.response.forms import ClassifyForm, MomentField
-from incidents.systems.models import System
-
-_MATCHERS_HELP = (
-    "One a line, and all must hold: severity=critical, system!=home-feed, alertname=~“Recall.*”, team!~“a|b”. "
-    "Names are the alert’s labels, or source, kind, system, service, environment, category, failure_mode, severity, "
-    "metric, title, fingerprint."
+from incidents.alerts.forms.matchers import MatchersField
+from incidents.alerts.models import (
+    AlertSeverity,
 )
-
-
-class MatchersField(forms.CharField):
-    """Matchers in Alertmanager's writing, one a line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none", "class": "mono"})
-        super().__init__(max_length=4000, label="Matches", help_text=_MATCHERS_HELP, widget=widget, **kwargs)
-
-    def clean(self, value: Any) -> str:
-        text = str(super().clean(value))
-        try:
-            parse(text)
-        except Unmatchable as error:
-            raise forms.ValidationError(str(error)) from None
-        return text
+from incidents.alerts.rules import ACTS, Unruly, read
+from incidents.response.forms import ClassifyForm
+from incidents.systems.models import System
 
 
 class RuleForm(forms.Form):
@@ -99,49 +76,3 @@ class RuleForm(forms.Form):
 
 class PublishForm(forms.Form):
     note = forms.CharField(max_length=200, required=False, label="What changed, in a sentence")
-
-
-_LENGTHS = {"60": "1 hour", "240": "4 hours", "1440": "1 day", "10080": "1 week", "": "until …"}
-
-
-class SilenceForm(forms.Form):
-    """A silence or a maintenance window. Times are in the reader's own zone."""
-
-    matchers = MatchersField()
-    reason = forms.CharField(max_length=500, help_text="Others see it, and judge by it whether it still holds.")
-    length = forms.ChoiceField(choices=list(_LENGTHS.items()), required=False, label="For", initial="60")
-    ends_at = MomentField(required=False, label="Until")
-    starts_at = MomentField(required=False, label="From", help_text="Empty: from now on.")
-    is_maintenance = forms.BooleanField(required=False, label="It is a maintenance window")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if not cleaned.get("length") and not cleaned.get("ends_at") and "ends_at" not in self.errors:
-            self.add_error("ends_at", "Say until when.")
-        return cleaned
-
-    @property
-    def end(self) -> datetime:
-        """When it ends: after the chosen length from its start, else as typed."""
-        start: datetime = self.cleaned_data["starts_at"] or timezone.now()
-        typed: datetime | None = self.cleaned_data["ends_at"]
-        length = self.cleaned_data["length"]
-        return start + timedelta(minutes=int(length)) if length or typed is None else typed
-
-
-class WatchForm(forms.ModelForm):
-    """Expect to hear of something at least every so often."""
-
-    class Meta:
-        model = Watch
-        fields = ("every_minutes", "severity")
-        labels = {"every_minutes": "At least every (minutes)"}
-
-    every_minutes = forms.IntegerField(min_value=1, max_value=525_600, label="At least every (minutes)")
-    severity = forms.ChoiceField(
-        choices=AlertSeverity.choices, initial=AlertSeverity.HIGH, label="Else an alert of severity"
-    )
-
-
-class WipeForm(forms.Form):
-    reason = forms.CharField(max_length=300, label="Why", help_text="Such as the request that it answers.")

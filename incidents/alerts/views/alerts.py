@@ -1,0 +1,178 @@
+"""The pages of alerts."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from incidents.alerts import by_hand, inbox
+from incidents.alerts.forms.alerts import ManyForm, RememberForm, SettleForm
+from incidents.alerts.matchers import LONGEST as LONGEST_MATCHER
+from incidents.alerts.matchers import Matcher
+from incidents.alerts.models import Alert
+from incidents.alerts.routing import facts_of
+from incidents.errors import Refused
+from incidents.people.models import Role
+from incidents.people.permissions import has_role, require_role
+from incidents.response.forms import MergeForm
+from incidents.response.incident import Incident
+from incidents.web.request import Answer, Request, back, change, page, visible_or_404
+
+A_PAGE = 50
+
+
+@page
+@require_GET
+def alerts(request: Request) -> Answer:
+    """The inbox of alerts: what fires first, or what wants somebody's attention."""
+    rows = Alert.objects.visible_to(request.user)
+    view = request.GET.get("show", "firing")
+    view = view if view in inbox.VIEWS else "all"
+    chosen = inbox.of_view(rows, view)
+    if source := request.GET.get("source"):
+        chosen = chosen.filter(source__slug=source)
+    if (number := request.GET.get("incident", "")) and number.isascii() and number.isdigit() and len(number) < 10:
+        view, chosen = "all", rows.filter(incident__number=int(number))
+    if words := request.GET.get("q", "").strip()[:200]:
+        chosen = inbox.search(chosen, words)
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) < 18:
+        chosen = chosen.filter(pk__lt=int(before))
+    listed = list(chosen.for_list().order_by("-pk")[: A_PAGE + 1])
+    counts = inbox.counts(rows)
+    may_choose = has_role(request.user, Role.RESPONDER, team=None)
+    context = {
+        "alerts": listed[:A_PAGE],
+        "older_than": listed[A_PAGE - 1].pk if len(listed) > A_PAGE else None,
+        "show": view,
+        "views": [(name, label, counts.get(name, "")) for name, label in inbox.VIEWS.items()],
+        "explained": inbox.HINTS.get(view, ""),
+        "may_choose": may_choose,
+        "many_form": ManyForm() if may_choose else None,
+    }
+    return render(request, "alerts/list.html", context)
+
+
+@change(Refused)
+def many(request: Request) -> Answer:
+    """Do one thing to the chosen alerts: link them, open one incident of them, silence or classify them."""
+    form = ManyForm(request.POST)
+    numbers = [int(pk) for pk in request.POST.getlist("alert")[:500] if pk.isascii() and pk.isdigit() and len(pk) < 18]
+    rows = Alert.objects.visible_to(request.user).select_related("source__team", "system__team")
+    chosen = list(rows.filter(pk__in=numbers).order_by("pk"))
+    if not chosen:
+        raise Refused("Choose the alerts first.")
+    if request.POST.get("do") == "silence":  # whoever may silence says so on the next page
+        return redirect(f"{reverse('silence-new')}?{urlencode({'matchers': _in_common(chosen)})}")
+    for team in {(alert.system or alert.source).team for alert in chosen}:
+        require_role(request.user, Role.RESPONDER, team=team, to="change these alerts")
+    if not form.is_valid():
+        raise ValidationError([error for errors in form.errors.values() for error in errors])
+    match request.POST.get("do"):
+        case "open":
+            return redirect(by_hand.open_incident(*chosen, by=request.user))
+        case "link":
+            into = visible_or_404(Incident.objects.visible_to(request.user), number=form.required_into())
+            by_hand.link(chosen, into, by=request.user)
+            messages.success(request, f"{len(chosen)} alerts are part of {into}.")
+        case "classify":
+            category, mode = form.chosen
+            remember = form.cleaned_data["remember"]
+            names = by_hand.classify(chosen, category=category, failure_mode=mode, remember=remember, by=request.user)
+            said = f", and so will be later ones of {names} name{'' if names == 1 else 's'}" if names else ""
+            messages.success(request, f"{len(chosen)} alerts are classified{said}.")
+    return back(request, reverse("alerts"))
+
+
+def _in_common(alerts: list[Alert]) -> str:
+    """Write the matchers that hold for all of these alerts and say most of what they share."""
+    facts = [facts_of(alert) for alert in alerts]
+    wanted = ("source", "system", "alertname", "metric", "service", "title")
+    shared = {name: facts[0].get(name, "") for name in wanted if len({one.get(name, "") for one in facts}) == 1}
+    told = {name: value for name, value in shared.items() if value and len(value) <= LONGEST_MATCHER}
+    if len(told) > 2:
+        told.pop("title", None)
+    return "\n".join(str(Matcher(name, "=", value)) for name, value in told.items())
+
+
+@page
+@require_GET
+def alert(request: Request, pk: int) -> Answer:
+    """One alert, with everything that was said about it and why it went where it went."""
+    alert = visible_or_404(Alert.objects.visible_to(request.user).select_related("source", "system", "incident"), pk=pk)
+    context = {
+        "alert": alert,
+        "outcomes": alert.outcomes.select_related("delivery").order_by("-pk")[:20],
+        "settle_form": SettleForm(),
+        "merge_form": MergeForm(),
+        "may_respond": _may_respond(request, alert),
+        "classify_form": RememberForm(initial={"failure": alert.failure_mode or alert.category}),
+        "matchers_query": urlencode({"matchers": _in_common([alert])}),
+        "upstream": _open_upstream(request, alert),
+        "correction": alert.source.corrections.standing().filter(name=alert.telling_name).first(),
+    }
+    return render(request, "alerts/alert.html", context)
+
+
+def _open_upstream(request: Request, alert: Alert) -> list[Incident]:
+    """What is open on something that the alert's system depends on, while the alert fires."""
+    mine = Incident.objects.visible_to(request.user).exclude(alerts=alert)
+    return list(mine.open_upstream_of(alert.system)[:3]) if alert.is_firing else []
+
+
+def _may_respond(request: Request, alert: Alert) -> bool:
+    team = alert.system.team if alert.system else alert.source.team
+    return has_role(request.user, Role.RESPONDER, team=team)
+
+
+def _require_responder(request: Request, alert: Alert, *, to: str) -> None:
+    team = alert.system.team if alert.system else alert.source.team
+    require_role(request.user, Role.RESPONDER, team=team, to=to)
+
+
+@change()
+def link(request: Request, pk: int) -> Answer:
+    """Link the alert to an incident by its number, or open one from it."""
+    alert = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
+    _require_responder(request, alert, to="link it")
+    if "open" in request.POST:
+        return redirect(by_hand.open_incident(alert, by=request.user))
+    form = MergeForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(list(form.errors["into"]))
+    into = visible_or_404(Incident.objects.visible_to(request.user), number=form.cleaned_data["into"])
+    by_hand.link([alert], into, by=request.user)
+    return redirect(into)
+
+
+@change(Refused)
+def classify(request: Request, pk: int) -> Answer:
+    """Say what kind of failure it is; remembered for later alerts of that name from its source, if wanted."""
+    alert = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
+    _require_responder(request, alert, to="classify it")
+    form = RememberForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError("Choose a category or a failure mode.")
+    category, mode = form.chosen
+    remember = form.cleaned_data["remember"]
+    names = by_hand.classify([alert], category=category, failure_mode=mode, remember=remember, by=request.user)
+    said = f"From now on “{alert.telling_name}” from {alert.source} means that." if names else "Classified."
+    messages.success(request, said)
+    return redirect(alert)
+
+
+@change()
+def settle(request: Request, pk: int) -> Answer:
+    """Say which system the monitor means; honoured for every later alert with that name."""
+    alert = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
+    _require_responder(request, alert, to="settle its system")
+    form = SettleForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError("Choose a system.")
+    system = form.cleaned_data["system"]
+    settled = by_hand.settle_system(alert.system_name, system, by=request.user)
+    messages.success(request, f"“{alert.system_name}” means {system} from now on; {settled} alerts follow.")
+    return redirect(alert)

@@ -1,0 +1,97 @@
+"""The pages of deliveries."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from incidents.alerts import inbox, retention
+from incidents.alerts.forms.deliveries import WipeForm
+from incidents.alerts.models import Delivery
+from incidents.alerts.nudge import nudge
+from incidents.errors import Refused
+from incidents.people.models import Role, Team
+from incidents.people.permissions import has_role, require_role
+from incidents.web.request import Answer, Request, back, change, page, visible_or_404
+
+A_PAGE = 50
+
+
+@page
+@require_GET
+def deliveries(request: Request) -> Answer:
+    """What monitors sent, newest first; dead letters on demand."""
+    rows = Delivery.objects.visible_to(request.user)
+    if request.GET.get("show") == "dead":
+        rows = rows.filter(status__in=[Delivery.Status.DEAD, Delivery.Status.REFUSED])
+    if source := request.GET.get("source"):
+        rows = rows.filter(source__slug=source)
+    if words := request.GET.get("q", "").strip()[:200]:
+        rows = inbox.search_deliveries(rows, words)
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) < 18:
+        rows = rows.filter(pk__lt=int(before))
+    listed = list(rows.for_list()[: A_PAGE + 1])
+    context = {
+        "deliveries": listed[:A_PAGE],
+        "older_than": listed[A_PAGE - 1].pk if len(listed) > A_PAGE else None,
+        "show": request.GET.get("show", "all"),
+        "dead": rows.filter(status=Delivery.Status.DEAD)[: inbox.MOST_COUNTED].count(),
+        "may_retry": has_role(request.user, Role.RESPONDER, team=None),
+    }
+    return render(request, "alerts/deliveries.html", context)
+
+
+@change(Refused)
+def retry_many(request: Request) -> Answer:
+    """Try all dead letters again that the list shows, for after their cause was mended."""
+    rows = Delivery.objects.visible_to(request.user).filter(status=Delivery.Status.DEAD)
+    if source := request.POST.get("source"):
+        rows = rows.filter(source__slug=source)
+    if words := request.POST.get("q", "").strip()[:200]:
+        rows = inbox.search_deliveries(rows, words)
+    for team in Team.objects.filter(sources__deliveries__in=rows).distinct():
+        require_role(request.user, Role.RESPONDER, team=team, to="try them again")
+    count = Delivery.objects.filter(pk__in=rows.values("pk")).retry_all()
+    nudge()
+    messages.success(request, f"{count} deliveries are tried again.")
+    return back(request, reverse("deliveries"))
+
+
+@page
+@require_GET
+def delivery(request: Request, pk: int) -> Answer:
+    """The trace of one delivery: what came, what was understood, what came of it."""
+    delivery = visible_or_404(Delivery.objects.visible_to(request.user).with_poison().select_related("source"), pk=pk)
+    context = {
+        "delivery": delivery,
+        "outcomes": delivery.outcomes.select_related("alert", "alert__incident")[:200],
+        # A body may hold what users typed, so only those who respond read it.
+        "may_read_body": has_role(request.user, Role.RESPONDER, team=delivery.source.team),
+        "may_wipe": has_role(request.user, Role.LEAD, team=delivery.source.team),
+        "wipe_form": WipeForm(),
+    }
+    return render(request, "alerts/delivery.html", context)
+
+
+@change()
+def retry(request: Request, pk: int) -> Answer:
+    delivery = visible_or_404(Delivery.objects.visible_to(request.user).select_related("source"), pk=pk)
+    require_role(request.user, Role.RESPONDER, team=delivery.source.team, to="try it again")
+    delivery.retry()
+    nudge()
+    return redirect(delivery)
+
+
+@change(Refused)
+def wipe(request: Request, pk: int) -> Answer:
+    """Take what a delivery said out of it, for somebody's personal data; that it was wiped stays."""
+    delivery = visible_or_404(Delivery.objects.visible_to(request.user).select_related("source"), pk=pk)
+    require_role(request.user, Role.LEAD, team=delivery.source.team, to="wipe it")
+    form = WipeForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(list(form.errors["reason"]))
+    retention.wipe(delivery, by=request.user, reason=form.cleaned_data["reason"])
+    messages.success(request, "What it said is gone; that it was wiped, by whom and why stays.")
+    return redirect(delivery)

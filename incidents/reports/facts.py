@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -20,10 +20,10 @@ from django.utils import timezone
 
 from incidents.response.containments import Containment
 from incidents.response.events import Event
-from incidents.response.filters import hours_of
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import IncidentQuerySet
 from incidents.response.links import Link
+from incidents.response.measures import hours_of, out_of_order
 from incidents.response.vocabulary import OPEN, PHASES, Severity, Status
 
 Key = tuple[str, ...]
@@ -184,7 +184,7 @@ def _count(facts: Facts, row: list[Any], declared_at: datetime, clocks: tuple[in
     counts["missing", "impact_started_at"] += impact is None
     counts["missing", "noticed_by"] += not noticed_by
     counts["missing", "category"] += not category
-    counts["missing", "order"] += any(a and b and a > b for a, b in pairwise(clocks))
+    counts["missing", "order"] += bool(out_of_order(clocks))
     hours = hours_of(declared_at, _zone(zone or "UTC"))
     counts["hours", hours] += 1
     if lead and hours != "business":

@@ -23,9 +23,9 @@ from incidents.reports.facts import DIMENSIONS, NAMED, Facts, running_for
 from incidents.reports.rollups import Months
 from incidents.reports.scope import BY, COMPARISONS, Asked, Period, Scope
 from incidents.reports.statistics import BREAKDOWN, HEADLINE, Estimate, Share
-from incidents.response.filters import HOURS
 from incidents.response.impact import Exposure
 from incidents.response.incident import Incident
+from incidents.response.measures import HOURS
 from incidents.response.vocabulary import NoticedBy, Severity
 from incidents.systems.models import System
 from incidents.web.durations import span
@@ -790,7 +790,7 @@ def _near_misses(known: Known) -> Row:
 
 def _hours(known: Known) -> tuple[Row, ...]:
     now, before = known.now.of("hours"), known.before.of("hours")
-    return tuple(_row(known, label, code, now.get(code, 0), before.get(code, 0), {"hours": code}) for code, label in HOURS)  # fmt: skip
+    return tuple(_row(known, label, code, now.get(code, 0), before.get(code, 0), {"hours": code}) for code, label in HOURS.items())  # fmt: skip
 
 
 def _called_often(known: Known) -> str:

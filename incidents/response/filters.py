@@ -3,58 +3,45 @@
 Whatever a report counts can be listed here: each of its numbers links to exactly its incidents.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import django_filters as filters
 from django import forms
-from django.db.models import CharField, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, ExtractHour, ExtractIsoWeekDay
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import Team, User
+from incidents.response import measures
 from incidents.response.containments import Containment
-from incidents.response.events import Event
-from incidents.response.impact import Exposure, Harm
 from incidents.response.incident import Incident
-from incidents.response.links import Link
-from incidents.response.vocabulary import CLOCKS, COUNTED, OPEN, PHASES, IncidentKind, NoticedBy, Severity, Status
+from incidents.response.vocabulary import COUNTED, OPEN, PHASES, IncidentKind, Severity, Status
 from incidents.systems.models import System
 
-SHOWN = [
-    ("open", "Open"), ("counted", "All counted"), ("accepted", "Accepted"), ("triaged", "Accepted or declined"), ("all", "All"),
+STATUSES = [
+    ("open", "Open"),
+    ("counted", "All counted"),
+    ("accepted", "Accepted"),
+    ("triaged", "Accepted or declined"),
+    ("all", "All"),
     *Status.choices,
-]  # fmt: skip
-ACCEPTED = [status for status in COUNTED if status != Status.TRIAGE]
-
-
-_US = [NoticedBy.MONITOR, NoticedBy.EVALUATION]
-HOURS = [("business", "In business hours"), ("off", "In off-hours"), ("sleep", "In hours of sleep")]
-MISSING = {
-    "impact_started_at": Q(impact_started_at=None),
-    "noticed_by": Q(noticed_by=NoticedBy.UNKNOWN),
-    "category": Q(category=""),
-    "order": Q(impact_started_at__gt=F("detected_at")) | Q(detected_at__gt=F("acknowledged_at"))
-    | Q(acknowledged_at__gt=F("contained_at")) | Q(contained_at__gt=F("resolved_at")),
-}  # fmt: skip
-
-
-def hours_of(moment: datetime, zone: ZoneInfo) -> str:
-    """Whose time a call takes, in the time zone of who is called: business is Monday to Friday from 8 to 18, sleep 22 to 8."""
-    local = moment.astimezone(zone)
-    if local.hour >= 22 or local.hour < 8:
-        return "sleep"
-    return "business" if local.hour < 18 and local.weekday() < 5 else "off"
+]
 
 
 def _categories() -> list[tuple[str, str]]:
     return [*taxonomy.category_choices(), ("none", "Unclassified")]
 
 
+class MeasureFilter(filters.ChoiceFilter):
+    """One parameter of the list that stands for measures (see measures.py)."""
+
+    def __init__(self, parameter: str, *, method: str = "by_measure") -> None:
+        super().__init__(choices=measures.choices(parameter), method=method, widget=forms.HiddenInput)
+
+
 class IncidentFilter(filters.FilterSet):
-    status = filters.ChoiceFilter(choices=SHOWN, method="by_status", empty_label=None)
+    status = filters.ChoiceFilter(choices=STATUSES, method="by_status", empty_label=None)
     severity = filters.ChoiceFilter(choices=Severity.choices, empty_label="Any severity")
     category = filters.ChoiceFilter(choices=_categories, method="by_category", empty_label="Any category")
     failure_mode = filters.CharFilter(max_length=64, method="by_failure_mode", widget=forms.HiddenInput)
@@ -71,45 +58,25 @@ class IncidentFilter(filters.FilterSet):
     )
     kind = filters.ChoiceFilter(choices=IncidentKind.choices, widget=forms.HiddenInput)
     lead = filters.CharFilter(method="by_lead", widget=forms.HiddenInput)
-    noticed_by = filters.ChoiceFilter(
-        choices=[
-            *NoticedBy.choices[1:],
-            ("us", "A monitor or an evaluation"),
-            ("others", "Somebody else"),
-            ("anybody", "Anybody, known"),
-        ],
-        method="by_who_noticed",
-        widget=forms.HiddenInput,
-    )
+    noticed_by = MeasureFilter("noticed_by")
     since = filters.DateFilter(method="declared_since", widget=forms.HiddenInput)
     until = filters.DateFilter(method="declared_until", widget=forms.HiddenInput)
-    known = filters.ChoiceFilter(
-        choices=[*CLOCKS.items(), ("silence", "Silence")], method="with_known", widget=forms.HiddenInput
-    )
-    phase = filters.ChoiceFilter(choices=[(code, code) for code in PHASES], method="in_phase", widget=forms.HiddenInput)
+    known = MeasureFilter("known")
+    phase = MeasureFilter("phase", method="in_phase")
     at_least = filters.NumberFilter(min_value=0, max_value=10**9, method="_with_phase", widget=forms.HiddenInput)
     below = filters.NumberFilter(min_value=0, max_value=10**9, method="_with_phase", widget=forms.HiddenInput)
-    running = filters.ChoiceFilter(
-        choices=[(code, code) for code in PHASES], method="still_in_phase", widget=forms.HiddenInput
-    )
-    missing = filters.ChoiceFilter(
-        choices=[(code, code) for code in MISSING], method="with_missing", widget=forms.HiddenInput
-    )
-    repeat = filters.BooleanFilter(method="that_repeat", widget=forms.HiddenInput)
-    edited = filters.BooleanFilter(method="edited_afterwards", widget=forms.HiddenInput)
-    exposed = filters.ChoiceFilter(
-        choices=[*Exposure.Of.choices, ("any", "Anything")], method="with_exposure", widget=forms.HiddenInput
-    )
-    harm = filters.ChoiceFilter(
-        choices=[*Harm.choices[1:], ("none_came", "No harm came")], method="by_harm", widget=forms.HiddenInput
-    )
+    running = MeasureFilter("running")
+    missing = MeasureFilter("missing")
+    repeat = filters.BooleanFilter(method="by_measure", widget=forms.HiddenInput)
+    edited = filters.BooleanFilter(method="by_measure", widget=forms.HiddenInput)
+    exposed = MeasureFilter("exposed")
+    harm = MeasureFilter("harm")
     containment = filters.CharFilter(max_length=40, method="by_containment", widget=forms.HiddenInput)
     worked = filters.ChoiceFilter(
-        choices=[("yes", "yes"), ("no", "no"), ("unchecked", "unchecked")], method="_with_containment",
-        widget=forms.HiddenInput,
-    )  # fmt: skip
+        choices=[(code, code) for code in measures.WORKED], method="_with_containment", widget=forms.HiddenInput
+    )
     without = filters.CharFilter(max_length=500, method="but_for", widget=forms.HiddenInput)
-    hours = filters.ChoiceFilter(choices=HOURS, method="in_hours", widget=forms.HiddenInput)
+    hours = MeasureFilter("hours")
     opened_by = filters.ChoiceFilter(choices=[("alert", "An alert")], method="by_opener", widget=forms.HiddenInput)
     q = filters.CharFilter(method="search", max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
 
@@ -124,9 +91,9 @@ class IncidentFilter(filters.FilterSet):
             case "counted":
                 return rows.filter(status__in=COUNTED)
             case "accepted":
-                return rows.filter(status__in=ACCEPTED)
+                return rows.filter(status__in=measures.ACCEPTED)
             case "triaged":
-                return rows.filter(status__in=[*ACCEPTED, Status.DECLINED])
+                return rows.filter(status__in=[*measures.ACCEPTED, Status.DECLINED])
             case "all":
                 return rows
         return rows.filter(status=value)
@@ -142,15 +109,11 @@ class IncidentFilter(filters.FilterSet):
             return rows.filter(lead=self.request.user)
         return rows.filter(lead__email__iexact=value)
 
-    def by_who_noticed(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        match value:
-            case "us":
-                return rows.filter(noticed_by__in=_US)
-            case "others":
-                return rows.exclude(noticed_by__in=[*_US, NoticedBy.UNKNOWN])
-            case "anybody":
-                return rows.exclude(noticed_by=NoticedBy.UNKNOWN)
-        return rows.filter(noticed_by=value)
+    def by_measure(self, rows: QuerySet[Incident], name: str, value: str | bool) -> QuerySet[Incident]:
+        if isinstance(value, bool):
+            wanted = measures.condition(name, "true")
+            return rows.filter(wanted if value else ~wanted)
+        return rows.filter(measures.condition(name, value))
 
     def declared_since(self, rows: QuerySet[Incident], _name: str, value: Any) -> QuerySet[Incident]:
         return rows.filter(declared_at__gte=_midnight(value))
@@ -162,7 +125,7 @@ class IncidentFilter(filters.FilterSet):
     def in_phase(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """Of which both clocks of a phase are known and in order, with how long it took from `at_least` up to `below` seconds."""
         start, end = PHASES[value]
-        rows = rows.filter(**{f"{start}__isnull": False, f"{end}__gte": F(start)})
+        rows = rows.filter(measures.condition("phase", value))
         if (least := self.form.cleaned_data.get("at_least")) is not None:
             rows = rows.filter(**{f"{end}__gte": F(start) + timedelta(seconds=float(least))})
         if (below := self.form.cleaned_data.get("below")) is not None:
@@ -172,48 +135,16 @@ class IncidentFilter(filters.FilterSet):
     def _with_phase(self, rows: QuerySet[Incident], _name: str, _value: object) -> QuerySet[Incident]:
         return rows  # in_phase reads it
 
-    def still_in_phase(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        start, end = PHASES[value]
-        return rows.filter(**{f"{start}__isnull": False, f"{end}__isnull": True, "status__in": OPEN})
-
-    def with_missing(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        return rows.filter(MISSING[value])
-
-    def that_repeat(self, rows: QuerySet[Incident], _name: str, value: bool) -> QuerySet[Incident]:
-        link = Link.objects.filter(incident=OuterRef("pk"), kind=Link.Kind.REPEAT_OF)
-        return rows.filter(Exists(link) if value else ~Exists(link))
-
-    def edited_afterwards(self, rows: QuerySet[Incident], _name: str, value: bool) -> QuerySet[Incident]:
-        """Of which a clock was corrected after the incident was resolved."""
-        later = Event.objects.filter(incident=OuterRef("pk"), kind=Event.Kind.CLOCK, at__gt=OuterRef("resolved_at"))
-        return rows.filter(Exists(later) if value else ~Exists(later))
-
-    def with_exposure(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        said = Exposure.objects.filter(incident=OuterRef("pk"))
-        return rows.filter(Exists(said if value == "any" else said.filter(of=value)))
-
-    def by_harm(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        return rows.filter(impact__harm__in=[Harm.NEAR_MISS, Harm.ISSUE] if value == "none_came" else [value])
-
     def by_containment(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """In which a containment was carried out, and perhaps whether it `worked`; “overdue” is one that should be removed by now."""
-        done = Containment.objects.filter(incident=OuterRef("pk"), done_at__isnull=False)
-        done = done.overdue() if value == "overdue" else done.filter(action=value)
-        if said := self.form.cleaned_data.get("worked"):
-            done = done.filter(worked={"yes": True, "no": False}.get(said))
-        return rows.filter(Exists(done))
+        worked = self.form.cleaned_data.get("worked", "")
+        if value != "overdue":
+            return rows.filter(measures.used(value, worked))
+        overdue = Containment.objects.filter(incident=OuterRef("pk")).overdue()
+        return rows.filter(Exists(overdue.filter(worked=measures.WORKED[worked]) if worked else overdue))
 
     def _with_containment(self, rows: QuerySet[Incident], _name: str, _value: object) -> QuerySet[Incident]:
         return rows  # by_containment reads it
-
-    def in_hours(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        """Declared in such hours where the lead lives; see hours_of()."""
-        zone = Coalesce(F("lead__time_zone"), Value("UTC"), output_field=CharField())
-        local = Func(zone, F("declared_at"), function="timezone", output_field=DateTimeField())
-        rows = rows.annotate(hour=ExtractHour(local, tzinfo=UTC), day=ExtractIsoWeekDay(local, tzinfo=UTC))
-        asleep = Q(hour__gte=22) | Q(hour__lt=8)
-        working = ~asleep & Q(hour__lt=18, day__lt=6)
-        return rows.filter({"sleep": asleep, "business": working}.get(value, ~asleep & ~working))
 
     def but_for(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """Without those of some codes of one kind, such as system:home-feed,support-assistant; what is no kind leaves out nothing."""
@@ -230,11 +161,6 @@ class IncidentFilter(filters.FilterSet):
 
     def by_opener(self, rows: QuerySet[Incident], _name: str, _value: str) -> QuerySet[Incident]:
         return rows.filter(opened_by=None)
-
-    def with_known(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        if value == "silence":
-            return rows.filter(impact_started_at__isnull=False, detected_at__isnull=False)
-        return rows.filter(**{f"{value}__isnull": False})
 
     def search(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """By number, or by the words of title, summary and system; the last word may be unfinished."""

@@ -1,6 +1,5 @@
 """The pages of incidents: the list, the incident, and what moves it."""
 
-import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +49,7 @@ from incidents.response.forms import (
 )
 from incidents.response.incident import Incident
 from incidents.response.links import Link, similar
+from incidents.response.measures import ORDERED, out_of_order
 from incidents.response.saved import SavedView
 from incidents.response.updates import Cadence, Follower, next_update_due
 from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, Status
@@ -342,13 +342,9 @@ def _steps(shown: Incident) -> list[dict[str, Any]]:
 
 def _odd_clocks(shown: Incident) -> list[str]:
     """Name the pairs of clocks that stand in an impossible order; they are shown, never silently put right."""
-    known = [(label, getattr(shown, name)) for name, label in CLOCKS.items() if getattr(shown, name)]
-    ordered = [pair for pair in known if pair[0] != CLOCKS["declared_at"]]
-    return [
-        f"{later.lower()} before {earlier.lower()}"
-        for (earlier, before), (later, after) in itertools.pairwise(ordered)
-        if after < before
-    ]
+    labels = [CLOCKS[clock].lower() for clock in ORDERED]
+    wrong = out_of_order([getattr(shown, clock) for clock in ORDERED])
+    return [f"{labels[later]} before {labels[earlier]}" for earlier, later in wrong]
 
 
 def suspects(shown: Incident) -> list[Change]:

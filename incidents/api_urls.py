@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import AllowAny
 from rest_framework.routers import SimpleRouter
 
+from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
 from incidents.api import views
 from incidents.web.problems import problem
@@ -19,11 +20,11 @@ app_name = "api"
 router = SimpleRouter()
 router.register("systems", views.SystemViewSet, "system")
 router.register("changes", views.ChangeViewSet, "change")
-router.register("sources", views.SourceViewSet, "source")
-router.register("alerts", views.AlertViewSet, "alert")
-router.register("silences", views.SilenceViewSet, "silence")
-router.register("rules", views.RulesViewSet, "rules")
-router.register("deliveries", views.DeliveryViewSet, "delivery")
+router.register("sources", alerts.SourceViewSet, "source")
+router.register("alerts", alerts.AlertViewSet, "alert")
+router.register("silences", alerts.SilenceViewSet, "silence")
+router.register("rules", alerts.RulesViewSet, "rules")
+router.register("deliveries", alerts.DeliveryViewSet, "delivery")
 router.register("incidents", views.IncidentViewSet, "incident")
 router.register("postmortems", views.PostmortemViewSet, "postmortem")
 router.register("follow-ups", views.FollowUpViewSet, "follow-up")

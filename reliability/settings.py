@@ -281,7 +281,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "incidents.api.schema.describe_problems",
-        "incidents.api.doors.describe_doors",
+        "incidents.alerts.endpoints.openapi.describe_endpoints",
     ],
     "ENUM_NAME_OVERRIDES": {
         "IncidentStatus": "incidents.response.vocabulary.Status",

@@ -7,9 +7,6 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from incidents import taxonomy
-from incidents.alerts.models import Alert, Delivery, Source
-from incidents.alerts.policies import RulesVersion, Silence
-from incidents.alerts.sources import choices as source_kinds
 from incidents.api.fields import PersonField, Slug
 from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
@@ -186,115 +183,6 @@ class ChangeSerializer(serializers.ModelSerializer[Change]):
     class Meta:
         model = Change
         fields = ("id", "system", "kind", "title", "version", "url", "happened_at")
-
-
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    team = Slug(slug_field="slug", read_only=True)
-    system = Slug(slug_field="slug", read_only=True)
-
-    class Meta:
-        model = Source
-        fields = ("slug", "name", "kind", "team", "system", "hint", "created_at", "retired_at")
-        read_only_fields = fields
-
-
-class SourceCreatedSerializer(SourceSerializer):
-    token = serializers.CharField()
-    url = serializers.CharField()
-
-    class Meta(SourceSerializer.Meta):
-        fields = (*SourceSerializer.Meta.fields, "token", "url")  # type: ignore[assignment]  # one longer tuple
-
-
-class SourceWriteSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=80)
-    kind = serializers.ChoiceField(choices=source_kinds())
-    team = Slug(slug_field="slug", queryset=Team.objects.all())
-    system = Slug(slug_field="slug", queryset=System.objects.all(), required=False, allow_null=True)
-
-
-class AlertSerializer(serializers.ModelSerializer[Alert]):
-    source = Slug(slug_field="slug", read_only=True)  # type: ignore[assignment]  # Field has an attribute of this name
-    system = Slug(slug_field="slug", read_only=True)
-    incident = Slug(slug_field="number", read_only=True)
-
-    class Meta:
-        model = Alert
-        fields = (
-            "id", "source", "fingerprint", "status", "title", "description", "severity", "severity_raw", "system",
-            "system_name", "category", "failure_mode", "confidence", "classified_because", "incident", "routed_because",
-            "service", "environment", "labels", "annotations", "ai", "links", "flags", "value", "measured", "upstream_id",
-            "starts_at", "ends_at", "expires_at", "first_received_at",
-            "last_received_at", "occurrences", "flaps", "held", "silence", "correlation_key",
-        )  # fmt: skip
-        read_only_fields = fields
-
-
-class AlertClassifySerializer(serializers.Serializer[Any]):
-    category = serializers.ChoiceField(choices=taxonomy.category_choices(), allow_blank=True, default="")
-    failure_mode = serializers.CharField(max_length=64, allow_blank=True, default="")
-    remember = serializers.BooleanField(
-        default=False, help_text="Whether later alerts of that name from its source are that as well."
-    )
-
-
-class SilenceSerializer(serializers.ModelSerializer[Silence]):
-    author = PersonField(read_only=True)
-
-    class Meta:
-        model = Silence
-        fields = ("id", "matchers", "starts_at", "ends_at", "reason", "is_maintenance", "author", "made_at")
-        read_only_fields = ("id", "author", "made_at")
-        extra_kwargs = {"starts_at": {"required": False, "help_text": "Now, unless it is given."}}
-
-
-class RulesVersionSerializer(serializers.ModelSerializer[RulesVersion]):
-    published_by = PersonField(read_only=True)
-
-    class Meta:
-        model = RulesVersion
-        fields = ("number", "rules", "note", "published_by", "published_at")
-        read_only_fields = fields
-
-
-class TraceSerializer(serializers.Serializer[Any]):
-    """What came of one claim of a delivery."""
-
-    position = serializers.IntegerField()
-    says = serializers.CharField()
-    result = serializers.CharField()
-    reason = serializers.CharField()
-    rule = serializers.CharField(help_text="The rule that dropped it, if one did.")
-    alert = serializers.IntegerField(source="alert_id", allow_null=True)
-    classified_because = serializers.CharField(source="alert.classified_because", default="")
-    incident = serializers.IntegerField(source="alert.incident.number", default=None, allow_null=True)
-    routed_because = serializers.CharField(source="alert.routed_because", default="")
-
-
-class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    source = Slug(slug_field="slug", read_only=True)  # type: ignore[assignment]  # Field has an attribute of this name
-    alerts = serializers.SerializerMethodField(help_text="The ids of the alerts it was about.")
-    trace = TraceSerializer(source="outcomes", many=True, read_only=True)
-
-    class Meta:
-        model = Delivery
-        fields = (
-            "id",
-            "source",
-            "status",
-            "received_at",
-            "processed_at",
-            "size",
-            "digest",
-            "claim_count",
-            "alerts",
-            "error",
-            "trace",
-        )
-        read_only_fields = fields
-
-    def get_alerts(self, delivery: Delivery) -> list[int]:
-        return sorted({outcome.alert_id for outcome in delivery.outcomes.all() if outcome.alert_id})
 
 
 class SectionSerializer(serializers.ModelSerializer[Section]):

@@ -2,27 +2,18 @@
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status, views, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from incidents.alerts import by_hand, inbox
-from incidents.alerts.deliveries import receive
-from incidents.alerts.models import Alert, Delivery, Source, ingest_url
-from incidents.alerts.nudge import nudge
-from incidents.alerts.policies import RulesVersion, Silence
 from incidents.api.base import Scoped, validated
 from incidents.api.fields import OptionalNoteSerializer, ReasonSerializer
 from incidents.api.pagination import Cursor
 from incidents.api.serializers import (
-    AlertClassifySerializer,
-    AlertSerializer,
     ChangeSerializer,
     ClassifySerializer,
     ClockSerializer,
@@ -30,7 +21,6 @@ from incidents.api.serializers import (
     ContainSerializer,
     DecideSerializer,
     DeclareSerializer,
-    DeliverySerializer,
     EventSerializer,
     ExposureSerializer,
     FollowUpSerializer,
@@ -42,13 +32,8 @@ from incidents.api.serializers import (
     NoteSerializer,
     PostmortemSerializer,
     ReportAskedSerializer,
-    RulesVersionSerializer,
     SectionWriteSerializer,
     SeveritySerializer,
-    SilenceSerializer,
-    SourceCreatedSerializer,
-    SourceSerializer,
-    SourceWriteSerializer,
     SystemSerializer,
     SystemWriteSerializer,
     UpdateSerializer,
@@ -56,7 +41,7 @@ from incidents.api.serializers import (
 )
 from incidents.errors import WrongStatus
 from incidents.followups.models import FollowUp
-from incidents.people.models import KeyScope, Role, User
+from incidents.people.models import Role, User
 from incidents.people.permissions import NotAllowed, require_role
 from incidents.postmortems import export, readiness, reviews
 from incidents.postmortems.document import Postmortem
@@ -322,168 +307,6 @@ class ChangeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Change], Scop
 
 class ChangesWithoutSlash(ChangeViewSet):
     schema = None  # described once is enough
-
-
-class RawParser(BaseParser):
-    """Any body, unread: a delivery is stored as it came."""
-
-    media_type = "*/*"
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        return stream.read(settings.INGEST_MAX_BYTES + 1)
-
-
-@extend_schema(tags=["alerts"])
-class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Source], Scoped):
-    queryset = Source.objects.none()
-    serializer_class = SourceSerializer
-    lookup_field = "slug"
-
-    def get_queryset(self) -> QuerySet[Source]:
-        if self.is_schema:
-            return self.queryset
-        return Source.objects.visible_to(self.person).select_related("team", "system")
-
-    @extend_schema(request=SourceWriteSerializer, responses={201: SourceCreatedSerializer})
-    def create(self, request: Request) -> Response:
-        """Connect a monitor. The token is in this answer and never again."""
-        given = validated(SourceWriteSerializer(data=request.data))
-        require_role(self.person, Role.LEAD, team=given["team"], to="connect its monitors")
-        source, token = Source.objects.connect(by=self.person, **given)
-        made = SourceSerializer(source).data | {"token": token, "url": ingest_url(token)}
-        return Response(made, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
-
-    @extend_schema(request=OpenApiTypes.BINARY, responses={200: OpenApiTypes.OBJECT})
-    @action(detail=True, methods=["post"], parser_classes=[RawParser], scope=KeyScope.INGEST)
-    def deliveries(self, request: Request, slug: str) -> Response:
-        """Send a delivery in this source's format, with a key of scope `ingest` instead of the source's token."""
-        source = self.get_object()
-        require_role(self.person, Role.RESPONDER, team=source.team, to="send for it")
-        body = cast(bytes, request.data)
-        if source.retired_at or not body or len(body) > settings.INGEST_MAX_BYTES:
-            raise serializers.ValidationError("The source is retired, or the body is empty or too large.")
-        delivery = receive(source, body, headers={name.lower(): value for name, value in request.headers.items()})
-        nudge()
-        url = f"{settings.BASE_URL}/api/v1/deliveries/{delivery.pk}/"
-        return Response({"delivery": delivery.pk, "status_url": url})
-
-
-@extend_schema(tags=["alerts"])
-class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Alert], Scoped):
-    queryset = Alert.objects.none()
-    serializer_class = AlertSerializer
-    lookup_value_regex = "[0-9]{1,18}"
-
-    def get_queryset(self) -> QuerySet[Alert]:
-        if self.is_schema:
-            return self.queryset
-        rows = Alert.objects.visible_to(self.person).select_related("source", "system", "incident")
-        asked = self.request.query_params
-        if source := asked.get("source"):
-            rows = rows.filter(source__slug=source)
-        if words := asked.get("q", "").replace("\x00", "").strip()[:200]:
-            rows = inbox.search(rows, words)
-        if state := asked.get("status"):
-            if state not in Alert.Status.values:
-                raise serializers.ValidationError({"status": ["Choose firing or resolved."]})
-            rows = rows.filter(status=state)
-        return rows
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("source", OpenApiTypes.STR, description="The source’s slug."),
-            OpenApiParameter("status", OpenApiTypes.STR, enum=Alert.Status.values),
-            OpenApiParameter("q", OpenApiTypes.STR, description="Words, label=value, INC-12, or a fingerprint."),
-        ]
-    )
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
-
-    def _mine_to_change(self, *, to: str) -> Alert:
-        alert = self.get_object()
-        require_role(self.person, Role.RESPONDER, team=(alert.system or alert.source).team, to=to)
-        return alert
-
-    @extend_schema(request=MergeSerializer, responses=AlertSerializer)
-    @action(detail=True, methods=["post"])
-    def link(self, request: Request, pk: str) -> Response:
-        """Make it part of an incident."""
-        alert = self._mine_to_change(to="link it")
-        number = validated(MergeSerializer(data=request.data))["into"]
-        into = visible_or_404(Incident.objects.visible_to(self.person), number=number)
-        by_hand.link([alert], into, by=self.person)
-        return Response(AlertSerializer(self.get_object()).data)
-
-    @extend_schema(request=AlertClassifySerializer, responses=AlertSerializer)
-    @action(detail=True, methods=["post"])
-    def classify(self, request: Request, pk: str) -> Response:
-        """Say what kind of failure it is; with `remember`, for later alerts of that name from its source too."""
-        alert = self._mine_to_change(to="classify it")
-        given = validated(AlertClassifySerializer(data=request.data))
-        by_hand.classify([alert], by=self.person, **given)
-        return Response(AlertSerializer(self.get_object()).data)
-
-
-@extend_schema(tags=["alerts"])
-class SilenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Silence], Scoped):
-    queryset = Silence.objects.none()
-    serializer_class = SilenceSerializer
-    lookup_value_regex = "[0-9]{1,18}"
-
-    def get_queryset(self) -> QuerySet[Silence]:
-        rows = Silence.objects.select_related("author")
-        return rows.in_force() if self.request.query_params.get("in_force") == "true" else rows
-
-    @extend_schema(parameters=[OpenApiParameter("in_force", OpenApiTypes.BOOL, description="Only those of now.")])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(responses={201: SilenceSerializer})
-    def create(self, request: Request) -> Response:
-        """Silence alerts, as a deployment does for its maintenance window."""
-        require_role(self.person, Role.RESPONDER, team=None, to="silence alerts")
-        given = validated(SilenceSerializer(data=request.data))
-        made = Silence.make(
-            text=given["matchers"], starts_at=given.get("starts_at"), ends_at=given["ends_at"], reason=given["reason"],
-            maintenance=given.get("is_maintenance", False), by=self.person,
-        )  # fmt: skip
-        return Response(SilenceSerializer(made).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=None, responses=SilenceSerializer)
-    @action(detail=True, methods=["post"])
-    def end(self, request: Request, pk: str) -> Response:
-        """End it now, or call it off if it has not begun. What still fires comes through."""
-        require_role(self.person, Role.RESPONDER, team=None, to="end silences")
-        silence = self.get_object()
-        silence.end()
-        return Response(SilenceSerializer(silence).data)
-
-
-@extend_schema(tags=["alerts"])
-class RulesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[RulesVersion], Scoped):
-    """The published versions of the routing rules, newest first."""
-
-    queryset = RulesVersion.objects.exclude(published_at=None).select_related("published_by")
-    serializer_class = RulesVersionSerializer
-    lookup_field = "number"
-    lookup_value_regex = "[0-9]{1,9}"
-
-
-@extend_schema(tags=["alerts"])
-class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Delivery], Scoped):
-    queryset = Delivery.objects.none()
-    serializer_class = DeliverySerializer
-    lookup_value_regex = "[0-9]{1,18}"
-
-    def get_queryset(self) -> QuerySet[Delivery]:
-        if self.is_schema:
-            return self.queryset
-        return (
-            Delivery.objects.visible_to(self.person)
-            .defer("body")
-            .select_related("source")
-            .prefetch_related("outcomes__alert__incident")
-        )
 
 
 @extend_schema(tags=["postmortems"])

@@ -1,4 +1,4 @@
-"""The doors for monitors, as the API's description shows them. They are no views of REST framework: see alerts/doors."""
+"""The endpoints for monitors, as the API’s description shows them. They are no views of REST framework."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def _body(schema: dict[str, Any], *, required: bool = True, media: str = "applic
     return {"required": required, "content": {media: {"schema": schema}}}
 
 
-def _door(
+def _endpoint(
     name: str, summary: str, *, body: dict[str, Any], answers: dict[str, str], parameters: list[dict[str, Any]] | None = None,
     security: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -96,33 +96,33 @@ _PAGERDUTY = {
 }
 
 PATHS: dict[str, Any] = {
-    "/ingest/{token}": _door(
+    "/ingest/{token}": _endpoint(
         "ingest", "Deliver what a monitor sends, in its own format", body=_body(_ANY), parameters=[_TOKEN],
         answers={"200": "Stored; the answer says where its outcome is.", "405": "This kind of source does not take that method.",
                  "415": "CloudEvents only: not one of its modes."},
     ),
-    "/ingest/{token}/api/v2/alerts": _door(
+    "/ingest/{token}/api/v2/alerts": _endpoint(
         "alertmanager_alerts", "Alertmanager’s API v2", body=_body(_ALERTS), parameters=[_TOKEN],
         answers={"200": "Stored.", "415": "Not application/json."},
     ),
-    "/v2/enqueue": _door("pagerduty_enqueue", "PagerDuty’s Events API v2", body=_body(_EVENT), answers=_PAGERDUTY),
-    "/v2/change/enqueue": _door("pagerduty_change", "PagerDuty’s change events", body=_body(_CHANGE), answers=_PAGERDUTY),
-    "/v2/alerts": _door(
+    "/v2/enqueue": _endpoint("pagerduty_enqueue", "PagerDuty’s Events API v2", body=_body(_EVENT), answers=_PAGERDUTY),
+    "/v2/change/enqueue": _endpoint("pagerduty_change", "PagerDuty’s change events", body=_body(_CHANGE), answers=_PAGERDUTY),
+    "/v2/alerts": _endpoint(
         "opsgenie_create", "Opsgenie’s Alert API: create", body=_body(_OPSGENIE), security=_GENIE,
         answers={**_ACCEPTED, "422": "Without a message."},
     ),
-    "/v2/alerts/{alias}/close": _door(
+    "/v2/alerts/{alias}/close": _endpoint(
         "opsgenie_close", "Opsgenie’s Alert API: close", body=_body({"type": "object"}, required=False), parameters=[_ALIAS],
         security=_GENIE, answers=_ACCEPTED,
     ),
-    "/v2/alerts/{alias}/acknowledge": _door(
+    "/v2/alerts/{alias}/acknowledge": _endpoint(
         "opsgenie_acknowledge", "Opsgenie’s Alert API: acknowledge", body=_body({"type": "object"}, required=False),
         parameters=[_ALIAS], security=_GENIE, answers=_ACCEPTED,
     ),
 }  # fmt: skip
 
 
-def describe_doors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def describe_endpoints(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     result["paths"] |= PATHS
     scheme = {
         "type": "apiKey",

@@ -124,6 +124,12 @@ def runs(moment: datetime) -> SafeString:
 
 
 @register.filter
+def counted(number: int, noun: str) -> str:
+    """A count with its noun: 1 comment, 2 comments, 12,400 comments."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@register.filter
 def commas(number: int | None) -> str:
     """A count, readable: 12,400. Nothing where it is unknown."""
     return "" if number is None else f"{number:,}"

@@ -1,16 +1,18 @@
 """The cast: the people, teams and systems that the tests tell stories about."""
 
 import json
-from collections.abc import Callable
-from importlib import import_module
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import hypothesis
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.core.serializers import deserialize, serialize
+from django.db import connections
 from django.db.models.signals import post_migrate
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Source
@@ -26,15 +28,28 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("faultline")
 
 
-def _seed_again(**_: Any) -> None:
-    """A test with real transactions empties all tables, and so what the migrations had put into them."""
-    if "incidents_factorkind" not in connection.introspection.table_names():
-        return  # a test of the migrations has gone back to before there was any
-    for name, seed in (("0006_command_centre", "seed"), ("0008_fill_postmortems", "fill")):
-        getattr(import_module(f"incidents.migrations.{name}"), seed)(apps, None)
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Make the test database from the migrated one, where tests/servers.py brought it."""
+    if template := os.environ.get("TEST_TEMPLATE"):
+        connections.databases["default"]["TEST"]["TEMPLATE"] = template
 
 
-post_migrate.connect(_seed_again, sender=apps.get_app_config("incidents") if apps.ready else None)
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A test with real transactions empties all tables; put back what the migrations had put into them."""
+    with django_db_blocker.unblock():
+        models = apps.get_app_config("incidents").get_models()
+        seeded = serialize("json", [row for model in models for row in model.objects.all()])
+
+    def seed(*, plan: object = None, **_: Any) -> None:
+        if plan is None:  # `flush` sends this signal; `migrate`, which has a plan, does its own seeding
+            for row in deserialize("json", seeded):
+                row.save()
+
+    post_migrate.connect(seed, sender=apps.get_app_config("incidents"))
+    yield
+    post_migrate.disconnect(seed, sender=apps.get_app_config("incidents"))
 
 
 @pytest.fixture

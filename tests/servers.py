@@ -1,7 +1,8 @@
 """A throwaway PostgreSQL and Redis for the test run, started before Django reads its settings.
 
-Loaded as `-p tests.servers`. Where DATABASE_URL or REDIS_URL is given, that server is used instead. The workers of
-xdist inherit both. However the run ends, the kernel stops the servers with it.
+Loaded as `-p tests.servers`. Where DATABASE_URL or REDIS_URL is given, that server is used instead (and the tests'
+database is migrated there by each run). The workers of xdist inherit both. However the run ends, the kernel stops the
+servers with it.
 """
 
 import os
@@ -18,6 +19,7 @@ from reliability.local import CannotStart
 from reliability.local.postgres import Postgres
 from reliability.local.process import Process
 from reliability.local.valkey import Valkey
+from tests import template
 
 _INSTALLATION = [
     *("ROLE", "HOST", "PORT", "BASE_URL", "ALLOWED_HOSTS", "DEMO", "DEBUG", "SECRET_KEY"),
@@ -56,6 +58,8 @@ def _start_servers() -> None:
 
 
 def _start_postgres(folder: Path) -> str:
+    template.copy_to(folder)
+    os.environ["TEST_TEMPLATE"] = template.DATABASE
     server = Postgres(folder, fast=True)
     server.prepare()
     with (folder / "postgres.log").open("ab") as log:

@@ -24,6 +24,7 @@ from reliability.local.process import Process, dying_with_parent, stop_by_pid_fi
 from reliability.local.wheels import wheel_folder
 
 MAJOR = "18"
+_FAST = "fsync=off synchronous_commit=off full_page_writes=off max_wal_size=1GB".split()
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Postgres:
             "shared_buffers=64MB",
             "log_min_messages=warning",
             "timezone=UTC",
-            *(["fsync=off", "synchronous_commit=off", "full_page_writes=off"] if self.fast else []),
+            *(_FAST if self.fast else []),
         ]
         return subprocess.Popen(
             [self._program("postgres"), "-D", self.folder, *(word for option in options for word in ("-c", option))],
@@ -147,7 +148,8 @@ class Postgres:
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             # Whoever can open the socket is its owner: the folder and the socket are 0700.
             "--auth=trust",
-            *(["--no-sync"] if self.fast else []),
+            # With small segments of its log, a cluster for tests is copied in half the time.
+            *(["--no-sync", "--wal-segsize=1"] if self.fast else []),
         )
         try:
             unfinished.rename(self.folder)

@@ -3,15 +3,18 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import hypothesis
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.serializers import deserialize, serialize
 from django.db import connections
+from django.db.models import QuerySet
 from django.db.models.signals import post_migrate
-from django.test import Client
+from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
 
 from incidents.alerts.drain import drain
@@ -28,6 +31,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("faultline")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_settings() -> Iterator[None]:
+    """Static files by their names without hashes, since nothing is collected; passwords hashed in no time."""
+    plain = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    with override_settings(STORAGES=plain, PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Make the test database from the migrated one, where tests/servers.py brought it."""
@@ -39,8 +50,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A test with real transactions empties all tables; put back what the migrations had put into them."""
     with django_db_blocker.unblock():
-        models = apps.get_app_config("incidents").get_models()
-        seeded = serialize("json", [row for model in models for row in model.objects.all()])
+        tables = map(QuerySet[Any], apps.get_app_config("incidents").get_models())
+        seeded = serialize("json", chain.from_iterable(tables))
 
     def seed(*, plan: object = None, **_: Any) -> None:
         if plan is None:  # `flush` sends this signal; `migrate`, which has a plan, does its own seeding
@@ -193,14 +204,6 @@ def key_of() -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {secret}"}
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def _plain_static_files(settings: Any) -> None:
-    """Names without hashes: nothing is collected for the tests."""
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

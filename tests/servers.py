@@ -48,6 +48,7 @@ def pytest_unconfigure() -> None:
 def _start_servers() -> None:
     global _folder
     _folder = Path(tempfile.mkdtemp(prefix="faultline-test-"))
+    (_folder / "static").mkdir()
     for name in _INSTALLATION:  # an installation's own settings must not leak into the tests
         os.environ.pop(name, None)
     os.environ["DATA"] = str(_folder)

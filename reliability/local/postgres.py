@@ -24,7 +24,7 @@ from reliability.local.process import Process, dying_with_parent, stop_by_pid_fi
 from reliability.local.wheels import wheel_folder
 
 MAJOR = "18"
-_FAST = "fsync=off synchronous_commit=off full_page_writes=off max_wal_size=1GB".split()
+_FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=1GB"]
 
 
 @dataclass(frozen=True)

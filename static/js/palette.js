@@ -75,6 +75,8 @@ if (palette) {
     if (event.key === "ArrowDown") choose(items, at + 1);
     else if (event.key === "ArrowUp") choose(items, Math.max(at, 0) - 1);
     else if (event.key === "Enter") (items[at] ?? items[0])?.click();
+    else if (event.key === "Escape")
+      palette.close(); // else only the box is emptied
     else return;
     event.preventDefault();
   });

@@ -9,6 +9,8 @@ import pytest
 from tests.running import Running, running
 from tests.tools import chromium, needed
 
+WAIT = 30_000  # ms; long, because a condition that holds ends it, and a slow machine is no fault of the page
+
 # The driver's synchronous interface runs an event loop, which Django would otherwise refuse to work beside.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -21,8 +23,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WAIT)
     path = needed(chromium(), program="Chromium", what="the pages as people use them, and their accessibility")
     with sync_playwright() as driver:
         started = driver.chromium.launch(
@@ -31,6 +34,21 @@ def browser() -> Iterator[Any]:
         )
         yield started
         started.close()
+
+
+def still(page: Any) -> None:
+    """Wait until nothing scrolls any more: ten frames at one place."""
+    page.evaluate(
+        """() => new Promise((done) => {
+          let at = NaN, frames = 0;
+          const look = () => {
+            frames = scrollY === at ? frames + 1 : 0;
+            at = scrollY;
+            if (frames === 10) done(); else requestAnimationFrame(look);
+          };
+          look();
+        })"""
+    )
 
 
 @pytest.fixture

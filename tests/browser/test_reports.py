@@ -6,6 +6,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -54,21 +55,20 @@ def test_what_a_report_is_about_is_in_its_address(as_somebody: Callable[..., Any
     lee.get_by_label("Team").select_option("assistants")
     lee.wait_for_url("**team=assistants**")
     lee.get_by_role("navigation", name="Split by").get_by_role("link", name="System").click()
-    assert "by=system" in lee.url
-    assert "team=assistants" in lee.url
+    lee.wait_for_url(lambda url: "by=system" in url and "team=assistants" in url)
     lee.get_by_label("Period").select_option("own")
     lee.wait_for_url("**months=own**")
     lee.get_by_label("From").fill("2026-01-01")
     lee.get_by_role("button", name="Show").click()
-    assert "1 Jan 2026 to" in lee.locator("main").inner_text()
+    expect(lee.locator("main")).to_contain_text("1 Jan 2026 to")
 
 
 def test_a_report_prints_on_pages_with_its_charts_and_without_buttons(as_somebody: Callable[..., Any]) -> None:
     lee = as_somebody("lee")
     lee.goto("/reports/?months=18")
     lee.emulate_media(media="print")
-    assert not lee.get_by_role("link", name="Incidents as CSV").is_visible()
-    assert lee.locator("svg.chart").first.is_visible()
+    expect(lee.get_by_role("link", name="Incidents as CSV")).to_be_hidden()
+    expect(lee.locator("svg.chart").first).to_be_visible()
     printed = pypdfium2.PdfDocument(lee.pdf(format="A4"))
     assert 3 <= len(printed) <= 16
     text = "".join(printed[number].get_textpage().get_text_bounded() for number in range(len(printed)))
@@ -88,27 +88,27 @@ def test_a_report_is_kept_written_over_and_its_decision_taken_later(as_somebody:
         "A calm quarter.\nThe index is now rebuilt nightly.\nOne decision is asked."
     )
     jo.get_by_role("button", name="Save").click()
-    assert jo.locator(".sentences li").all_inner_texts()[0] == "A calm quarter."
+    expect(jo.locator(".sentences li").first).to_have_text("A calm quarter.")
     jo.get_by_role("textbox", name="A note").fill("The feed was relaunched in May.")
     jo.get_by_role("button", name="Add note").click()
     jo.get_by_text("Ask for a decision").click()
     jo.get_by_role("textbox", name="What should be decided?").fill("Pay for a second index")
     jo.get_by_role("button", name="Ask", exact=True).click()
-    assert jo.get_by_text("Pay for a second index").is_visible()
+    expect(jo.get_by_text("Pay for a second index")).to_be_visible()
 
     jo.goto("/reports/?months=quarter&team=assistants")
     jo.goto("/reports/?months=6")
     jo.get_by_role("button", name="Keep as a report").click()
     jo.wait_for_url(re.compile(r"/reports/kept/\d+/"))
-    assert jo.get_by_text("carried over").is_visible()
+    expect(jo.get_by_text("carried over")).to_be_visible()
     jo.get_by_role("textbox", name="What was decided").first.fill("Yes, from January")
     jo.get_by_role("button", name="Decided").first.click()
     jo.goto(first)
-    assert jo.get_by_text("Yes, from January").is_visible()
-    assert jo.locator(".tile__value").first.inner_text() == frozen
+    expect(jo.get_by_text("Yes, from January")).to_be_visible()
+    expect(jo.locator(".tile__value").first).to_have_text(frozen)
 
     jo.get_by_role("link", name="Trust by system").click()
     jo.get_by_role("link", name="support-assistant").click()
     jo.get_by_label("How much of the time").fill("99.5")
     jo.get_by_role("button", name="Set").click()
-    assert "objective of 99.50 %" in jo.locator("main").inner_text()
+    expect(jo.locator("main")).to_contain_text("objective of 99.50 %")

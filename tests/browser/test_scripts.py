@@ -1,0 +1,200 @@
+"""What the scripts do on top of pages that work without them."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import still
+from tests.running import Running
+
+pytestmark = pytest.mark.browser
+
+
+def new_incident(site: Running, title: str) -> str:
+    """An open incident of Tom's team; returns its page."""
+    facts = {"title": title, "system": "refund-agent"}
+    status, made = site.post("/api/v1/incidents/", facts, **site.key("tom@example.com"))
+    assert status == 201, made
+    return f"/incidents/{made['number']}/"
+
+
+def write_note(site: Running, page: str, text: str) -> None:
+    status, made = site.post(f"/api/v1{page}note/", {"text": text}, **site.key("tom@example.com"))
+    assert status in {200, 201}, made
+
+
+# Live updates
+
+
+def test_updates_wait_while_a_menu_is_open_and_the_page_says_so(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_incident(site, "The menu is open")
+    page = as_somebody("tom")
+    page.goto(address)
+    page.locator("#act-resolve summary").click()
+    page.locator("#act-resolve textarea").fill("Half a reason")
+    paused = page.get_by_text("Updates paused while a menu is open")
+    paused.wait_for()
+    write_note(site, address, "Written meanwhile.")
+    expect(page.locator("#act-resolve textarea")).to_have_value("Half a reason")
+    expect(page.locator("[data-entry]", has_text="Written meanwhile.")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(paused).to_have_count(0)
+    page.locator("[data-entry]", has_text="Written meanwhile.").wait_for()
+
+
+def test_what_arrives_in_a_list_moves_nothing_that_is_read_or_chosen(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    page = as_somebody("tom", viewport={"width": 1280, "height": 400})
+    page.goto("/incidents/?status=all")
+    row = page.locator("[data-row]").nth(8)
+    row.scroll_into_view_if_needed()
+    row.get_by_role("checkbox").check()
+    page.evaluate("window.same = true")
+    still(page)
+    number, before = row.get_attribute("id"), row.bounding_box()["y"]
+    new_incident(site, "It comes in above")
+    page.locator("[data-row]", has_text="It comes in above").wait_for(state="attached")
+    still(page)
+    assert page.locator(f"#{number}").bounding_box()["y"] == pytest.approx(before, abs=1)
+    expect(page.locator(f"#{number}").get_by_role("checkbox")).to_be_checked()
+    assert page.evaluate("window.same"), "the page was not loaded again"
+
+
+def test_ages_and_timers_go_on_while_a_page_is_open(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_incident(site, "Time goes on")
+    page = as_somebody("tom")
+    page.clock.install(time=datetime.now(UTC))
+    page.goto(address)
+    timer = page.locator("#head time[data-runs]")
+    expect(timer).to_have_text(re.compile("^00:00:"))
+    page.clock.fast_forward("02:05:00")
+    expect(timer).to_have_text(re.compile("^02:0[56]:"))
+    page.goto("/incidents/")
+    age = page.locator("[data-row]", has_text="Time goes on").locator("time[data-ago]").first
+    expect(age).to_have_text("2 h ago")
+    page.clock.fast_forward("24:00:00")
+    expect(age).to_have_text("1 d ago")
+
+
+# What is typed
+
+
+def test_a_draft_survives_a_reload_and_ends_when_it_is_taken(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom")
+    page.goto("/incidents/new/")
+    title = page.get_by_label("What is wrong with the output?")
+    title.fill("Half a thought")
+    page.reload()
+    expect(title).to_have_value("Half a thought")
+    page.get_by_label("System").select_option("refund-agent")
+    page.get_by_role("button", name="Open incident").click()
+    page.get_by_role("heading", name="Half a thought").wait_for()
+    page.goto("/incidents/new/")
+    expect(title).to_have_value("")
+
+
+# Lists
+
+
+def test_rows_are_chosen_all_at_once_and_counted(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom")
+    page.goto("/incidents/?status=all")
+    every, count = page.locator("[data-choose-all]"), page.locator("[data-chosen]")
+    rows = page.locator("[data-row] input[type=checkbox]")
+    rows.first.check()
+    expect(count).to_have_text("1 selected")
+    every.check()
+    expect(count).to_have_text(f"{rows.count()} selected")
+    rows.first.uncheck()
+    expect(count).to_have_text(f"{rows.count() - 1} selected")
+    assert every.evaluate("(box) => box.indeterminate")
+    every.check()
+    expect(rows.first).to_be_checked()
+    every.uncheck()
+    expect(every, "with nothing chosen there is nothing to do").to_be_hidden()
+
+
+def test_what_is_offered_to_copy_is_copied(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_incident(site, "Worth a link")
+    page = as_somebody("tom", permissions=["clipboard-read", "clipboard-write"])
+    page.goto(address)
+    page.get_by_label("Copy a link").click()
+    page.get_by_label("Copy a link").get_by_text("copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Worth a link" in copied
+    assert copied.endswith(f"{site.url}{address}")
+
+
+# Keys
+
+
+def test_keys_lead_everywhere(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_incident(site, "Reached by keys alone")
+    page = as_somebody("tom")
+    page.goto("/incidents/?q=Reached+by+keys+alone")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("[data-chosen]")).to_have_text("1 selected")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{address}")
+    page.keyboard.press("n")
+    page.keyboard.type("c is only a letter here")
+    expect(page.get_by_label("Write a note")).to_have_value("c is only a letter here")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/reports/")
+    page.keyboard.press("?")
+    page.locator("#shortcuts[open]").wait_for()
+
+
+def test_single_keys_can_be_switched_off(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom")
+    page.keyboard.press("?")
+    page.locator("#shortcuts-on").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.keyboard.press("c")
+    page.keyboard.press("?")
+    page.keyboard.press("Control+k")
+    page.locator("#palette[open]").wait_for()
+    expect(page.locator("#shortcuts")).to_be_hidden()
+    assert page.url.endswith("/incidents/")
+
+
+def test_the_palette_goes_finds_and_acts(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("ada")
+    page.keyboard.press("Control+k")
+    page.locator("#palette-words").fill("#58")
+    page.locator(".palette__item", has_text="INC-58").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/incidents/58/")
+    page.keyboard.press("Control+k")
+    page.locator("#palette-words").fill(">update")
+    page.locator("#palette-here .palette__item").first.wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_label("What should stakeholders know?").wait_for()
+    page.keyboard.type("Focus is in the box")
+    expect(page.get_by_label("What should stakeholders know?")).to_have_value("Focus is in the box")
+
+
+def test_arrows_walk_the_palette_around(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("ada")
+    page.goto("/incidents/58/")
+    page.keyboard.press("Control+k")
+    page.locator("#palette-words").fill(">")
+    items = page.locator("#palette .palette__item")
+    items.nth(1).wait_for()
+    page.keyboard.press("ArrowDown")
+    expect(items.first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowUp")
+    expect(items.first).to_have_attribute("aria-selected", "false")
+    expect(items.last).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()

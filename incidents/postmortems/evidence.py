@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.postmortems.facts import changes_before, event_fact
+from incidents.postmortems.facts import event_fact
 from incidents.response import story
 from incidents.response.incident import Incident
 from incidents.response.links import similar
@@ -64,7 +64,7 @@ def _alerts(incident: Incident) -> list[Line]:
 def _changes(incident: Incident) -> list[Line]:
     return [
         _line(f"{_utc(row.happened_at)} {row.get_kind_display()}: {row.title} ({row.system})", row.url or row.system.get_absolute_url(), "change")
-        for row in changes_before(incident)
+        for row in incident.changes_before()
     ]  # fmt: skip
 
 

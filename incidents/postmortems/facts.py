@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max
@@ -20,10 +20,7 @@ from incidents.response.events import Event
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS, Severity
-from incidents.systems.models import Change
 from incidents.web.durations import span
-
-LOOK_BACK = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,23 +199,13 @@ def event_fact(event: Event, url: str) -> Fact:
     )
 
 
-def changes_before(incident: Incident) -> list[Change]:
-    """Changes to the system and to what it depends on in the 14 days before it began, the nearest first, ten at most."""
-    if incident.system is None:
-        return []
-    began = incident.impact_started_until or incident.impact_started_at or incident.detected_at or incident.declared_at
-    systems = [incident.system_id, *incident.system.dependencies.values_list("upstream_id", flat=True)]
-    before = Change.objects.filter(system__in=systems, happened_at__lte=began, happened_at__gte=began - LOOK_BACK)
-    return list(before.select_related("system").order_by("-happened_at")[:10])
-
-
 def _changes(incident: Incident) -> list[Fact]:
     if incident.system is None:
         return []
     found = [
         Fact(change.get_kind_display(), f"{change.title} ({change.system}, {_moment(change.happened_at)})", "change",
              change.url or change.system.get_absolute_url(), str(change.pk))
-        for change in changes_before(incident)
+        for change in incident.changes_before()
     ]  # fmt: skip
     return found or [
         Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())

@@ -18,7 +18,7 @@ from incidents.postmortems import lint, public, readiness, reviews, search
 from incidents.postmortems.deadlines import due_date
 from incidents.postmortems.document import Postmortem, PostmortemQuerySet
 from incidents.postmortems.factors import Factor, FactorGroup, FactorKind
-from incidents.postmortems.facts import changes_before, facts_of, freeze_facts
+from incidents.postmortems.facts import facts_of, freeze_facts
 from incidents.postmortems.forms import PersonChoice, TriggerForm
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.permissions import at, find, may_review, may_write, verb
@@ -248,7 +248,7 @@ def suspects(incidents: list[Incident]) -> list[Change]:
     """Changes that may have set it off: of the systems and what they depend on, in the look-back before each began."""
     found: dict[int, Change] = {}
     for incident in incidents:
-        for row in changes_before(incident):
+        for row in incident.changes_before():
             found[row.pk] = row
     return list(found.values())
 

@@ -1,6 +1,6 @@
 """What is on record of an incident: its columns, and what follows from them alone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -11,7 +11,7 @@ from incidents.people.models import Team, User
 from incidents.response.containments import Containment
 from incidents.response.events import Event, Note
 from incidents.response.vocabulary import OPEN, ImpactMethod, IncidentKind, NoticedBy, Severity, Status
-from incidents.systems.models import System
+from incidents.systems.models import Change, System
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -91,6 +91,16 @@ class IncidentFields(models.Model):
         if self.impact_started_until is None or self.detected_at is None:
             return None
         return max(self.detected_at - self.impact_started_until, timedelta())
+
+    @property
+    def began_by(self) -> datetime:
+        """The latest moment by which it had begun: the end of the range of its impact start, else that start, else when it
+        was detected or declared. What was changed up to then may have caused it."""
+        return self.impact_started_until or self.impact_started_at or self.detected_at or self.declared_at
+
+    def changes_before(self) -> list[Change]:
+        """What was altered in its system, and in what that depends on, in the two weeks before it began: the nearest ten."""
+        return list(Change.objects.before(self.began_by, self.system)[:10]) if self.system else []
 
     @property
     def category_name(self) -> str:

@@ -1,6 +1,5 @@
 """The pages of incidents: the list, the incident, and what moves it."""
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -53,7 +52,7 @@ from incidents.response.measures import ORDERED, out_of_order
 from incidents.response.saved import SavedView
 from incidents.response.updates import Cadence, Follower, next_update_due
 from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, Status
-from incidents.systems.models import Change, System
+from incidents.systems.models import System
 from incidents.web.markdown import render as render_markdown
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 
@@ -222,7 +221,7 @@ def _context(request: Request, shown: Incident, *, pulse: str = "", **given: Any
         "odd_clocks": _odd_clocks(shown),
         "steps": _steps(shown),
         "mode": taxonomy.failure_mode(shown.failure_mode) if shown.failure_mode else None,
-        "changes": suspects(shown),
+        "changes": shown.changes_before(),
         "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system)[:3] if shown.is_open else [],
         "alerts": list(shown.alerts.order_by("-last_received_at", "-pk")[:8]),
         "alert_count": shown.alerts.count(),
@@ -347,18 +346,6 @@ def _odd_clocks(shown: Incident) -> list[str]:
     return [f"{labels[later]} before {labels[earlier]}" for earlier, later in wrong]
 
 
-def suspects(shown: Incident) -> list[Change]:
-    """Changes to the system and what it depends on, in the two weeks before it began, nearest first."""
-    if shown.system is None:
-        return []
-    began = shown.impact_started_at or shown.detected_at or shown.declared_at
-    systems = [shown.system_id, *shown.system.dependencies.values_list("upstream_id", flat=True)]
-    before = Change.objects.filter(
-        system__in=systems, happened_at__lte=began, happened_at__gte=began - timedelta(days=14)
-    )
-    return list(before.select_related("system").order_by("-happened_at")[:8])
-
-
 # Changes: each is one verb of the incident
 
 
@@ -469,7 +456,9 @@ def _starts(shown: Incident) -> list[tuple[str, str, Any]]:
     """When the impact may have started, by what is on record: how one knows, what says so, and when."""
     first = shown.alerts.order_by("starts_at").first()
     alert = [(ImpactMethod.FIRST_ALERT.value, f"First alert: {first.title}", first.starts_at)] if first else []
-    changed = [(ImpactMethod.CHANGE.value, f"Change: {row.title}", row.happened_at) for row in suspects(shown)[:3]]
+    changed = [
+        (ImpactMethod.CHANGE.value, f"Change: {row.title}", row.happened_at) for row in shown.changes_before()[:3]
+    ]
     return [*alert, *changed]
 
 

@@ -1,6 +1,7 @@
 """The catalogue: AI systems in production, what they depend on, and what was changed in them."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -8,6 +9,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from incidents.people.models import Team, User
+
+LOOK_BACK = timedelta(days=14)  # how long before an incident a change may have caused it
 
 
 class SystemQuerySet(models.QuerySet["System"]):
@@ -120,6 +123,14 @@ class SystemName(models.Model):
         return f"{self.name} means {self.system}"
 
 
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def before(self, moment: datetime, system: System) -> Self:
+        """Keep what was altered in `system` or in what it depends on directly, in the two weeks up to `moment`; the nearest first."""
+        systems = [system.pk, *system.dependencies.values_list("upstream_id", flat=True)]
+        near = self.filter(system__in=systems, happened_at__lte=moment, happened_at__gte=moment - LOOK_BACK)
+        return near.select_related("system").order_by("-happened_at", "-pk")
+
+
 class Change(models.Model):
     """Something that was altered in a system; the first place to look when its output goes wrong."""
 
@@ -141,6 +152,8 @@ class Change(models.Model):
     url = models.URLField(blank=True, max_length=2000)
     happened_at = models.DateTimeField(default=timezone.now)
     recorded_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = ChangeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-happened_at", "-pk"]

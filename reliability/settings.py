@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from incidents.web.logs import cut_secrets
 from reliability import env
 from reliability.local.folders import secret_key
 from reliability.local.postgres import Postgres
 from reliability.local.valkey import Valkey
+from reliability.logs import cut_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = env.folder("DATA", BASE_DIR / "var")
@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "incidents.web.middleware.no_nul",
     "incidents.web.middleware.own_clock",
 ]
 

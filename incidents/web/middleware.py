@@ -5,6 +5,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -70,6 +71,34 @@ def doors(get_response: View) -> View:
         return answer
 
     return middleware
+
+
+def no_nul(get_response: View) -> View:
+    """Refuse an address or a form that holds NUL with 400: PostgreSQL stores none, so a query would end in 500.
+
+    What programs send as JSON is checked where it is parsed (api/parsers.py).
+    """
+
+    class Guard:
+        def __call__(self, request: HttpRequest) -> HttpResponse:
+            return get_response(request)
+
+        def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+            for_programs = request.path_info.startswith("/api/")
+            fields = [request.GET] if for_programs or request.method != "POST" else [request.GET, request.POST]
+            wrong = next((name for field in fields for name, values in field.lists() if _has_nul(name, *values)), None)
+            if wrong is None:
+                return None
+            if for_programs:
+                message = "NUL is not text."
+                return problem(400, "invalid", message, errors={wrong.replace("\x00", ""): [message]})
+            raise BadRequest("NUL")
+
+    return Guard()
+
+
+def _has_nul(*texts: object) -> bool:
+    return any("\x00" in str(text) for text in texts)
 
 
 def own_clock(get_response: View) -> View:

@@ -10,7 +10,7 @@ from django.test import Client
 from incidents.alerts.models import Alert, Delivery
 from incidents.people.models import User
 from incidents.response.incident import Incident
-from incidents.web.logs import cut_secrets
+from reliability.logs import cut_secrets
 
 BUDGETS = {
     "/incidents/": 14,
@@ -88,6 +88,22 @@ def test_no_address_breaks_a_page(
     path: str, mara: User, incident: Incident, as_person: Callable[[User], Client]
 ) -> None:
     assert as_person(mara).get(path).status_code in (200, 301, 302, 400, 403, 404)
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/?next=%00", "/incidents/?q=a%00b", "/incidents/?%00=a"])
+def test_an_address_with_nul_is_refused(path: str, mara: User, as_person: Callable[[User], Client]) -> None:
+    assert as_person(mara).get(path).status_code == 400
+
+
+def test_a_form_with_nul_is_refused_signed_in_or_not(mara: User, as_person: Callable[[User], Client]) -> None:
+    assert as_person(mara).post("/incidents/new/", {"title": "a\x00b"}).status_code == 400
+    assert Client().post("/accounts/login/", {"login": "mara\x00@example.com", "password": "x"}).status_code == 400
+
+
+def test_a_program_that_sends_nul_is_told_in_which_field(mara: User, key_of: Callable[..., dict[str, str]]) -> None:
+    answer = Client().get("/api/v1/incidents/?system=a%00", headers=key_of(mara))
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["errors"]) == ("invalid", {"system": ["NUL is not text."]})
 
 
 def test_wrong_input_is_said_where_it_was_typed_and_nothing_is_lost(

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from incidents.alerts.views import alerts, deliveries, field_map, rules, silences, sources, watches
+from incidents.alerts.views import alerts, deliveries, field_map, merging, rules, silences, sources, watches
 
 _source = "sources/<slug:slug>/"
+_incident = "incidents/<int:number>/"
 
 urlpatterns = [
     path("alerts/", alerts.alerts, name="alerts"),
@@ -13,6 +14,8 @@ urlpatterns = [
     path("alerts/<int:pk>/classify/", alerts.classify, name="alert-classify"),
     path("alerts/<int:pk>/link/", alerts.link, name="alert-link"),
     path("alerts/<int:pk>/settle/", alerts.settle, name="alert-settle"),
+    path(_incident + "merge/", merging.merge, name="incident-merge"),
+    path(_incident + "undo/", merging.undo, name="incident-undo"),
     path("deliveries/", deliveries.deliveries, name="deliveries"),
     path("deliveries/retry/", deliveries.retry_many, name="deliveries-retry"),
     path("deliveries/<int:pk>/wipe/", deliveries.wipe, name="delivery-wipe"),

@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from incidents.alerts import merging
 from incidents.api.base import Scoped, validated
 from incidents.api.fields import OptionalNoteSerializer, ReasonSerializer
 from incidents.api.pagination import Cursor
@@ -208,7 +209,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def merge(self, request: Request, number: str) -> Response:
         incident = self._responding(to="merge it")
         into = visible_or_404(self.get_queryset(), number=validated(MergeSerializer(data=request.data))["into"])
-        incident.merge_into(into, by=self.person)
+        merging.merge(incident, into, by=self.person)
         return self._answer(incident)
 
     @extend_schema(request=SeveritySerializer, responses=IncidentSerializer)

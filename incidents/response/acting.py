@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from incidents.errors import WrongStatus
 from incidents.people.models import Role, User
@@ -62,3 +63,8 @@ def verb(to: str) -> Callable[[Verb], PageView]:
 def at(shown: Incident, anchor: str) -> HttpResponseRedirect:
     """Go back to a part of the incident's page."""
     return HttpResponseRedirect(f"{shown.get_absolute_url()}#{anchor}")
+
+
+def undo_address(incident: Incident) -> str:
+    """Where the button of a message takes back what it tells of."""
+    return reverse("incident-undo", args=[incident.number])

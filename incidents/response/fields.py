@@ -25,7 +25,6 @@ class IncidentFields(models.Model):
     events: "RelatedManager[Event]"
     notes: "RelatedManager[Note]"
     containments: "RelatedManager[Containment]"
-    alerts: Any
 
     number = models.PositiveIntegerField(unique=True)
     title = models.CharField(max_length=200)

@@ -87,6 +87,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """Keep what fulfils a condition on `words`, the expression of the index `incidents_by_words`."""
         return self.alias(words=WORDS).filter(condition)
 
+    def lock(self, *incidents: "Incident") -> "dict[int, Incident]":
+        """Lock several rows until the transaction ends, in one order, so that no two who do it wait for each other."""
+        rows = self.filter(pk__in=[incident.pk for incident in incidents]).order_by("pk").select_for_update()
+        return {row.pk: row for row in rows}
+
     def worst_open(self) -> str:
         """Give the worst severity that is open, or “none”."""
         found = (

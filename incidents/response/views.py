@@ -17,7 +17,7 @@ from incidents.people.models import Role
 from incidents.people.permissions import NotAllowed, has_role, require_role
 from incidents.response import impact as impacts
 from incidents.response import story
-from incidents.response.acting import at, can_respond, find, may_respond, valid, verb
+from incidents.response.acting import at, can_respond, find, may_respond, undo_address, valid, verb
 from incidents.response.containments import Containment
 from incidents.response.crew import LEAD, Handover, ResponseRole
 from incidents.response.filters import IncidentFilter
@@ -33,7 +33,6 @@ from incidents.response.forms import (
     KindForm,
     LeadForm,
     LinkForm,
-    MergeForm,
     NoteForm,
     NoticedForm,
     PrivacyForm,
@@ -54,7 +53,7 @@ from incidents.response.updates import Cadence, Follower, next_update_due
 from incidents.response.vocabulary import CLOCKS, ImpactMethod, IncidentKind, Status
 from incidents.systems.models import System
 from incidents.web.markdown import render as render_markdown
-from incidents.web.request import Answer, Request, back, change, page, visible_or_404
+from incidents.web.request import Answer, Request, back, change, page
 
 A_PAGE = 50
 AN_OPEN_LIST = 200
@@ -352,24 +351,13 @@ def _odd_clocks(shown: Incident) -> list[str]:
 @verb("acknowledge it")
 def acknowledge(request: Request, shown: Incident) -> None:
     shown.acknowledge(by=request.user)
-    messages.success(request, f"{shown} is yours.", extra_tags=_undoable(shown))
+    messages.success(request, f"{shown} is yours.", extra_tags=undo_address(shown))
 
 
 @verb("decline it")
 def decline(request: Request, shown: Incident) -> None:
     shown.decline(by=request.user, reason=valid(ReasonForm(request.POST))["reason"])
-    messages.success(request, f"{shown} was declined.", extra_tags=_undoable(shown))
-
-
-def _undoable(shown: Incident) -> str:
-    """Where the message's own button takes back what it tells of."""
-    return reverse("incident-undo", args=[shown.number])
-
-
-@verb("take that back")
-def undo(request: Request, shown: Incident) -> None:
-    shown.undo(by=request.user)
-    messages.success(request, f"Taken back: {shown} is in {shown.get_status_display().lower()} again.")
+    messages.success(request, f"{shown} was declined.", extra_tags=undo_address(shown))
 
 
 @verb("say whether it is real")
@@ -470,14 +458,6 @@ def _offered(request: Request, shown: Incident) -> dict[str, Any]:
         return {}
     method, told, moment = starts[int(chosen)]
     return {"impact_started_at": moment, "impact_method": method, "reason": told[:500]}
-
-
-@verb("merge it")
-def merge(request: Request, shown: Incident) -> Answer:
-    into = visible_or_404(Incident.objects.visible_to(request.user), number=valid(MergeForm(request.POST))["into"])
-    shown.merge_into(into, by=request.user)
-    messages.success(request, f"{shown} was merged into {into}.", extra_tags=_undoable(shown))
-    return redirect(into)
 
 
 @verb("make it private")

@@ -115,17 +115,6 @@ class TestTakingBack:
         incident.undo(by=mara)
         assert incident.status == "triage"
 
-    def test_a_merge_gives_the_alerts_back(self, mara: User, incident: Incident, tell: Callable[..., Any]) -> None:
-        alert = tell("Recall fell", system="support-assistant", metric="recall@10", severity="critical")
-        opened = alert.incident
-        assert opened
-        opened.merge_into(incident, by=mara)
-        alert.refresh_from_db()
-        assert alert.incident == incident
-        opened.undo(by=mara)
-        alert.refresh_from_db()
-        assert (alert.incident, opened.status, opened.merged_into) == (opened, "triage", None)
-
     def test_nothing_that_came_later_is_swept_away(self, incident: Incident, mara: User) -> None:
         incident.resolve(by=mara)
         with pytest.raises(Refused, match="can be taken back"):

@@ -1,5 +1,6 @@
 """What triage decides: to take an incident, to decline it, to merge it into another; and to take that back."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from django.db import models, transaction
@@ -33,8 +34,11 @@ class Triage(Verb):
         """Say that this is no incident, and why; its alerts stay."""
         self._move([Status.TRIAGE], to=Status.DECLINED, by=by, reason=required(reason, "Say why this is no incident."))
 
-    def undo(self, *, by: User) -> None:
-        """Take back the last decision of triage: that it was accepted, declined or merged. What came later stands in the way."""
+    def undo(self, *, by: User) -> Event:
+        """Take back the last decision of triage: that it was accepted, declined or merged. What came later stands in the way.
+
+        Returns the Event of that decision. Alerts that a merge moved are given back by `alerts.merging.undo`.
+        """
         with transaction.atomic():
             self.locked()
             moved = self.events.filter(kind__in=_MOVES).order_by("-pk").first()
@@ -61,33 +65,27 @@ class Triage(Verb):
                         undone=True,
                         **self._if_taken(),
                     )
-                    back = f"Moved back to {self} when its merge into {into} was undone."
-                    into.alerts.filter(pk__in=moved.detail.get("alerts", [])).update(incident=self, routed_because=back)
                     into.record(Event.Kind.MERGED, by=by, unmerged=str(self))
                 case _:
                     raise Refused("Only what triage decided can be taken back: accepting, declining and merging.")
+        return moved
 
     def release_key(self) -> None:
         """Stop gathering alerts: later ones of its kind open an incident of their own."""
         type(self).objects.filter(pk=self.pk).update(correlation_key=None)
         self.correlation_key = None
 
-    def merge_into(self, other: Self, *, by: User) -> None:
-        """Say that this is the same failure as `other`; its alerts move there."""
+    def merge_into(self, other: Self, *, by: User, alerts: Sequence[int] = ()) -> None:
+        """Say that this is the same failure as `other`. `alerts.merging.merge` moves its alerts along.
+
+        The Event holds which `alerts` were moved, so that undoing it can give them back.
+        """
         with transaction.atomic():
-            # Both rows in one order, so that merging A into B while B goes into A cannot deadlock or make a ring.
-            rows = {
-                row.pk: row
-                for row in type(self).objects.filter(pk__in=[self.pk, other.pk]).order_by("pk").select_for_update()
-            }
+            other_now = type(self).objects.lock(self, other)[other.pk]
             if self.pk == other.pk:
                 raise Refused("An incident cannot be merged into itself.")
-            if rows[other.pk].status in (Status.MERGED, Status.DECLINED):
-                raise Refused(
-                    f"{other} is {rows[other.pk].get_status_display().lower()}; choose one that is still counted."
-                )
-            moved = f"Moved to {other} when {self} was merged into it."
-            alerts = list(self.alerts.values_list("pk", flat=True))
-            self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=alerts)
-            self.alerts.update(incident=other, routed_because=moved)
+            if other_now.status in (Status.MERGED, Status.DECLINED):
+                state = other_now.get_status_display().lower()
+                raise Refused(f"{other} is {state}; choose one that is still counted.")
+            self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=list(alerts))
             other.record(Event.Kind.MERGED, by=by, merged=str(self))

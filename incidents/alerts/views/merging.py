@@ -1,0 +1,24 @@
+"""The buttons of an incident's page that its alerts follow: to merge it into another, and to take back what triage decided."""
+
+from django.contrib import messages
+from django.shortcuts import redirect
+
+from incidents.alerts import merging
+from incidents.response.acting import undo_address, valid, verb
+from incidents.response.forms import MergeForm
+from incidents.response.incident import Incident
+from incidents.web.request import Answer, Request, visible_or_404
+
+
+@verb("merge it")
+def merge(request: Request, incident: Incident) -> Answer:
+    into = visible_or_404(Incident.objects.visible_to(request.user), number=valid(MergeForm(request.POST))["into"])
+    merging.merge(incident, into, by=request.user)
+    messages.success(request, f"{incident} was merged into {into}.", extra_tags=undo_address(incident))
+    return redirect(into)
+
+
+@verb("take that back")
+def undo(request: Request, incident: Incident) -> None:
+    merging.undo(incident, by=request.user)
+    messages.success(request, f"Undone: {incident} is {incident.get_status_display().lower()} again.")

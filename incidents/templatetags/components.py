@@ -7,6 +7,8 @@
 {% callout "triangle-alert" tone="warn" %} It is stale. {% endcallout %}
 {% row_title url title %} a word beside it {% endrow_title %}
 {% post_button url "Acknowledge" icon="check" variant="primary" key="a" %}
+{% inline_form url "Set severity" form.severity %}
+{% form_errors form %} … {% form_buttons "Save clocks" cancel=url %}
 {% tab "Mine" "?show=mine" current=show|is:"mine" count=counts.mine %}
 {% slot "incident.actions" incident %}
 {% slot_each "incidents.similar" similar as rows %}{% for likeness, outcome in rows %} … {{ outcome }} … {% endfor %}
@@ -15,6 +17,7 @@
 from typing import Any
 
 from django import template
+from django.forms import BaseForm, BoundField
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -76,6 +79,25 @@ def post_button(context: dict[str, Any], url: str, label: str, **options: Any) -
     """A form of one button. `icon`, `variant` (primary, quiet, danger), `small`, `key`, `name`, `value`, `push`, `aria_label`."""
     facts = {"url": url, "label": label, "csrf_token": context.get("csrf_token")}
     return render_to_string("components/post_button.html", facts | options)
+
+
+@register.simple_tag(takes_context=True)
+def inline_form(context: dict[str, Any], url: str, label: str, *fields: BoundField) -> SafeString:
+    """A form of one line: fields whose labels are read out, not seen, and a small button."""
+    facts = {"url": url, "label": label, "fields": fields, "csrf_token": context.get("csrf_token")}
+    return render_to_string("components/inline_form.html", facts)
+
+
+@register.inclusion_tag("components/form_errors.html")
+def form_errors(form: BaseForm) -> dict[str, Any]:
+    """What is wrong with a form as a whole; nothing where nothing is."""
+    return {"errors": form.non_field_errors()}
+
+
+@register.inclusion_tag("components/form_buttons.html")
+def form_buttons(label: str, **options: Any) -> dict[str, Any]:
+    """The end of a form: its button with an `icon`, a way out (`cancel`, an address; `cancel_label`), and a quiet `note`."""
+    return {"label": label, "cancel_label": "Cancel"} | options
 
 
 @register.inclusion_tag("components/tab.html")

@@ -66,15 +66,15 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
 
     priya.locator("#act-contain summary").click()
     priya.locator("#act-contain select").select_option("rollback_index")
-    priya.get_by_role("button", name="Record it").click()
+    priya.get_by_role("button", name="Record containment").click()
     expect(priya.locator("#head")).to_contain_text("Contained")
     priya.get_by_role("link", name="Correct").click()
     priya.get_by_label("Impact started").fill("2026-01-01T00:00")
-    priya.get_by_role("button", name="Save the clocks").click()
+    priya.get_by_role("button", name="Save clocks").click()
     priya.locator(".silence").wait_for()
     expect(priya.locator(".silence")).not_to_contain_text("unknown")
     priya.locator("#act-resolve summary").click()
-    priya.get_by_role("button", name="The output is right again").click()
+    priya.get_by_role("button", name="Resolve", exact=True).click()
 
     # The postmortem starts with its facts; people answer the questions.
     priya.get_by_role("button", name="Start postmortem").click()
@@ -149,7 +149,7 @@ def test_the_pages_work_without_javascript(as_somebody: Callable[..., Any]) -> N
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".event__note", has_text="Since the upgrade.")).to_have_count(1)
     page.locator("#act-resolve summary").click()
-    page.get_by_role("button", name="The output is right again").click()
+    page.get_by_role("button", name="Resolve", exact=True).click()
     expect(page.locator("#head")).to_contain_text("Resolved")
 
 
@@ -306,7 +306,7 @@ def test_what_was_typed_for_a_refused_act_is_still_there(site: Running, as_someb
     site.post(f"/api/v1/incidents/{made['number']}/resolve/", {}, **header)
     site.post(f"/api/v1/incidents/{made['number']}/reopen/", {"reason": "Not yet"}, **header)
     site.post(f"/api/v1/incidents/{made['number']}/resolve/", {}, **header)
-    page.get_by_role("button", name="The output is right again").click()
+    page.get_by_role("button", name="Resolve", exact=True).click()
     page.get_by_text("is resolved, not investigating or contained.").wait_for()
     site.post(f"/api/v1/incidents/{made['number']}/reopen/", {"reason": "Really not"}, **header)
     page.reload()
@@ -328,12 +328,12 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     number = int(re.search(r"INC-(\d+)", tom.locator("#head").inner_text())[1])  # type: ignore[index]
 
     # It is classified, so what limits this failure is offered in its order; the first is done in one press.
-    tom.get_by_role("link", name="Change", exact=True).click()
+    tom.get_by_role("link", name="Edit", exact=True).click()
     tom.locator("#edit").get_by_label("Category or failure mode").select_option("agent_action.unauthorised")
     tom.locator("#edit").get_by_role("button", name="Classify").click()
     offered = tom.locator("#containment .act").first
     first = offered.locator(".act__what").inner_text()
-    offered.get_by_role("button", name="Done").click()
+    offered.get_by_role("button", name="Mark as done").click()
     tom.get_by_text(f"contained it: {first}").wait_for()
     expect(tom.locator("#head")).to_contain_text("Contained")
     tom.get_by_text("Did it work?").click()
@@ -351,7 +351,7 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     tom.locator("#id_users-estimate").fill("312")
     tom.locator("#id_users-how").fill("Audit log of the tool")
     tom.get_by_label("Can it be undone?").select_option("reversible")
-    tom.get_by_role("button", name="Save the impact").click()
+    tom.get_by_role("button", name="Save impact").click()
     tom.locator("#impact", has_text="312").wait_for()
     table = tmp_path / "deleted.csv"
     table.write_text("customer,deleted_at\n1,2026-01-01\n")
@@ -364,7 +364,7 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     tom.goto(f"/incidents/{number}/hand-over/")
     tom.get_by_label("To whom").select_option(label="Ada Brandt")
     tom.get_by_label("What they need to know").fill("Restored: 200 of 312. The tool stays off.")
-    tom.get_by_role("button", name="Offer it").click()
+    tom.get_by_role("button", name="Offer hand-over").click()
     ada = as_somebody("ada")
     ada.goto(f"/i/{number}")
     ada.get_by_role("button", name="Accept").click()
@@ -379,7 +379,7 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     expect(ada.locator("#refund-agent")).to_contain_text("All records are restored.")
     ada.goto(f"/i/{number}")
     ada.locator("#act-resolve summary").click()
-    ada.get_by_role("button", name="The output is right again").click()
+    ada.get_by_role("button", name="Resolve", exact=True).click()
     expect(ada.locator("#head")).to_contain_text("Resolved")
     assert tom.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
@@ -414,7 +414,7 @@ def test_what_two_people_do_at_once_is_seen_by_both(site: Running, as_somebody: 
         page.goto(f"/incidents/{made['number']}/")
         page.locator("#act-resolve summary").click()
         page.locator("#act-resolve textarea").fill("Refilled the batch.")
-    tom.get_by_role("button", name="The output is right again").click()
+    tom.get_by_role("button", name="Resolve", exact=True).click()
     tom.get_by_text("moved it from investigating to").wait_for()
-    ada.get_by_role("button", name="The output is right again").click()
+    ada.get_by_role("button", name="Resolve", exact=True).click()
     ada.get_by_text("is resolved, not").wait_for()

@@ -266,7 +266,7 @@ class TestStory:
     ) -> None:
         event = incident.add_note("Index is old", by=mara).event
         address = f"/incidents/{incident.number}/events/{event.pk}/"
-        assert "How it is told" not in as_person(lee).get(address).content.decode()
+        assert "In the story" not in as_person(lee).get(address).content.decode()
         assert as_person(lee).post(address, {"text": "Rewritten"}).status_code == 403
         answer = as_person(mara).post(address, {"text": "Told anew", "marker": "key", "evidence_url": "javascript:x"})
         assert answer.status_code == 422

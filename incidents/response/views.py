@@ -222,8 +222,6 @@ def _context(request: Request, shown: Incident, *, pulse: str = "", **given: Any
         "mode": taxonomy.failure_mode(shown.failure_mode) if shown.failure_mode else None,
         "changes": shown.changes_before(),
         "upstream": Incident.objects.visible_to(request.user).open_upstream_of(shown.system)[:3] if shown.is_open else [],
-        "alerts": list(shown.alerts.order_by("-last_received_at", "-pk")[:8]),
-        "alert_count": shown.alerts.count(),
         "may_respond": may,
         "links": Link.objects.of(shown, user=request.user),
         "files": list(shown.attachments.for_list()),

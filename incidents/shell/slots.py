@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 
+from incidents.alerts import slots as alerts
 from incidents.followups import slots as followups
 from incidents.postmortems import slots as postmortems
 
@@ -18,7 +19,10 @@ Filler = Callable[[HttpRequest, Any], str]
 
 SLOTS: dict[str, tuple[Filler, ...]] = {
     "incident.actions": (postmortems.incident_actions,),
+    "incident.evidence": (alerts.incident_evidence,),
     "incident.facts": (followups.incident_facts,),
+    "system.facts": (alerts.system_facts,),
+    "system.records": (alerts.system_records,),
 }
 
 # Rows of a list are filled together, so that a longer list asks no more queries.

@@ -2,11 +2,8 @@
 
 from django.db.models import Count, Q
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from incidents.people.models import Role
-from incidents.people.permissions import has_role
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, page, visible_or_404
 
@@ -21,7 +18,7 @@ def systems(request: Request) -> Answer:
 @page
 @require_GET
 def system(request: Request, slug: str) -> Answer:
-    """One system. Its incidents and alerts come through their own scoped relations (see templates/systems)."""
+    """One system. Its incidents come through their own scoped relation (see templates/systems)."""
     shown = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
     may_see = Q(private=False) | Q(people=request.user)
     incidents = shown.incidents.filter(may_see).distinct()
@@ -34,13 +31,7 @@ def system(request: Request, slug: str) -> Answer:
             all=Count("pk", distinct=True),
             open=Count("pk", distinct=True, filter=Q(status__in=["triage", "investigating", "contained"])),
         ),
-        "alerts": shown.alerts.filter(
-            Q(incident=None) | Q(incident__private=False) | Q(incident__people=request.user)
-        ).distinct().order_by("-pk")[:8],
         "changes": shown.changes.all()[:10],
         "follows": shown.followers.filter(person=request.user).exists(),
-        "watch": shown.watches.first(),
-        "watch_url": reverse("system-watch", args=[shown.slug]),
-        "may_manage": has_role(request.user, Role.LEAD, team=shown.team),
     }  # fmt: skip
     return render(request, "systems/system.html", context)

@@ -38,7 +38,7 @@ def judge(
 ) -> EpisodeVerdict:
     """Decide what one claim does, given the firing episode (if any) and the newest one that ended (if any).
 
-    `open_since` is the newest start that was told of the firing episode: where the resolve between two episodes is
+    `open_since` is the newest start that was given for the firing episode: where the resolve between two episodes is
     late, the second one's firing repeats the first, and the late resolve must not end it.
     """
     if says == "firing":
@@ -55,7 +55,7 @@ def _judge_firing(
         # An end that we had to infer is our clock, not the monitor's: comparing with it could swallow a new episode.
         bound = closed.ends_at if closed.exact else closed.starts_at
         if starts_at <= bound:
-            return EpisodeVerdict("stale", "It tells of an episode that has ended already.")
+            return EpisodeVerdict("stale", "It is about an episode that has ended already.")
     return EpisodeVerdict("opened", "Nothing with this fingerprint was firing.")
 
 

@@ -29,15 +29,15 @@ class Matcher:
     value: str
 
     def holds(self, facts: Mapping[str, str]) -> bool:
-        given = facts.get(self.name, "")
+        actual = facts.get(self.name, "")
         match self.operator:
             case "=":
-                return given == self.value
+                return actual == self.value
             case "!=":
-                return given != self.value
+                return actual != self.value
             case "=~":
-                return bool(_compiled(self.value).fullmatch(given))
-        return not _compiled(self.value).fullmatch(given)
+                return bool(_compiled(self.value).fullmatch(actual))
+        return not _compiled(self.value).fullmatch(actual)
 
     def __str__(self) -> str:
         quoted = self.value.replace('"', '\\"')
@@ -58,17 +58,17 @@ def _split(text: str) -> list[str]:
 
 
 def _matcher(line: str) -> Matcher:
-    found = _LINE.fullmatch(line)
-    if found is None:
+    match = _LINE.fullmatch(line)
+    if match is None:
         raise Unmatchable(f'“{line.strip()[:80]}” is no matcher; write name="value", with =, !=, =~ or !~.')
-    value = found["value"]
+    value = match["value"]
     if value.startswith('"'):
         value = value[1:-1].replace('\\"', '"')  # every other backslash is the expression's own
     if value.endswith("\\"):
-        raise Unmatchable(f"The value of “{found['name']}” ends with a backslash.")
+        raise Unmatchable(f"The value of “{match['name']}” ends with a backslash.")
     if len(value) > LONGEST:
-        raise Unmatchable(f"The value of “{found['name']}” is longer than {LONGEST} characters.")
-    if found["operator"] in ("=~", "!~"):
+        raise Unmatchable(f"The value of “{match['name']}” is longer than {LONGEST} characters.")
+    if match["operator"] in ("=~", "!~"):
         try:
             _compiled(value)
         except re2.error as error:
@@ -76,7 +76,7 @@ def _matcher(line: str) -> Matcher:
                 error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else error
             )
             raise Unmatchable(f"“{value[:80]}” is no regular expression: {reason}.") from None
-    return Matcher(found["name"], found["operator"], value)
+    return Matcher(match["name"], match["operator"], value)
 
 
 @lru_cache(maxsize=2048)

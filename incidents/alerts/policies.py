@@ -1,9 +1,10 @@
-"""What people have decided about alerts in advance: rules by version, silences, corrections, and what must be heard of."""
+"""What people have decided about alerts in advance: rules by version, silences, corrections and watches."""
 
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents import taxonomy
@@ -62,7 +63,7 @@ class RulesVersion(models.Model):
         return f"version {self.number}" if self.number else "the draft"
 
     def get_absolute_url(self) -> str:
-        return f"/rules/{self.number}/" if self.number else "/rules/draft/"
+        return reverse("rules-version", args=[self.number]) if self.number else reverse("rules-draft")
 
     def read(self) -> tuple[RoutingRule, ...]:
         """Read the rules. Raises Unruly, which a published version never does."""
@@ -72,10 +73,10 @@ class RulesVersion(models.Model):
         """Change the draft as it was read. Raises Refused where a rule cannot be used or somebody changed it meanwhile."""
         _check(rows)
         if self.published_at:
-            raise Refused(f"The rules of {self} are published and never change; make a draft of them.")
+            raise Refused(f"The rules of {self} are published and never change. Start a draft instead.")
         changed = RulesVersion.objects.filter(pk=self.pk, published_at=None, changed_at=self.changed_at)
         if not changed.update(rules=rows, made_by=by, changed_at=timezone.now()):
-            raise Refused("Somebody changed or published the draft meanwhile. Look at it, and then save yours again.")
+            raise Refused("Someone else changed or published the draft. Review it, then save your change again.")
         self.refresh_from_db()
 
     def publish(self, *, by: User, note: str = "") -> None:
@@ -88,7 +89,7 @@ class RulesVersion(models.Model):
             if not published.update(
                 number=last + 1, published_by=by, published_at=timezone.now(), note=note.strip()[:200]
             ):  # fmt: skip
-                raise Refused("Somebody changed or published the draft meanwhile. Look at it again.")
+                raise Refused("Someone else changed or published the draft. Review it again.")
         self.refresh_from_db()
 
     def discard(self) -> None:
@@ -130,7 +131,7 @@ class SilenceQuerySet(models.QuerySet["Silence"]):
 
 
 class Silence(models.Model):
-    """For a time, alerts that match open nothing. They are kept, and what still fires at its end comes through."""
+    """For a time, alerts that match open nothing. They are recorded, and those still firing when it ends are routed then."""
 
     matchers = models.TextField()
     starts_at = models.DateTimeField(default=timezone.now)
@@ -139,7 +140,7 @@ class Silence(models.Model):
     is_maintenance = models.BooleanField(default=False)
     author = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
-    released_at = models.DateTimeField(null=True, blank=True)  # when what still fired at its end was let through
+    released_at = models.DateTimeField(null=True, blank=True)  # when what still fired at its end was routed
 
     objects = SilenceQuerySet.as_manager()
 
@@ -155,7 +156,7 @@ class Silence(models.Model):
         return self.reason
 
     def get_absolute_url(self) -> str:
-        return f"/silences/{self.pk}/"
+        return reverse("silence", args=[self.pk])
 
     @property
     def is_over(self) -> bool:
@@ -181,18 +182,22 @@ class Silence(models.Model):
             raise Refused("A silence needs a matcher; without one it would silence everything.")
         start = starts_at or timezone.now()
         if ends_at <= start or ends_at <= timezone.now():
-            raise Refused("It ends before it begins; choose a later end.")
+            raise Refused("It ends before it begins. Choose a later end.")
         if ends_at - start > timedelta(days=366):
-            raise Refused("A silence lasts a year at most; make a rule for what should never open anything.")
+            raise Refused("A silence lasts a year at most. For alerts that should never open an incident, use a rule.")
         if not reason.strip():
-            raise Refused("Say why, so that others know whether it still holds.")
+            raise Refused("Give a reason, so that others know whether it still applies.")
         return cls.objects.create(
-            matchers=written(parsed), starts_at=start, ends_at=ends_at, reason=reason.strip()[:500], author=by,
+            matchers=written(parsed),
+            starts_at=start,
+            ends_at=ends_at,
+            reason=reason.strip()[:500],
+            author=by,
             is_maintenance=maintenance,
-        )  # fmt: skip
+        )
 
     def end(self) -> None:
-        """End it now; what still fires comes through."""
+        """End it now; what still fires is routed then. One that is still ahead is deleted."""
         now = timezone.now()
         changed = Silence.objects.filter(pk=self.pk, ends_at__gt=now)
         if self.is_ahead:
@@ -208,10 +213,10 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
 
 
 class Correction(models.Model):
-    """A person said what a name of one source means; it holds for later alerts of that name until it is undone."""
+    """A person classified a name of one source; it holds for later alerts of that name until it is undone."""
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="corrections")
-    name = models.CharField(max_length=200)  # as the alert's most telling name is normalised
+    name = models.CharField(max_length=200)  # the alert's `telling_name`
     category = models.CharField(max_length=32, blank=True)
     failure_mode = models.CharField(max_length=64, blank=True)
     made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -245,7 +250,7 @@ class Correction(models.Model):
 
 
 class Watch(models.Model):
-    """Something that should be heard of at least every so often: a source, or a system from any source.
+    """A source, or a system with any source, from which something is expected at least every so often.
 
     Where it is silent for longer, that is an alert of its own: silence is the failure that no monitor reports.
     """

@@ -89,9 +89,9 @@ def wipe(delivery: Delivery, *, by: User, reason: str) -> None:
             wiped_by=by,
             wiped_because=reason.strip()[:300],
         )
-        told = Outcome.objects.filter(delivery=row).exclude(alert=None).values("alert")
-        elsewhere = Outcome.objects.filter(alert__in=told).exclude(delivery=row).values("alert")
-        Alert.objects.filter(pk__in=told).exclude(pk__in=elsewhere).update(
+        spoken_of = Outcome.objects.filter(delivery=row).exclude(alert=None).values("alert")
+        elsewhere = Outcome.objects.filter(alert__in=spoken_of).exclude(delivery=row).values("alert")
+        Alert.objects.filter(pk__in=spoken_of).exclude(pk__in=elsewhere).update(
             title=WIPED,
             description="",
             labels={},

@@ -1,7 +1,7 @@
 """The ordered rules that say where an alert goes. Pure: from the facts of one alert to a decision with its reasons.
 
-Rules are asked in order. Each that matches may set the system, the severity or the category; the first that also says
-what to do ends the asking. Without such a rule an alert opens or joins an incident at once.
+Rules run in order. Each that matches may set the system, the severity or the category; the first that also has an
+action is the last that runs. Without such a rule an alert opens or joins an incident at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ MOST_RULES = 200
 
 Act = Literal["", "open", "wait", "record", "drop"]
 ACTS: dict[str, str] = {
-    "": "Only set what is given, and go on to the next rule",
+    "": "Only set the fields below, then go on to the next rule",
     "open": "Open or join an incident at once",
-    "wait": "Open once it was told often enough",
-    "record": "Only record it",
-    "drop": "Drop it, and count",
+    "wait": "Open an incident after enough repeats",
+    "record": "Record it only",
+    "drop": "Drop it, and count it",
 }
 
 
@@ -45,14 +45,14 @@ class RoutingRule:
     @property
     def does(self) -> str:
         """What it does, in words."""
-        return ", ".join(_deeds(self, {name: value for name, value in _settings(self).items() if value})) or "nothing"
+        return ", ".join(_effects(self, {name: value for name, value in _settings(self).items() if value})) or "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingDecision:
-    """What the rules say of one alert. Empty settings change nothing; `reasons` names the rules that spoke."""
+    """What the rules say of one alert. Empty settings change nothing; `reasons` names the rules that matched."""
 
-    act: Act = ""  # empty: no rule said, so it opens or joins at once unless it is only information
+    act: Act = ""  # empty: no rule has an action, so it opens or joins at once unless it is only information
     rule: str = ""  # the name of the rule that decided
     times: int = 0
     within: timedelta = timedelta(0)
@@ -71,7 +71,7 @@ class RoutingDecision:
 
 
 def decide(rules: Sequence[RoutingRule], facts: Mapping[str, str]) -> RoutingDecision:
-    """Ask the rules in order. What an earlier rule sets, a later one sees and may set again."""
+    """Run the rules in order. What an earlier rule sets, a later one sees and may set again."""
     known = dict(facts)
     decision = RoutingDecision()
     for rule in rules:
@@ -86,8 +86,11 @@ def decide(rules: Sequence[RoutingRule], facts: Mapping[str, str]) -> RoutingDec
 
 def _settings(rule: RoutingRule) -> dict[str, str]:
     return {
-        "system": rule.set_system, "severity": rule.set_severity, "category": rule.set_category, "failure_mode": rule.set_failure_mode,
-    }  # fmt: skip
+        "system": rule.set_system,
+        "severity": rule.set_severity,
+        "category": rule.set_category,
+        "failure_mode": rule.set_failure_mode,
+    }
 
 
 def _applied(decision: RoutingDecision, rule: RoutingRule, facts: Mapping[str, str]) -> RoutingDecision:
@@ -109,24 +112,24 @@ def _applied(decision: RoutingDecision, rule: RoutingRule, facts: Mapping[str, s
     )
 
 
-def _deeds(rule: RoutingRule, settings: Mapping[str, str]) -> list[str]:
-    done = [f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value]
+def _effects(rule: RoutingRule, settings: Mapping[str, str]) -> list[str]:
+    effects = [f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value]
     match rule.act:
         case "wait":
-            done.append(f"wait for {rule.times} in {_span(rule.within)}")
+            effects.append(f"wait for {rule.times} in {_span(rule.within)}")
         case "record" | "drop" | "open":
-            done.append({"record": "only record", "drop": "drop", "open": "open at once"}[rule.act])
+            effects.append({"record": "only record", "drop": "drop", "open": "open at once"}[rule.act])
     if rule.group_by:
-        done.append("group by " + ", ".join(rule.group_by))
+        effects.append("group by " + ", ".join(rule.group_by))
     if rule.join_within is not None:
-        done.append(f"join for {_span(rule.join_within)}")
+        effects.append(f"join for {_span(rule.join_within)}")
     if rule.reopen_within is not None:
-        done.append(f"reopen within {_span(rule.reopen_within)}")
-    return done
+        effects.append(f"reopen within {_span(rule.reopen_within)}")
+    return effects
 
 
 def _reason(rule: RoutingRule, settings: Mapping[str, str]) -> str:
-    return f"Rule “{rule.name}”: {', '.join(_deeds(rule, settings)) or 'nothing'}."
+    return f"Rule “{rule.name}”: {', '.join(_effects(rule, settings)) or 'nothing'}."
 
 
 def _span(length: timedelta) -> str:
@@ -141,34 +144,34 @@ def read(stored: Sequence[Mapping[str, Any]]) -> tuple[RoutingRule, ...]:
     """Read rules as a version keeps them. Raises Unruly."""
     if len(stored) > MOST_RULES:
         raise Unruly(f"There are {len(stored)} rules; at most {MOST_RULES} are used.")
-    return tuple(_read_one(row, position=position) for position, row in enumerate(stored, start=1))
+    return tuple(_read_rule(stored_rule, position=position) for position, stored_rule in enumerate(stored, start=1))
 
 
-def _read_one(row: Mapping[str, Any], *, position: int) -> RoutingRule:
-    name = str(row.get("name", "")).strip() or f"Rule {position}"
+def _read_rule(stored_rule: Mapping[str, Any], *, position: int) -> RoutingRule:
+    name = str(stored_rule.get("name", "")).strip() or f"Rule {position}"
     try:
-        matchers = parse(str(row.get("matchers", "")))
+        matchers = parse(str(stored_rule.get("matchers", "")))
     except Unmatchable as error:
         raise Unruly(f"{name}: {error}") from None
-    act = str(row.get("act", ""))
-    times, within = int(row.get("times") or 0), int(row.get("within_minutes") or 0)
+    act = str(stored_rule.get("act", ""))
+    times, within = int(stored_rule.get("times") or 0), int(stored_rule.get("within_minutes") or 0)
     if act not in ACTS:
-        raise Unruly(f"{name}: “{act}” is nothing that a rule does.")
+        raise Unruly(f"{name}: “{act}” is not an action of a rule.")
     if act == "wait" and not (2 <= times <= 10_000 and 1 <= within <= 10_080):
-        raise Unruly(f"{name}: say how often (2 or more) in how many minutes (a week at most).")
+        raise Unruly(f"{name}: give how many times (2 or more) within how many minutes (a week at most).")
     return RoutingRule(
         name=name[:80],
         matchers=matchers,
         act=act,  # type: ignore[arg-type]  # compared above
         times=times,
         within=timedelta(minutes=within),
-        set_system=str(row.get("set_system", "")),
-        set_severity=str(row.get("set_severity", "")),
-        set_category=str(row.get("set_category", "")),
-        set_failure_mode=str(row.get("set_failure_mode", "")),
-        group_by=tuple(part.strip() for part in str(row.get("group_by", "")).split(",") if part.strip())[:5],
-        join_within=_minutes(row.get("join_minutes")),
-        reopen_within=_minutes(row.get("reopen_minutes")),
+        set_system=str(stored_rule.get("set_system", "")),
+        set_severity=str(stored_rule.get("set_severity", "")),
+        set_category=str(stored_rule.get("set_category", "")),
+        set_failure_mode=str(stored_rule.get("set_failure_mode", "")),
+        group_by=tuple(part.strip() for part in str(stored_rule.get("group_by", "")).split(",") if part.strip())[:5],
+        join_within=_minutes(stored_rule.get("join_minutes")),
+        reopen_within=_minutes(stored_rule.get("reopen_minutes")),
     )
 
 

@@ -101,12 +101,12 @@ SCHEMES = {scheme.name: scheme for scheme in _SCHEMES}
 
 def verify(scheme: Scheme, secrets: Iterable[str], body: bytes, headers: Mapping[str, str], *, now: datetime) -> None:
     """Check a delivery's signature. Raises Unsigned with what is wrong, never with what would be right."""
-    given = headers.get(scheme.header, "")
-    if not given:
+    signed = headers.get(scheme.header, "")
+    if not signed:
         raise Unsigned(f"This source takes signed deliveries only, and there is no header {scheme.header}.")
-    timestamp = _timestamp(scheme, given, headers)
+    timestamp = _timestamp(scheme, signed, headers)
     _check_fresh(scheme, timestamp, now=now)
-    claimed = [found["signature"] for found in re.finditer(scheme.signatures, given)]
+    claimed = [match["signature"] for match in re.finditer(scheme.signatures, signed)]
     parts = Parts(body, headers.get(scheme.id_header, ""), timestamp)
     # Every secret and every signature is tried, so that the time taken tells nothing.
     matches = [
@@ -118,10 +118,10 @@ def verify(scheme: Scheme, secrets: Iterable[str], body: bytes, headers: Mapping
         raise Unsigned(f"The signature in {scheme.header} was made with none of this source’s secrets.")
 
 
-def _timestamp(scheme: Scheme, given: str, headers: Mapping[str, str]) -> str:
+def _timestamp(scheme: Scheme, signed: str, headers: Mapping[str, str]) -> str:
     if scheme.timestamp:
-        found = re.search(scheme.timestamp, given)
-        return found[1] if found else ""
+        match = re.search(scheme.timestamp, signed)
+        return match[1] if match else ""
     return headers.get(scheme.timestamp_header, "") if scheme.timestamp_header else ""
 
 

@@ -23,13 +23,13 @@ MOST_ALERTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastAlert:
     """One alert as it came."""
 
     id: int
     title: str
     facts: Mapping[str, str]
-    told: tuple[datetime, ...]  # when it was told of, oldest first
+    times: tuple[datetime, ...]  # when it was reported, oldest first
     ends_at: datetime | None
 
 
@@ -40,7 +40,7 @@ class Imagined:
     key: str
     opened_at: datetime
     because: str
-    alerts: list[Past] = field(default_factory=list)
+    alerts: list[PastAlert] = field(default_factory=list)
     _last_end: datetime | None = None
     _goes_on: bool = False  # something of it still fires today
 
@@ -48,7 +48,7 @@ class Imagined:
     def title(self) -> str:
         return self.alerts[0].title
 
-    def take(self, alert: Past) -> None:
+    def add(self, alert: PastAlert) -> None:
         self.alerts.append(alert)
         self._goes_on |= alert.ends_at is None
         self._last_end = max(filter(None, (self._last_end, alert.ends_at)), default=None)
@@ -60,9 +60,9 @@ class Imagined:
 @dataclass(frozen=True, slots=True)
 class Simulation:
     incidents: tuple[Imagined, ...]
-    recorded: tuple[Past, ...]
-    dropped: tuple[Past, ...]
-    waiting: tuple[Past, ...]
+    recorded: tuple[PastAlert, ...]
+    dropped: tuple[PastAlert, ...]
+    waiting: tuple[PastAlert, ...]
     by_rule: Mapping[str, int]
     alerts: int
 
@@ -71,15 +71,15 @@ class Simulation:
         return sum(len(incident.alerts) - 1 for incident in self.incidents)
 
 
-def simulate(rules: Sequence[RoutingRule], past: Iterable[Past]) -> Simulation:
+def simulate(rules: Sequence[RoutingRule], past: Iterable[PastAlert]) -> Simulation:
     """Send alerts through rules, oldest first."""
     incidents: list[Imagined] = []
     newest: dict[str, Imagined] = {}
     recorded, dropped, waiting = [], [], []
-    heard: dict[str, list[tuple[Past, list[datetime]]]] = {}
+    heard: dict[str, list[tuple[PastAlert, list[datetime]]]] = {}
     by_rule: Counter[str] = Counter()
     total = 0
-    for alert in sorted(past, key=lambda one: one.told[0]):
+    for alert in sorted(past, key=lambda alert: alert.times[0]):
         total += 1
         decision = routing_rules.decide(rules, alert.facts)
         by_rule[decision.rule] += 1
@@ -101,16 +101,16 @@ def _key(facts: Mapping[str, str], decision: RoutingDecision) -> str:
 
 
 def _moment_to_open(
-    heard: dict[str, list[tuple[Past, list[datetime]]]], key: str, alert: Past, decision: RoutingDecision
+    heard: dict[str, list[tuple[PastAlert, list[datetime]]]], key: str, alert: PastAlert, decision: RoutingDecision
 ) -> datetime | None:
-    """When it may open: at once, or when it was told as often as the rule asks for; None if that never happened."""
+    """When it may open: at once, or when it was repeated as often as the rule asks for; None if that never happened."""
     if decision.act != "wait":
-        return alert.told[0]
+        return alert.times[0]
     mine = heard.setdefault(key, [])
-    mine.append((alert, list(alert.told)))
-    moments = sorted(moment for _, told in mine for moment in told)
+    mine.append((alert, list(alert.times)))
+    moments = sorted(moment for _, repeats in mine for moment in repeats)
     for last in range(decision.times - 1, len(moments)):
-        if moments[last] >= alert.told[0] and moments[last] - moments[last - decision.times + 1] <= decision.within:
+        if moments[last] >= alert.times[0] and moments[last] - moments[last - decision.times + 1] <= decision.within:
             return moments[last]
     return None
 
@@ -119,36 +119,42 @@ def _gather(
     incidents: list[Imagined],
     newest: dict[str, Imagined],
     key: str,
-    alert: Past,
+    alert: PastAlert,
     moment: datetime,
     decision: RoutingDecision,
 ) -> None:
     known = newest.get(key)
-    long_ago = known and decision.join_within is not None and moment - known.alerts[-1].told[-1] > decision.join_within
+    long_ago = known and decision.join_within is not None and moment - known.alerts[-1].times[-1] > decision.join_within
     if known is None or known.is_over_at(moment) or long_ago:
         known = newest[key] = Imagined(key, moment, decision.because)
         incidents.append(known)
-    known.take(alert)
+    known.add(alert)
 
 
-def recent(user: User, *, each_telling: bool) -> tuple[list[Past], bool]:
+def recent(user: User, *, each_repeat: bool) -> tuple[list[PastAlert], bool]:
     """Read the alerts of the last 30 days that `user` may see, and whether there were more than are read.
 
-    `each_telling` reads how often each was told as well, which only rules that wait ask for.
+    `each_telling` reads when each was repeated as well, which only rules that wait ask for.
     """
     since = timezone.now() - SPAN
     rows = Alert.objects.visible_to(user).filter(first_received_at__gte=since)
     seen = rows.exclude(flags__contains=["resolved_unseen"]).select_related("source", "system")
     listed = list(seen.order_by("-first_received_at")[: MOST_ALERTS + 1])
-    told: dict[int, list[datetime]] = {}
-    if each_telling:
+    repeats: dict[int, list[datetime]] = {}
+    if each_repeat:
         outcomes = Outcome.objects.filter(alert__in=rows, result__in=["opened", "repeated"])
-        for alert, moment in outcomes.order_by("pk").values_list("alert", "delivery__received_at")[: 10 * MOST_ALERTS]:
-            told.setdefault(alert, []).append(moment)
+        for alert_id, moment in outcomes.order_by("pk").values_list("alert", "delivery__received_at")[
+            : 10 * MOST_ALERTS
+        ]:
+            repeats.setdefault(alert_id, []).append(moment)
     past = [
-        Past(
-            one.pk, one.title, facts_of(one), tuple(sorted(told.get(one.pk, []))) or (one.first_received_at,), one.ends_at
+        PastAlert(
+            id=alert.pk,
+            title=alert.title,
+            facts=facts_of(alert),
+            times=tuple(sorted(repeats.get(alert.pk, []))) or (alert.first_received_at,),
+            ends_at=alert.ends_at,
         )
-        for one in listed[:MOST_ALERTS]
-    ]  # fmt: skip
+        for alert in listed[:MOST_ALERTS]
+    ]
     return past, len(listed) > MOST_ALERTS

@@ -1,4 +1,4 @@
-"""What should be heard of and is not: silence as an alert of its own, told by Faultline itself through the usual door."""
+"""Sources and systems that have gone quiet: silence as an alert of its own, delivered by Faultline itself as any other."""
 
 import json
 from datetime import datetime
@@ -14,20 +14,20 @@ OWN_SOURCE = "faultline"
 
 
 def look(now: datetime | None = None) -> int:
-    """Tell of each watch that became silent, and of each that is heard of again; returns how many of both.
+    """Report each watch that became silent, and each that is heard of again; returns how many of both.
 
-    Compared and set in one statement, so that of two processes that look at once one tells.
+    Compared and set in one statement, so that of two processes that look at once only one reports.
     """
     moment = now or timezone.now()
-    told = 0
+    changed = 0
     for watch in Watch.objects.select_related("source", "system__team").order_by("pk"):
         heard = last_heard(watch)
         is_missing = moment - heard > watch.every
         row = Watch.objects.filter(pk=watch.pk, missing_since__isnull=is_missing)
         if row.update(missing_since=moment if is_missing else None):
-            _tell(watch, is_missing=is_missing, heard=heard)
-            told += 1
-    return told
+            _report(watch, is_missing=is_missing, heard=heard)
+            changed += 1
+    return changed
 
 
 def last_heard(watch: Watch) -> datetime:
@@ -41,12 +41,14 @@ def last_heard(watch: Watch) -> datetime:
     return max(filter(None, (newest, watch.made_at)))
 
 
-def _tell(watch: Watch, *, is_missing: bool, heard: datetime) -> None:
+def _report(watch: Watch, *, is_missing: bool, heard: datetime) -> None:
     about = watch.source or watch.system
     system = watch.system or (watch.source.system if watch.source else None)
     alert = {
-        "title": f"Nothing heard of {about} for {watch.every_minutes} minutes",
-        "description": f"It should be heard of at least every {watch.every_minutes} minutes. The last time was {heard:%Y-%m-%d %H:%M} UTC.",
+        "title": f"Nothing heard from {about} for {watch.every_minutes} minutes",
+        "description": (
+            f"Expected at least every {watch.every_minutes} minutes; last heard from at {heard:%Y-%m-%d %H:%M} UTC."
+        ),
         "key": f"watch:{watch.pk}",
         "status": "firing" if is_missing else "resolved",
         "severity": watch.severity,

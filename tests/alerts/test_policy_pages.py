@@ -99,7 +99,7 @@ class TestInbox:
     ) -> None:
         alert = tell("Only noted", severity="info")
         for person, given, said in (
-            (mara, {"do": "open"}, "Choose the alerts first."),
+            (mara, {"do": "open"}, "Select some alerts first."),
             (mara, {"do": "link", "alert": alert.pk, "into": "twelve"}, "Write its number, such as INC-12."),
             (rui, {"do": "open", "alert": alert.pk}, "Only a responder of Assistants may change these alerts."),
         ):
@@ -186,7 +186,7 @@ class TestRules:
         answer = client.post("/rules/draft/new/", {"seen": seen, "name": "His", "matchers": "c=d", "act": "record"})
         assert answer.status_code == 422
         page = answer.content.decode()
-        assert "Somebody changed or published the draft meanwhile" in page
+        assert "Someone else changed or published the draft" in page
         assert "His" in page
         draft = RulesVersion.objects.draft()
         assert draft

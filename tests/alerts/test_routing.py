@@ -245,7 +245,7 @@ class TestSilences:
             ("", 1, "x", "silence everything"),
             ("x", 1, "x", "no matcher"),
             ('a="b"', -1, "x", "ends before"),
-            ('a="b"', 1, " ", "Say why"),
+            ('a="b"', 1, " ", "Give a reason"),
             ('a="b"', 9000, "x", "a year"),
         ],
     )

@@ -104,9 +104,9 @@ class TestRules:
         ("row", "said"),
         [
             ({"matchers": "x"}, "is no matcher"),
-            ({"act": "explode"}, "nothing that a rule does"),
-            ({"act": "wait", "times": 1, "within_minutes": 5}, "how often"),
-            ({"act": "wait", "times": 3}, "how often"),
+            ({"act": "explode"}, "not an action of a rule"),
+            ({"act": "wait", "times": 1, "within_minutes": 5}, "how many times"),
+            ({"act": "wait", "times": 3}, "how many times"),
         ],
     )
     def test_a_rule_that_cannot_be_used_is_named(self, row: dict[str, object], said: str) -> None:

@@ -9,19 +9,19 @@ import pytest
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Source
 from incidents.alerts.rules import read
-from incidents.alerts.simulation import Past, recent, simulate
+from incidents.alerts.simulation import PastAlert, recent, simulate
 from incidents.people.models import User
 from incidents.response.incident import Incident
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def past(number: int = 1, *, after: int = 0, lasts: int | None = 10, **facts: str) -> Past:
+def past(number: int = 1, *, after: int = 0, lasts: int | None = 10, **facts: str) -> PastAlert:
     """An alert told `after` minutes after noon that lasted that many minutes, or still fires."""
     moment = NOON + timedelta(minutes=after)
     known = {"system": "support-assistant", "category": "retrieval", "severity": "high"} | facts
     ends = moment + timedelta(minutes=lasts) if lasts is not None else None
-    return Past(number, f"Alert {number}", known, (moment,), ends)
+    return PastAlert(number, f"Alert {number}", known, (moment,), ends)
 
 
 def rules(*rows: dict[str, Any]) -> Any:
@@ -59,8 +59,8 @@ def test_drop_record_and_the_count_of_each_rule() -> None:
 
 def test_waiting_for_three_in_ten_minutes_opens_at_the_third() -> None:
     wanted = rules({"name": "Thrice", "act": "wait", "times": 3, "within_minutes": 10})
-    told = tuple(NOON + timedelta(minutes=minute) for minute in (0, 20, 24, 28))
-    patient = replace(past(1, lasts=60), told=told)
+    times = tuple(NOON + timedelta(minutes=minute) for minute in (0, 20, 24, 28))
+    patient = replace(past(1, lasts=60), times=times)
     (incident,) = simulate(wanted, [patient]).incidents
     assert incident.opened_at == NOON + timedelta(minutes=28)
     assert len(simulate(wanted, [past(2)]).waiting) == 1
@@ -89,7 +89,7 @@ def test_it_says_of_real_alerts_what_ingest_made_of_them(
             {"title": f"{metric} {number}", "metric": metric, "key": str(number), "system": "support-assistant"},
         )
     drain()
-    alerts, cut = recent(mara, each_telling=True)
+    alerts, cut = recent(mara, each_repeat=True)
     found = simulate((), alerts)
     assert not cut
     assert len(found.incidents) == Incident.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Silence as an alert: what should be heard of and is not."""
+"""Silence as an alert: what nothing is heard from."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def test_a_source_that_falls_silent_opens_an_incident_and_its_next_word_ends_the
     drain()
     alert = Alert.objects.get(source__slug="faultline")
     assert (alert.title, alert.status, alert.starts_at) == (
-        "Nothing heard of Nightly evaluations for 60 minutes",
+        "Nothing heard from Nightly evaluations for 60 minutes",
         "firing",
         NOON + timedelta(hours=1),
     )

@@ -286,7 +286,7 @@ def test_whoever_connects_a_monitor_sees_it_connected_and_teaches_it_to_be_read(
     page.locator("#id_system").fill("run.system")
     page.locator("#preview dd", has_text="policy-index").last.wait_for()
     page.get_by_role("button", name="Save the map").click()
-    page.get_by_text("It is read by this map from now on").wait_for()
+    page.get_by_text("Deliveries are read by this map from now on").wait_for()
     page.get_by_role("link", name="finds no").or_(page.get_by_role("link", name="has no “title”")).first.click()
     page.get_by_role("button", name="Try again").click()
     page.locator("#delivery").get_by_role("link", name="Hit rate fell").wait_for()

@@ -1,4 +1,4 @@
-"""What all doors share: whose token it is, how much is taken, who signed it, and that it is stored before the answer."""
+"""What all endpoints share: whose token it is, how much is taken, who signed it, and that it is stored before the answer."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Rejected(Exception):
-    """The delivery was not taken. Each door says so in its own form."""
+    """The delivery was not taken. Each endpoint says so in its own form."""
 
     def __init__(self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -152,7 +152,7 @@ def take(
 ) -> Delivery:
     """Store one delivery, if it is signed as its source wants and is what it says. Raises Rejected.
 
-    What is refused is noted once for each body, and shown on the source's page.
+    What is rejected is recorded once for each body, and shown on the source's page.
     """
     _check_signature(source, body, headers)
     if is_json if is_json is not None else _should_be_json(headers):
@@ -190,8 +190,8 @@ def _check_json(source: Source, body: bytes, headers: dict[str, str], *, door: s
     try:
         value = bodies.parse(body)
     except bodies.Unreadable as error:
-        refused = Delivery.objects.refuse(source, body, because=str(error), headers=stored_headers(headers), door=door)
-        raise Rejected(400, "not_json", f"{error} It is kept as {refused}.") from None
+        rejected = Delivery.objects.refuse(source, body, because=str(error), headers=stored_headers(headers), door=door)
+        raise Rejected(400, "not_json", f"{error} It is stored as {rejected}.") from None
     if (longest := _longest_list(value)) > source.alert_limit:
         because = f"It holds {longest:,} alerts; at most {source.alert_limit:,} are taken at once."
         Delivery.objects.refuse(source, body, because=because, headers=stored_headers(headers), door=door, keep=False)
@@ -201,10 +201,10 @@ def _check_json(source: Source, body: bytes, headers: dict[str, str], *, door: s
 def _longest_list(value: Any) -> int:
     """Count what may be alerts: the items of a list, or of the longest list in an object."""
     listed = value.values() if isinstance(value, dict) else [value]
-    return max((len(found) for found in listed if isinstance(found, list)), default=0)
+    return max((len(items) for items in listed if isinstance(items, list)), default=0)
 
 
 def limits_reached(source: Source) -> bool:
-    """Tell whether the source has sent more in the last minute than may be, for doors whose clients slow down then."""
+    """Tell whether the source has sent more in the last minute than may be, for endpoints whose clients slow down then."""
     since = timezone.now() - timedelta(minutes=1)
     return source.deliveries.filter(received_at__gt=since).count() >= settings.INGEST_EVENTS_A_MINUTE

@@ -13,7 +13,9 @@ class SettleForm(forms.Form):
 class RememberForm(ClassifyForm):
     """Which failure it is, and whether that holds for later alerts of the same name too."""
 
-    remember = forms.BooleanField(required=False, initial=True, label="Remember it for this name and source")
+    remember = forms.BooleanField(
+        required=False, initial=True, label="Remember this for later alerts of the same name from this source"
+    )
 
 
 class ManyForm(RememberForm):

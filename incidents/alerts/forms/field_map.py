@@ -19,7 +19,7 @@ class MapForm(forms.Form):
         required=False,
         max_length=LONGEST,
         label="Words that mean resolved",
-        help_text="Beside resolved, ok, closed and the like; with commas.",
+        help_text="In addition to resolved, ok, closed and the like; separated by commas.",
     )
     firing = forms.CharField(required=False, max_length=LONGEST, label="Words that mean firing")
 

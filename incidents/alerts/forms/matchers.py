@@ -7,7 +7,7 @@ from django import forms
 from incidents.alerts.matchers import Unmatchable, parse
 
 _MATCHERS_HELP = (
-    "One a line, and all must hold: severity=critical, system!=home-feed, alertname=~“Recall.*”, team!~“a|b”. "
+    "One per line; all must match: severity=critical, system!=home-feed, alertname=~“Recall.*”, team!~“a|b”. "
     "Names are the alert’s labels, or source, kind, system, service, environment, category, failure_mode, severity, "
     "metric, title, fingerprint."
 )

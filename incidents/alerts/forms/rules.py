@@ -17,33 +17,33 @@ from incidents.systems.models import System
 class RuleForm(forms.Form):
     """One rule. What is empty is left as it is."""
 
-    name = forms.CharField(max_length=80, help_text="By which the trace names it.")
+    name = forms.CharField(max_length=80, help_text="How the trace refers to it.")
     matchers = MatchersField(required=False)
     act = forms.ChoiceField(choices=list(ACTS.items()), required=False, label="What it does")
-    times = forms.IntegerField(min_value=2, max_value=10_000, required=False, label="How often told")
+    times = forms.IntegerField(min_value=2, max_value=10_000, required=False, label="Number of repeats")
     within_minutes = forms.IntegerField(min_value=1, max_value=10_080, required=False, label="Within (minutes)")
     set_system = forms.ModelChoiceField(
-        queryset=System.objects.order_by("name"), to_field_name="slug", required=False, empty_label="As it came"
+        queryset=System.objects.order_by("name"), to_field_name="slug", required=False, empty_label="Unchanged"
     )
-    set_severity = forms.ChoiceField(choices=[("", "As it came"), *AlertSeverity.choices], required=False)
+    set_severity = forms.ChoiceField(choices=[("", "Unchanged"), *AlertSeverity.choices], required=False)
     set_failure = forms.ChoiceField(required=False, label="Set category or failure mode")
     group_by = forms.CharField(
         max_length=200, required=False, label="Group by",
-        help_text="Names, with commas: one incident for each value of these, beside system and category.",
+        help_text="Label names, separated by commas: one incident for each combination of values, besides system and category.",
     )  # fmt: skip
     join_minutes = forms.IntegerField(
         min_value=1, max_value=43_200, required=False, label="Join for (minutes)",
-        help_text="After this long without an alert, the next opens a new incident. Empty: as long as it is open.",
+        help_text="After this long without an alert, the next one opens a new incident. Empty: join as long as it is open.",
     )  # fmt: skip
     reopen_minutes = forms.IntegerField(
         min_value=1, max_value=10_080, required=False, label="Reopen within (minutes)",
-        help_text="An alert this soon after the incident was resolved opens it again. Empty: only flapping alerts do.",
+        help_text="An alert this soon after the incident was resolved reopens it. Empty: only flapping alerts do.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = ClassifyForm().fields["failure"].choices[1:]  # type: ignore[attr-defined]
-        self.fields["set_failure"].choices = [("", "As it came"), *choices]  # type: ignore[attr-defined]
+        self.fields["set_failure"].choices = [("", "Unchanged"), *choices]  # type: ignore[attr-defined]
 
     @staticmethod
     def initial_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -62,17 +62,17 @@ class RuleForm(forms.Form):
     @property
     def row(self) -> dict[str, Any]:
         """The rule as a version keeps it."""
-        given = self.cleaned_data
-        found = taxonomy.find(given["set_failure"]) if given["set_failure"] else None
+        fields = self.cleaned_data
+        failure = taxonomy.find(fields["set_failure"]) if fields["set_failure"] else None
         row = {
-            "name": given["name"].strip(), "matchers": given["matchers"], "act": given["act"],
-            "set_system": given["set_system"].slug if given["set_system"] else "", "set_severity": given["set_severity"],
-            "set_category": found.category if found else "", "set_failure_mode": found.failure_mode if found else "",
-            "group_by": given["group_by"], "times": given["times"], "within_minutes": given["within_minutes"],
-            "join_minutes": given["join_minutes"], "reopen_minutes": given["reopen_minutes"],
+            "name": fields["name"].strip(), "matchers": fields["matchers"], "act": fields["act"],
+            "set_system": fields["set_system"].slug if fields["set_system"] else "", "set_severity": fields["set_severity"],
+            "set_category": failure.category if failure else "", "set_failure_mode": failure.failure_mode if failure else "",
+            "group_by": fields["group_by"], "times": fields["times"], "within_minutes": fields["within_minutes"],
+            "join_minutes": fields["join_minutes"], "reopen_minutes": fields["reopen_minutes"],
         }  # fmt: skip
         return {name: value for name, value in row.items() if value not in (None, "")}
 
 
 class PublishForm(forms.Form):
-    note = forms.CharField(max_length=200, required=False, label="What changed, in a sentence")
+    note = forms.CharField(max_length=200, required=False, label="What changed, in one sentence")

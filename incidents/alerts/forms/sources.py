@@ -23,12 +23,12 @@ _SCHEME_NAMES = {
 class SourceForm(forms.Form):
     """A new source of one kind."""
 
-    name = forms.CharField(max_length=80, help_text="By which people know it, such as “Prometheus, production”.")
+    name = forms.CharField(max_length=80, help_text="What people call it, such as “Prometheus, production”.")
     team = forms.ModelChoiceField(queryset=Team.objects.none(), label="Owned by")
     system = forms.ModelChoiceField(
         queryset=System.objects.order_by("name"),
         required=False,
-        empty_label="What the alert itself names",
+        empty_label="As each alert says",
         label="Watches",
         help_text="For alerts that name no system.",
     )
@@ -43,26 +43,26 @@ class SourceForm(forms.Form):
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
         if not name:
-            raise forms.ValidationError("Give it a name by which people know it.")
+            raise forms.ValidationError("Give it a name.")
         return name
 
 
 class SettingsForm(forms.ModelForm):
-    """What can be changed of a source later."""
+    """What can be changed about a source later."""
 
     class Meta:
         model = Source
         fields = ("name", "system", "auto_resolve_minutes", "max_bytes", "max_alerts", "scheme")
         labels = {
             "system": "Watches",
-            "auto_resolve_minutes": "Resolve by itself after (minutes)",
-            "max_bytes": "Bytes a delivery may have",
-            "max_alerts": "Alerts a delivery may hold",
-            "scheme": "Signed how",
+            "auto_resolve_minutes": "Resolve automatically after (minutes)",
+            "max_bytes": "Largest delivery (bytes)",
+            "max_alerts": "Most alerts in a delivery",
+            "scheme": "Signature",
         }
         help_texts = {
             "system": "For alerts that name no system.",
-            "auto_resolve_minutes": "For monitors that never say that something is over. Empty: alerts stay until somebody ends them.",
+            "auto_resolve_minutes": "For monitors that do not send resolves. Empty: alerts fire until they are resolved.",
             "max_bytes": "Empty: 16 MiB.",
             "max_alerts": "Empty: 10,000.",
         }
@@ -75,9 +75,9 @@ class SettingsForm(forms.ModelForm):
         if not ways:
             del self.fields["scheme"]
         else:
-            first = _SCHEME_NAMES[own.name] if own else "Not at all: its address is its secret"
+            first = _SCHEME_NAMES[own.name] if own else "None: the address is the secret"
             choices = [("", first), *((name, text) for name, text in ways.items() if not own or name != own.name)]
-            self.fields["scheme"] = forms.ChoiceField(choices=choices, required=False, label="Signed how")
+            self.fields["scheme"] = forms.ChoiceField(choices=choices, required=False, label="Signature")
 
     def clean_name(self) -> str:
         return SourceForm.clean_name(self)  # type: ignore[arg-type]  # it reads cleaned_data alone
@@ -86,5 +86,5 @@ class SettingsForm(forms.ModelForm):
 class SecretForm(forms.Form):
     secret = forms.CharField(
         max_length=500, min_length=8, widget=forms.PasswordInput(attrs={"autocomplete": "off"}), label="Secret",
-        help_text="The one that the monitor signs with. It is sealed, and cannot be read again.",
+        help_text="The secret the monitor signs with. It is stored encrypted and cannot be shown again.",
     )  # fmt: skip

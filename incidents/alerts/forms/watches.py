@@ -7,14 +7,12 @@ from incidents.alerts.policies import Watch
 
 
 class WatchForm(forms.ModelForm):
-    """Expect to hear of something at least every so often."""
+    """Raise an alert when nothing is heard for some time."""
 
     class Meta:
         model = Watch
         fields = ("every_minutes", "severity")
-        labels = {"every_minutes": "At least every (minutes)"}
+        labels = {"every_minutes": "After (minutes) without a delivery"}
 
-    every_minutes = forms.IntegerField(min_value=1, max_value=525_600, label="At least every (minutes)")
-    severity = forms.ChoiceField(
-        choices=AlertSeverity.choices, initial=AlertSeverity.HIGH, label="Else an alert of severity"
-    )
+    every_minutes = forms.IntegerField(min_value=1, max_value=525_600, label="After (minutes) without a delivery")
+    severity = forms.ChoiceField(choices=AlertSeverity.choices, initial=AlertSeverity.HIGH, label="Alert severity")

@@ -21,10 +21,10 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     group = mapping(value)
     if not isinstance(group.get("alerts"), list):
         raise Unreadable("This is no Alertmanager notification: it has no list “alerts”.")
-    told: list[Statement] = [read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
+    statements: list[Statement] = [read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
     if group_of(group) and text_of(group.get("status")) == "resolved":
-        told.append(GroupOver(group=group_of(group)))
-    return told
+        statements.append(GroupOver(group=group_of(group)))
+    return statements
 
 
 def group_of(group: dict[str, Json]) -> str:

@@ -13,9 +13,9 @@ from incidents.alerts.times import time_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    event = first_text(said.get("type"), said.get("event"), said.get("event_type"))
-    data = mapping(said.get("data")) or said
+    sent = mapping(payload(body, headers))
+    event = first_text(sent.get("type"), sent.get("event"), sent.get("event_type"))
+    data = mapping(sent.get("data")) or sent
     if "version" in event and event.startswith(("prompt", "evaluator")):
         name = first_text(dig(data, "prompt", "name"), dig(data, "evaluator", "name"), data.get("name"))
         version = first_text(dig(data, "version", "id"), data.get("version"), data.get("version_id"))
@@ -25,7 +25,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
                 kind="prompt" if event.startswith("prompt") else "guardrail",
                 system_name=clip(first_text(data.get("project"), dig(data, "space", "name"), name), 200),
                 version=clip(version, 100),
-                happened_at=time_of(said.get("timestamp")),
+                happened_at=time_of(sent.get("timestamp")),
             )
         ]
     if not event.startswith("online_task"):
@@ -42,7 +42,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             severity="error",
             service=first_text(data.get("project"), dig(data, "project", "name")),
             names=("evaluation job failed", text_of(data.get("error"))),
-            starts_at=said.get("timestamp"),
+            starts_at=sent.get("timestamp"),
             links=(("source", data.get("url")),),
             upstream_id=task,
         )

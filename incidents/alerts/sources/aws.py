@@ -13,12 +13,12 @@ _ALARM: dict[str, Says] = {"alarm": "firing", "ok": "resolved", "insufficient_da
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    if isinstance(said.get("Records"), list):
-        return [statement for record in items(said["Records"]) for statement in _envelope(mapping(dig(record, "Sns")))]
-    if "TopicArn" in said and "Type" in said:
-        return _envelope(said)
-    return _message(said)
+    sent = mapping(payload(body, headers))
+    if isinstance(sent.get("Records"), list):
+        return [statement for record in items(sent["Records"]) for statement in _envelope(mapping(dig(record, "Sns")))]
+    if "TopicArn" in sent and "Type" in sent:
+        return _envelope(sent)
+    return _message(sent)
 
 
 def _envelope(envelope: dict[str, Json]) -> list[Statement]:
@@ -203,8 +203,8 @@ def _place(dimensions: Mapping[str, Json]) -> Json:
 
 
 def _datapoint(reason: str) -> Json:
-    found = re.search(r"\[(-?[\d.eE+-]+) ", reason)
-    return found[1] if found else None
+    match = re.search(r"\[(-?[\d.eE+-]+) ", reason)
+    return match[1] if match else None
 
 
 def _console(arn: str) -> str:

@@ -11,8 +11,8 @@ _SEVERITIES = {"sev0": "critical", "sev1": "high", "sev2": "medium", "sev3": "lo
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    data = mapping(said.get("data"))
+    sent = mapping(payload(body, headers))
+    data = mapping(sent.get("data"))
     facts, context = mapping(data.get("essentials")), mapping(data.get("alertContext"))
     if not facts:
         raise Unreadable("It is not in Azure’s common alert schema; turn that on in the action group.")

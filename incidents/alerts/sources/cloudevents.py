@@ -50,32 +50,32 @@ def _structured(event: dict[str, Json]) -> Claim:
 
 
 def _event(event: dict[str, Json], data: Json) -> Claim:
-    said = mapping(data)
+    sent = mapping(data)
     kind, source, subject = (text_of(event.get(name)) for name in ("type", "source", "subject"))
     flags: list[str] = []
-    word = first_text(said.get("status"), said.get("state"))
+    word = first_text(sent.get("status"), sent.get("state"))
     says = says_of(word, flags=flags)
     if not word and kind.lower().endswith(_RESOLVED_TYPES):
         says = "resolved"
-    key = first_text(said.get("key"), said.get("dedup_key"))
+    key = first_text(sent.get("key"), sent.get("dedup_key"))
     return claim_from(
         says=says,
-        title=(said.get("title"), said.get("summary"), " ".join(filter(None, (kind, subject)))),
-        description=(said.get("description"), said.get("message"), data if isinstance(data, str) else None),
+        title=(sent.get("title"), sent.get("summary"), " ".join(filter(None, (kind, subject)))),
+        description=(sent.get("description"), sent.get("message"), data if isinstance(data, str) else None),
         identity=("key/1", key) if key else ("cloudevents/1", source, subject, kind),
-        severity=first_text(said.get("severity"), _severity(event)),
-        system=first_text(said.get("system"), event.get("system")),
-        service=first_text(said.get("service"), source.strip("/").rpartition("/")[2]),
-        names=(said.get("metric"), kind.rpartition(".")[2], kind, said.get("message")),
-        labels={**mapping(said.get("labels")), "ce_type": kind, "ce_source": source, "ce_subject": subject},
-        annotations=said.get("annotations"),
-        metric=said.get("metric"),
-        value=said.get("value"),
-        threshold=said.get("threshold"),
-        unit=said.get("unit"),
+        severity=first_text(sent.get("severity"), _severity(event)),
+        system=first_text(sent.get("system"), event.get("system")),
+        service=first_text(sent.get("service"), source.strip("/").rpartition("/")[2]),
+        names=(sent.get("metric"), kind.rpartition(".")[2], kind, sent.get("message")),
+        labels={**mapping(sent.get("labels")), "ce_type": kind, "ce_source": source, "ce_subject": subject},
+        annotations=sent.get("annotations"),
+        metric=sent.get("metric"),
+        value=sent.get("value"),
+        threshold=sent.get("threshold"),
+        unit=sent.get("unit"),
         starts_at=event.get("time") if says != "resolved" else None,
         ends_at=event.get("time") if says == "resolved" else None,
-        links=(("source", said.get("url")), ("runbook", said.get("runbook_url"))),
+        links=(("source", sent.get("url")), ("runbook", sent.get("runbook_url"))),
         delivery_key=event.get("id"),
         flags=flags,
     )

@@ -13,19 +13,19 @@ _TRANSITIONS = {
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = {name.lower().lstrip("$"): value for name, value in mapping(payload(body, headers)).items()}
-    if not said:
+    sent = {name.lower().lstrip("$"): value for name, value in mapping(payload(body, headers)).items()}
+    if not sent:
         raise Unreadable("This is no Datadog notification: it is not an object.")
 
     def field(*names: str) -> Json:
         """Give the first that Datadog has filled in: `$NAME` where it knows no such variable stays as it is."""
-        texts = (text_of(said.get(name)) for name in names)
+        texts = (text_of(sent.get(name)) for name in names)
         return next((text for text in texts if text and not text.startswith("$")), None)
 
     flags: list[str] = []
     title = field("title", "event_title", "alert_title")
     monitor = field("alert_id", "monitor_id")
-    if any(text_of(said.get(name)).startswith("$") for name in ("alert_id", "event_title", "alert_transition")):
+    if any(text_of(sent.get(name)).startswith("$") for name in ("alert_id", "event_title", "alert_transition")):
         flags.append("unexpanded_template")
     if title is None and monitor is None and field("alert_transition") is None:
         raise Unreadable("It has neither a title, a monitor’s id nor a transition that Datadog filled in.")
@@ -37,7 +37,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             title=(title, f"Datadog monitor {monitor}" if monitor else None),
             description=(field("body", "event_msg", "text_only_msg", "message", "description"),),
             identity=("datadog/1", text_of(monitor), scope) if monitor else (),
-            severity=_priority(said, field),
+            severity=_priority(sent, field),
             names=(field("alert_metric"), title),
             labels=tags,
             service=tags.get("service"),
@@ -65,10 +65,10 @@ def _says(transition: str, kind: str, *, flags: list[str]) -> Says:
     return "firing"
 
 
-def _priority(said: Mapping[str, Json], field: Callable[..., Json]) -> Json:
+def _priority(sent: Mapping[str, Json], field: Callable[..., Json]) -> Json:
     priority = text_of(field("alert_priority", "priority"))
     if priority.isdigit():
         return f"p{priority}"
-    kind = text_of(said.get("alert_type")).lower()
+    kind = text_of(sent.get("alert_type")).lower()
     usable = priority if priority.lower() not in {"normal", "low", ""} else ""
     return usable or (kind if kind in {"error", "warning", "success", "info"} else None)

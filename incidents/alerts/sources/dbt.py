@@ -9,8 +9,8 @@ _RUN: dict[str, Says] = {"success": "resolved", "errored": "firing", "error": "f
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    run, event = mapping(said.get("data")), text_of(said.get("eventType"))
+    sent = mapping(payload(body, headers))
+    run, event = mapping(sent.get("data")), text_of(sent.get("eventType"))
     if not run:
         raise Unreadable("This is no dbt Cloud webhook: it has no “data”.")
     status = text_of(run.get("runStatus"))
@@ -22,7 +22,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         ]
     message = text_of(run.get("runStatusMessage"))
     says = _RUN[status.lower()]
-    where = (text_of(said.get("accountId")), text_of(run.get("jobId")), text_of(run.get("environmentId")))
+    where = (text_of(sent.get("accountId")), text_of(run.get("jobId")), text_of(run.get("environmentId")))
     return [
         claim_from(
             says=says,
@@ -34,9 +34,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             service=run.get("projectName"),
             names=("dbt job errored", run.get("jobName")),
             labels={"job": run.get("jobName"), "project": run.get("projectName"), "run": run.get("runId")},
-            starts_at=(run.get("runErroredAt") or run.get("runFinishedAt") or said.get("timestamp")) if says == "firing" else None,
-            ends_at=(run.get("runFinishedAt") or said.get("timestamp")) if says == "resolved" else None,
-            delivery_key=said.get("eventId"),
+            starts_at=(run.get("runErroredAt") or run.get("runFinishedAt") or sent.get("timestamp")) if says == "firing" else None,
+            ends_at=(run.get("runFinishedAt") or sent.get("timestamp")) if says == "resolved" else None,
+            delivery_key=sent.get("eventId"),
             upstream_id=run.get("jobId"),
         )
     ]  # fmt: skip

@@ -8,10 +8,10 @@ from incidents.alerts.claims import Identity, Statement, claim_from
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    if isinstance(said.get("message"), dict) and "incident" not in said:
-        said = _pushed(mapping(said["message"]))
-    incident = mapping(said.get("incident"))
+    sent = mapping(payload(body, headers))
+    if isinstance(sent.get("message"), dict) and "incident" not in sent:
+        sent = _pushed(mapping(sent["message"]))
+    incident = mapping(sent.get("incident"))
     if not incident:
         raise Unreadable("This is no Google Cloud Monitoring notification: it has no “incident”.")
     flags: list[str] = []
@@ -41,7 +41,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             ends_at=incident.get("ended_at") or None,
             links=(("source", incident.get("url")),),
             upstream_id=incident.get("incident_id"),
-            is_test=text_of(said.get("version")) == "test",
+            is_test=text_of(sent.get("version")) == "test",
             flags=flags,
         )
     ]  # fmt: skip

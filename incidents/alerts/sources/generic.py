@@ -17,20 +17,20 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     value = payload(body, headers)
     if isinstance(value, dict) and isinstance(value.get("alerts"), list):
         value = value["alerts"]
-    found = items(value) if isinstance(value, list) else [value]
-    if not found:
+    listed = items(value) if isinstance(value, list) else [value]
+    if not listed:
         raise Unreadable("The list of alerts is empty.")
-    return [_read_item(item, position=position) for position, item in enumerate(found)]
+    return [_read_item(item, position=position) for position, item in enumerate(listed)]
 
 
 def _read_item(item: Json, *, position: int) -> Statement:
-    told = item.get("change") if isinstance(item, dict) else None
-    return _read_change(told, position=position) if isinstance(told, dict) else _read_alert(item, position=position)
+    change = item.get("change") if isinstance(item, dict) else None
+    return _read_change(change, position=position) if isinstance(change, dict) else _read_alert(item, position=position)
 
 
-def _read_change(told: dict[str, Json], *, position: int) -> ChangeAnnounced | RejectedItem:
-    title = first_text(told.get("title"), told.get("summary"), told.get("message"))
-    kind = first_text(told.get("kind"), "configuration").lower()
+def _read_change(change: dict[str, Json], *, position: int) -> ChangeAnnounced | RejectedItem:
+    title = first_text(change.get("title"), change.get("summary"), change.get("message"))
+    kind = first_text(change.get("kind"), "configuration").lower()
     if not title:
         return RejectedItem(reason=f"Change {position} has no “title”.")
     if kind not in KINDS_OF_CHANGE:
@@ -40,10 +40,10 @@ def _read_change(told: dict[str, Json], *, position: int) -> ChangeAnnounced | R
     return ChangeAnnounced(
         title=clip(title, 200),
         kind=kind,
-        system_name=clip(first_text(told.get("system"), told.get("service")), 200),
-        version=clip(first_text(told.get("version"), told.get("commit")), 100),
-        url=clip(first_text(told.get("url")), 2000),
-        happened_at=time_of(first_text(told.get("happened_at"), told.get("timestamp"))),
+        system_name=clip(first_text(change.get("system"), change.get("service")), 200),
+        version=clip(first_text(change.get("version"), change.get("commit")), 100),
+        url=clip(first_text(change.get("url")), 2000),
+        happened_at=time_of(first_text(change.get("happened_at"), change.get("timestamp"))),
     )
 
 

@@ -8,30 +8,30 @@ from incidents.alerts.cleaning import tags_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    check = first_text(said.get("check"), said.get("code"), said.get("incident_key"), said.get("alias"))
-    name = first_text(said.get("name"), said.get("title"), said.get("description"))
+    sent = mapping(payload(body, headers))
+    check = first_text(sent.get("check"), sent.get("code"), sent.get("incident_key"), sent.get("alias"))
+    name = first_text(sent.get("name"), sent.get("title"), sent.get("description"))
     if not check and not name:
         raise Unreadable("It names no check; use the body of Faultline’s page on healthchecks.io.")
     flags: list[str] = []
-    tags = {tag: "true" for tag in text_of(said.get("tags")).split() if ":" not in tag and "=" not in tag}
-    pairs = tags_of(",".join(tag.replace("=", ":") for tag in text_of(said.get("tags")).split() if tag not in tags))
-    says = says_of(said.get("status"), said.get("event_type"), flags=flags)
-    at = said.get("at") or said.get("now")
+    tags = {tag: "true" for tag in text_of(sent.get("tags")).split() if ":" not in tag and "=" not in tag}
+    pairs = tags_of(",".join(tag.replace("=", ":") for tag in text_of(sent.get("tags")).split() if tag not in tags))
+    says = says_of(sent.get("status"), sent.get("event_type"), flags=flags)
+    at = sent.get("at") or sent.get("now")
     return [
         claim_from(
             says=says,
-            title=(f"{name} is {text_of(said.get('status')) or 'down'}" if said.get("name") else name,),
-            description=(said.get("description"), said.get("message")),
+            title=(f"{name} is {text_of(sent.get('status')) or 'down'}" if sent.get("name") else name,),
+            description=(sent.get("description"), sent.get("message")),
             identity=("healthchecks/1", check),
             severity=first_text(pairs.get("severity"), "error"),
             system=pairs.get("system"),
-            service=said.get("name"),
+            service=sent.get("name"),
             names=("heartbeat missing", name),
             labels={**tags, **pairs},
             starts_at=at if says == "firing" else None,
             ends_at=at if says == "resolved" else None,
-            links=(("source", said.get("url")), ("source", said.get("client_url"))),
+            links=(("source", sent.get("url")), ("source", sent.get("client_url"))),
             upstream_id=check,
             is_test=name == "TEST" or check == "TEST",
             flags=flags,

@@ -7,35 +7,35 @@ from incidents.alerts.claims import Statement, claim_from, says_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
+    sent = mapping(payload(body, headers))
     key, name = (
-        first_text(said.get("id"), said.get("trigger_id")),
-        first_text(said.get("name"), said.get("trigger_name")),
+        first_text(sent.get("id"), sent.get("trigger_id")),
+        first_text(sent.get("name"), sent.get("trigger_name")),
     )
     if not key and not name:
         raise Unreadable("This is no Honeycomb notification: it has neither an id nor a name.")
     flags: list[str] = []
-    says = says_of(said.get("status"), flags=flags)
-    worst = mapping(next(iter(items(said.get("result_groups"))), None))
-    at = first_text(said.get("triggered_at"), said.get("timestamp"))
+    says = says_of(sent.get("status"), flags=flags)
+    worst = mapping(next(iter(items(sent.get("result_groups"))), None))
+    at = first_text(sent.get("triggered_at"), sent.get("timestamp"))
     return [
         claim_from(
             says=says,
-            title=(name, said.get("summary")),
-            description=(said.get("summary"), said.get("description"), said.get("trigger_description")),
+            title=(name, sent.get("summary")),
+            description=(sent.get("summary"), sent.get("description"), sent.get("trigger_description")),
             identity=("honeycomb/1", key),
-            severity=first_text(said.get("alert_severity"), said.get("severity")),
-            environment=first_text(said.get("environment"), dig(said, "environment", "name")),
-            service=first_text(said.get("dataset"), dig(said, "dataset", "name")),
-            names=(name, said.get("summary")),
-            labels={"dataset": said.get("dataset"), **mapping(worst.get("Group") or worst.get("group"))},
-            value=first_text(worst.get("Result"), worst.get("result"), said.get("value")),
-            threshold=said.get("threshold"),
-            operator=said.get("operator"),
+            severity=first_text(sent.get("alert_severity"), sent.get("severity")),
+            environment=first_text(sent.get("environment"), dig(sent, "environment", "name")),
+            service=first_text(sent.get("dataset"), dig(sent, "dataset", "name")),
+            names=(name, sent.get("summary")),
+            labels={"dataset": sent.get("dataset"), **mapping(worst.get("Group") or worst.get("group"))},
+            value=first_text(worst.get("Result"), worst.get("result"), sent.get("value")),
+            threshold=sent.get("threshold"),
+            operator=sent.get("operator"),
             starts_at=at if says == "firing" else None,
-            links=(("source", said.get("result_url")), ("source", said.get("trigger_url")), ("query", said.get("query_url"))),
+            links=(("source", sent.get("result_url")), ("source", sent.get("trigger_url")), ("query", sent.get("query_url"))),
             upstream_id=key,
-            is_test=said.get("is_test") is True or text_of(said.get("isTest")) == "true",
+            is_test=sent.get("is_test") is True or text_of(sent.get("isTest")) == "true",
             flags=flags,
         )
     ]  # fmt: skip

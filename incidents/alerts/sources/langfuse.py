@@ -10,19 +10,19 @@ from incidents.alerts.times import time_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    prompt = mapping(said.get("prompt"))
-    if text_of(said.get("type")) != "prompt-version" and not prompt:
+    sent = mapping(payload(body, headers))
+    prompt = mapping(sent.get("prompt"))
+    if text_of(sent.get("type")) != "prompt-version" and not prompt:
         return generic.read(body, headers)
     name, version = text_of(prompt.get("name")), text_of(prompt.get("version"))
     labels = ", ".join(filter(None, map(text_of, items(prompt.get("labels")))))
-    action = first_text(said.get("action"), "changed")
+    action = first_text(sent.get("action"), "changed")
     return [
         ChangeAnnounced(
             title=clip(f"Prompt {name} version {version} {action}" + (f" ({labels})" if labels else ""), 200),
             kind="prompt",
             system_name=clip(name, 200),
             version=clip(version, 100),
-            happened_at=time_of(said.get("timestamp") or prompt.get("updatedAt")),
+            happened_at=time_of(sent.get("timestamp") or prompt.get("updatedAt")),
         )
     ]

@@ -15,26 +15,26 @@ _ATTRIBUTES = {
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    rule, attribute = text_of(said.get("alert_rule_id")), text_of(said.get("alert_rule_attribute"))
-    if not rule and not said.get("alert_rule_name"):
+    sent = mapping(payload(body, headers))
+    rule, attribute = text_of(sent.get("alert_rule_id")), text_of(sent.get("alert_rule_attribute"))
+    if not rule and not sent.get("alert_rule_name"):
         raise Unreadable("This is no LangSmith alert: it has no “alert_rule_id”.")
     return [
         claim_from(
             says="firing",
-            title=(said.get("alert_rule_name"), said.get("alert_rule_description")),
-            description=(said.get("alert_rule_description"),),
+            title=(sent.get("alert_rule_name"), sent.get("alert_rule_description")),
+            description=(sent.get("alert_rule_description"),),
             identity=("langsmith/1", rule),
-            severity=said.get("severity"),
-            system=said.get("system"),
-            service=said.get("project_name"),
-            names=(_ATTRIBUTES.get(attribute, attribute), said.get("alert_rule_name")),
-            labels={"project": said.get("project_name"), "workspace": said.get("workspace_name"), "attribute": attribute},
+            severity=sent.get("severity"),
+            system=sent.get("system"),
+            service=sent.get("project_name"),
+            names=(_ATTRIBUTES.get(attribute, attribute), sent.get("alert_rule_name")),
+            labels={"project": sent.get("project_name"), "workspace": sent.get("workspace_name"), "attribute": attribute},
             metric=attribute,
-            value=said.get("triggered_metric_value"),
-            threshold=said.get("triggered_threshold"),
-            starts_at=said.get("timestamp"),
-            links=(("source", said.get("alert_rule_url")), ("trace", said.get("runs_url"))),
+            value=sent.get("triggered_metric_value"),
+            threshold=sent.get("triggered_threshold"),
+            starts_at=sent.get("timestamp"),
+            links=(("source", sent.get("alert_rule_url")), ("trace", sent.get("runs_url"))),
             upstream_id=rule,
         )
     ]  # fmt: skip

@@ -21,7 +21,7 @@ FIELDS: dict[str, str] = {
     "items": "The list of alerts, where one delivery holds several",
     "title": "What is wrong, in one line",
     "description": "More about it",
-    "key": "What names the alert: the same each time it is told",
+    "key": "What identifies the alert: the same in every repeat",
     "status": "The word that says firing or resolved",
     "severity": "How bad it is",
     "system": "Which AI system it is about",
@@ -57,10 +57,10 @@ class FieldMap:
 
     def errors(self) -> dict[str, str]:
         """Say which expressions cannot be compiled, and why."""
-        found = {name: error for name, text in self.expressions.items() if (error := fault(text))}
+        faults = {name: error for name, text in self.expressions.items() if (error := fault(text))}
         if not self.expressions.get("title"):
-            found["title"] = "An alert needs a title; give an expression for it."
-        return found
+            faults["title"] = "An alert needs a title; give an expression for it."
+        return faults
 
 
 def fault(expression: str) -> str:
@@ -86,42 +86,42 @@ def reader(stored: Mapping[str, Json]) -> Callable[[bytes, Mapping[str, str]], l
 
 def apply(wanted: FieldMap, value: Json) -> list[Claim]:
     """Read claims by the map. Raises Unreadable where an expression finds no title, or no list where one is meant."""
-    listed = [value]
+    alerts = [value]
     if "items" in wanted.expressions:
-        found = _search(wanted, "items", value)
-        if not isinstance(found, list):
+        listed = _search(wanted, "items", value)
+        if not isinstance(listed, list):
             raise Unreadable(f"“{wanted.expressions['items']}” finds no list of alerts.")
-        listed = found
-    return [_read_alert(wanted, item, position=position) for position, item in enumerate(listed)]
+        alerts = listed
+    return [_read_alert(wanted, item, position=position) for position, item in enumerate(alerts)]
 
 
 def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
-    def found(name: str) -> Json:
+    def value_of(name: str) -> Json:
         return _search(wanted, name, item)
 
-    title = text_of(found("title"))
+    title = text_of(value_of("title"))
     if not title:
         raise Unreadable(f"“{wanted.expressions.get('title', '')}” finds no title in alert {position}.")
     flags: list[str] = []
-    said = found("labels")
+    labels = value_of("labels")
     return claim_from(
-        says=_says(wanted, text_of(found("status")), flags=flags),
+        says=_says(wanted, text_of(value_of("status")), flags=flags),
         title=(title,),
-        description=(found("description"),),
-        identity=("key/1", text_of(found("key"))),
-        severity=found("severity"),
-        system=found("system"),
-        environment=found("environment"),
-        names=(found("metric"), title),
-        labels=mapping(said) or tags_of(said),
-        metric=found("metric"),
-        value=found("value"),
-        threshold=found("threshold"),
-        starts_at=found("starts_at"),
-        ends_at=found("ends_at"),
-        links=(("source", found("url")), ("runbook", found("runbook_url"))),
-        upstream_id=found("key"),
-        is_test=found("test") is True,
+        description=(value_of("description"),),
+        identity=("key/1", text_of(value_of("key"))),
+        severity=value_of("severity"),
+        system=value_of("system"),
+        environment=value_of("environment"),
+        names=(value_of("metric"), title),
+        labels=mapping(labels) or tags_of(labels),
+        metric=value_of("metric"),
+        value=value_of("value"),
+        threshold=value_of("threshold"),
+        starts_at=value_of("starts_at"),
+        ends_at=value_of("ends_at"),
+        links=(("source", value_of("url")), ("runbook", value_of("runbook_url"))),
+        upstream_id=value_of("key"),
+        is_test=value_of("test") is True,
         flags=flags,
     )
 

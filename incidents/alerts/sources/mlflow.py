@@ -9,8 +9,8 @@ from incidents.alerts.times import time_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    entity, action, data = text_of(said.get("entity")), text_of(said.get("action")), mapping(said.get("data"))
+    sent = mapping(payload(body, headers))
+    entity, action, data = text_of(sent.get("entity")), text_of(sent.get("action")), mapping(sent.get("data"))
     if not entity or not data:
         raise Unreadable("This is no MLflow webhook: it has no “entity” with “data”.")
     if entity == "budget_policy":
@@ -27,7 +27,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
                 names=("llm_budget_exceeded", "budget exceeded"),
                 labels={name: data.get(name) for name in ("budget_policy_id", "target_scope", "target_value", "workspace")},
                 metric="spend", value=data.get("current_spend"), threshold=data.get("budget_amount"), unit=unit,
-                starts_at=said.get("timestamp"),
+                starts_at=sent.get("timestamp"),
                 upstream_id=data.get("budget_policy_id"),
                 delivery_key=headers.get("x-mlflow-delivery-id"),
             )
@@ -40,6 +40,6 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             kind="prompt" if entity.startswith("prompt") else "model",
             system_name=clip(name, 200),
             version=clip(version, 100),
-            happened_at=time_of(said.get("timestamp")),
+            happened_at=time_of(sent.get("timestamp")),
         )
     ]

@@ -9,13 +9,13 @@ _OVER = {"fixed", "resolved", "no action needed", "no_action_needed", "false pos
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    inner = mapping(said.get("payload")) or mapping(said.get("data")) or said
+    sent = mapping(payload(body, headers))
+    inner = mapping(sent.get("payload")) or mapping(sent.get("data")) or sent
     key = first_text(
-        *(inner.get(name) for name in ("incident_id", "alert_id", "uuid", "group_id", "id")), said.get("id")
+        *(inner.get(name) for name in ("incident_id", "alert_id", "uuid", "group_id", "id")), sent.get("id")
     )
-    kind = first_text(inner.get("incident_type"), inner.get("alert_type"), said.get("type"), inner.get("type"))
-    title = first_text(inner.get("title"), inner.get("name"), said.get("title"), inner.get("text"), kind)
+    kind = first_text(inner.get("incident_type"), inner.get("alert_type"), sent.get("type"), inner.get("type"))
+    title = first_text(inner.get("title"), inner.get("name"), sent.get("title"), inner.get("text"), kind)
     if not key and not title:
         raise Unreadable("This is no Monte Carlo alert: it has neither an id nor a title.")
     table = first_text(
@@ -24,19 +24,19 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         inner.get("table"),
         *items(inner.get("tables")),
     )
-    status = first_text(inner.get("status"), inner.get("feedback"), said.get("status")).lower()
+    status = first_text(inner.get("status"), inner.get("feedback"), sent.get("status")).lower()
     return [
         claim_from(
             says="resolved" if status in _OVER else "firing",
             title=(title,),
             description=(inner.get("description"), inner.get("message")),
             identity=("monte_carlo/1", key),
-            severity=first_text(inner.get("severity"), inner.get("priority"), said.get("severity")),
+            severity=first_text(inner.get("severity"), inner.get("priority"), sent.get("severity")),
             service=table,
             names=(kind, title),
-            labels={"table": table, "type": kind, "account": said.get("account_name")},
+            labels={"table": table, "type": kind, "account": sent.get("account_name")},
             starts_at=first_text(inner.get("created_at"), inner.get("event_time"), inner.get("timestamp")),
-            links=(("source", inner.get("url")), ("source", said.get("url"))),
+            links=(("source", inner.get("url")), ("source", sent.get("url"))),
             upstream_id=key,
         )
     ]  # fmt: skip

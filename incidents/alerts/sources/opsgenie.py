@@ -12,29 +12,29 @@ _SAYS: dict[str, Says] = {"close": "resolved", "acknowledge": "acknowledged"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers)) if body.strip() else {}
+    sent = mapping(payload(body, headers)) if body.strip() else {}
     act = _ACT.search(headers.get(":path", ""))
-    alias = unquote(act["alias"]) if act else text_of(said.get("alias"))
-    message = text_of(said.get("message"))
+    alias = unquote(act["alias"]) if act else text_of(sent.get("alias"))
+    message = text_of(sent.get("message"))
     if not act and not message:
         raise Unreadable("The alert has no “message”.")
-    details = mapping(said.get("details"))
-    tags: dict[str, Json] = {f"tag:{tag}": "true" for tag in map(text_of, items(said.get("tags"))) if tag}
+    details = mapping(sent.get("details"))
+    tags: dict[str, Json] = {f"tag:{tag}": "true" for tag in map(text_of, items(sent.get("tags"))) if tag}
     return [
         claim_from(
             says=_SAYS[act["act"]] if act else "firing",
             title=(message, f"Alert {alias}"),
-            description=(said.get("description"), said.get("note")),
+            description=(sent.get("description"), sent.get("note")),
             identity=("dedup/1", alias),
-            severity=said.get("priority"),
+            severity=sent.get("priority"),
             system=details.get("system"),
-            service=first_text(said.get("entity"), details.get("service")),
+            service=first_text(sent.get("entity"), details.get("service")),
             environment=details.get("environment"),
             names=(details.get("metric"), details.get("alertname"), message),
-            labels={**details, **tags, "entity": said.get("entity")},
+            labels={**details, **tags, "entity": sent.get("entity")},
             metric=details.get("metric"),
             value=details.get("value"),
-            links=(("source", said.get("source")), ("runbook", details.get("runbook_url"))),
+            links=(("source", sent.get("source")), ("runbook", details.get("runbook_url"))),
             upstream_id=alias,
         )
     ]

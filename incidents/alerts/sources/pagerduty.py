@@ -23,35 +23,35 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
 
 
 def _alert(event: dict[str, Json], says: Says, *, made_up_key: str) -> Claim:
-    said = mapping(event.get("payload"))
+    sent = mapping(event.get("payload"))
     key = first_text(event.get("dedup_key"), event.get("incident_key"), made_up_key)
-    details = said.get("custom_details") or event.get("details")
+    details = sent.get("custom_details") or event.get("details")
     facts = mapping(details)
     return claim_from(
         says=says,
-        title=(said.get("summary"), event.get("description"), event.get("title"), f"Alert {key}"),
+        title=(sent.get("summary"), event.get("description"), event.get("title"), f"Alert {key}"),
         description=(_details(details),),
         identity=("dedup/1", key),
-        severity=said.get("severity"),
+        severity=sent.get("severity"),
         system=first_text(facts.get("system"), event.get("system")),
-        service=first_text(said.get("component"), facts.get("service"), said.get("source")),
+        service=first_text(sent.get("component"), facts.get("service"), sent.get("source")),
         environment=facts.get("environment"),
-        names=(facts.get("metric"), said.get("class"), facts.get("alertname"), said.get("summary")),
+        names=(facts.get("metric"), sent.get("class"), facts.get("alertname"), sent.get("summary")),
         labels={
             **{name: value for name, value in facts.items() if len(text_of(value)) <= 200},
-            **{name: said.get(name) for name in ("source", "component", "group", "class") if said.get(name)},
+            **{name: sent.get(name) for name in ("source", "component", "group", "class") if sent.get(name)},
         },
         metric=facts.get("metric"),
         value=facts.get("value"),
         threshold=facts.get("threshold"),
-        starts_at=said.get("timestamp") if says == "firing" else None,
-        ends_at=said.get("timestamp") if says == "resolved" else None,
+        starts_at=sent.get("timestamp") if says == "firing" else None,
+        ends_at=sent.get("timestamp") if says == "resolved" else None,
         links=(
             ("source", event.get("client_url")),
             *(("source", mapping(link).get("href")) for link in items(event.get("links"))),
             *(("image", mapping(image).get("src")) for image in items(event.get("images"))),
         ),
-        group=said.get("group"),
+        group=sent.get("group"),
         upstream_id=key,
     )  # fmt: skip
 
@@ -67,17 +67,17 @@ def _details(details: Json) -> str:
 
 
 def _change(event: dict[str, Json]) -> ChangeAnnounced:
-    said = mapping(event.get("payload"))
-    facts = mapping(said.get("custom_details"))
-    title = text_of(said.get("summary"))
+    sent = mapping(event.get("payload"))
+    facts = mapping(sent.get("custom_details"))
+    title = text_of(sent.get("summary"))
     if not title:
         raise Unreadable("The change has no “payload.summary”.")
     kind = text_of(facts.get("kind")).lower()
     return ChangeAnnounced(
         title=clip(title, 200),
         kind=kind or "configuration",
-        system_name=clip(first_text(facts.get("system"), said.get("source")), 200),
+        system_name=clip(first_text(facts.get("system"), sent.get("source")), 200),
         version=clip(first_text(facts.get("version"), facts.get("build_version")), 100),
         url=next((link["href"] for link in safe_link("source", dig(event, "links", 0, "href"))), ""),
-        happened_at=time_of(said.get("timestamp")),
+        happened_at=time_of(sent.get("timestamp")),
     )

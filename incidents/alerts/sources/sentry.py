@@ -13,11 +13,11 @@ _ISSUE: dict[str, Says] = {
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    data = mapping(said.get("data"))
-    action = text_of(said.get("action"))
+    sent = mapping(payload(body, headers))
+    data = mapping(sent.get("data"))
+    action = text_of(sent.get("action"))
     # The header is the only tag of the schema; where a proxy dropped it, the shape tells.
-    match headers.get("sentry-hook-resource") or _shape(said, data):
+    match headers.get("sentry-hook-resource") or _shape(sent, data):
         case "metric_alert":
             return [_metric_alert(data, action)]
         case "event_alert":
@@ -27,14 +27,14 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         case "error":
             return [_event(mapping(data.get("error")))]
         case "plugin":
-            return [_event(mapping(said.get("event")), outer=said)]
+            return [_event(mapping(sent.get("event")), outer=sent)]
         case "":
             raise Unreadable("This is no Sentry notification: it has neither “data” nor “event”.")
         case other:
             return [Handshake(reason=f"Sentry tells of “{other}” {action or '(no action)'}, which is no alert.")]
 
 
-def _shape(said: dict[str, Json], data: dict[str, Json]) -> str:
+def _shape(sent: dict[str, Json], data: dict[str, Json]) -> str:
     if "metric_alert" in data:
         return "metric_alert"
     if "issue" in data:
@@ -43,7 +43,7 @@ def _shape(said: dict[str, Json], data: dict[str, Json]) -> str:
         return "event_alert"
     if "error" in data:
         return "error"
-    return "plugin" if isinstance(said.get("event"), dict) else "installation" if "installation" in said else ""
+    return "plugin" if isinstance(sent.get("event"), dict) else "installation" if "installation" in sent else ""
 
 
 def _issue(issue: dict[str, Json], says: Says) -> Claim:
@@ -96,11 +96,11 @@ def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Clai
     around = outer or {}
     tags = tags_of(event.get("tags"))
     exception = mapping(dig(event, "exception", "values", -1))
-    said = f"{text_of(exception.get('type'))}: {text_of(exception.get('value'))}" if exception else ""
+    sent = f"{text_of(exception.get('type'))}: {text_of(exception.get('value'))}" if exception else ""
     where = first_text(around.get("project_slug"), around.get("project"), event.get("project_slug"))
     return claim_from(
         says="firing",
-        title=(event.get("title"), around.get("message"), said, dig(event, "logentry", "formatted"), event.get("message")),
+        title=(event.get("title"), around.get("message"), sent, dig(event, "logentry", "formatted"), event.get("message")),
         description=(event.get("culprit"), around.get("culprit"), dig(event, "metadata", "value")),
         identity=("sentry-issue/1", first_text(event.get("issue_id"), around.get("id"))),
         severity=first_text(event.get("level"), around.get("level")),

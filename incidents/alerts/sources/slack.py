@@ -15,14 +15,14 @@ _COLOURS = {"danger": "high", "warning": "medium", "good": "info"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    attachments = [mapping(attachment) for attachment in items(said.get("attachments"))]
-    text = "\n".join(filter(None, (text_of(said.get("text")), *_blocks(said), *(_attachment(a) for a in attachments))))
+    sent = mapping(payload(body, headers))
+    attachments = [mapping(attachment) for attachment in items(sent.get("attachments"))]
+    text = "\n".join(filter(None, (text_of(sent.get("text")), *_blocks(sent), *(_attachment(a) for a in attachments))))
     if not text.strip():
         raise Unreadable("The message has no “text”.")
-    plain = _LINK.sub(lambda found: found["href"], text)
+    plain = _LINK.sub(lambda match: match["href"], text)
     facts: dict[str, Json] = {
-        found["name"].strip().lower().replace(" ", "_"): found["value"].strip() for found in _FACT.finditer(plain)
+        match["name"].strip().lower().replace(" ", "_"): match["value"].strip() for match in _FACT.finditer(plain)
     }
     lines = [line.strip(" *_`>") for line in plain.splitlines() if line.strip(" *_`>")]
     first = lines[0] if lines else plain
@@ -42,7 +42,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             metric=facts.get("metric"),
             value=first_text(facts.get("value"), facts.get("spend")),
             threshold=first_text(facts.get("threshold"), facts.get("max_budget")),
-            links=[("source", found["href"]) for found in _LINK.finditer(text)][:5],
+            links=[("source", match["href"]) for match in _LINK.finditer(text)][:5],
         )
     ]  # fmt: skip
 
@@ -55,12 +55,12 @@ def _identity(facts: dict[str, Json]) -> Identity:
     return ("slack-facts/1", text_of(facts.get("alert_type")), holder) if facts.get("alert_type") and holder else ()
 
 
-def _blocks(said: dict[str, Json]) -> list[str]:
-    found: list[str] = []
-    for block in map(mapping, items(said.get("blocks"))):
-        found.append(first_text(dig(block, "text", "text"), block.get("text")))
-        found += [text_of(mapping(field).get("text")) for field in items(block.get("fields"))]
-    return found
+def _blocks(sent: dict[str, Json]) -> list[str]:
+    match: list[str] = []
+    for block in map(mapping, items(sent.get("blocks"))):
+        match.append(first_text(dig(block, "text", "text"), block.get("text")))
+        match += [text_of(mapping(field).get("text")) for field in items(block.get("fields"))]
+    return match
 
 
 def _attachment(attachment: dict[str, Json]) -> str:

@@ -12,12 +12,12 @@ _OUTCOMES: dict[str, tuple[Says, str]] = {
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    match text_of(said.get("event")):
+    sent = mapping(payload(body, headers))
+    match text_of(sent.get("event")):
         case "checkEvaluation":
-            return [_check(mapping(check)) for check in items(said.get("checkResults"))]
+            return [_check(mapping(check)) for check in items(sent.get("checkResults"))]
         case "incidentCreated" | "incidentUpdated":
-            return [_incident(mapping(said.get("incident")))]
+            return [_incident(mapping(sent.get("incident")))]
         case "":
             raise Unreadable("This is no Soda Cloud webhook: it has no “event”.")
         case event:

@@ -7,11 +7,11 @@ from incidents.alerts.claims import Statement, claim_from
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    result, search = mapping(said.get("result")), text_of(said.get("search_name"))
-    if not result and not search and not said.get("sid"):
+    sent = mapping(payload(body, headers))
+    result, search = mapping(sent.get("result")), text_of(sent.get("search_name"))
+    if not result and not search and not sent.get("sid"):
         raise Unreadable("This is no Splunk alert: it has neither a search’s name nor a result.")
-    app, owner = text_of(said.get("app")), text_of(said.get("owner"))
+    app, owner = text_of(sent.get("app")), text_of(sent.get("owner"))
     return [
         claim_from(
             says="firing",
@@ -27,7 +27,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             metric=result.get("metric"),
             value=first_text(result.get("value"), result.get("count")),
             starts_at=result.get("_time"),
-            links=(("source", said.get("results_link")),),
+            links=(("source", sent.get("results_link")),),
             upstream_id=search,
         )
     ]

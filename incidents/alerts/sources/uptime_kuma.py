@@ -11,15 +11,15 @@ _OTHER = {"2": "pending: it will try again", "3": "in maintenance"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
-    said = mapping(payload(body, headers))
-    if not {"heartbeat", "monitor", "msg", "status"} & said.keys():
+    sent = mapping(payload(body, headers))
+    if not {"heartbeat", "monitor", "msg", "status"} & sent.keys():
         raise Unreadable("This is no Uptime Kuma notification: it has neither a heartbeat nor a message.")
-    beat, monitor = mapping(said.get("heartbeat")), mapping(said.get("monitor"))
-    status = first_text(beat.get("status"), said.get("status"))
-    name = first_text(monitor.get("name"), said.get("monitor_name"))
+    beat, monitor = mapping(sent.get("heartbeat")), mapping(sent.get("monitor"))
+    status = first_text(beat.get("status"), sent.get("status"))
+    name = first_text(monitor.get("name"), sent.get("monitor_name"))
     if status in _OTHER:
         return [Handshake(reason=f"{name or 'The monitor'} is {_OTHER[status]}.")]
-    key = first_text(monitor.get("id"), beat.get("monitorID"), said.get("monitor_id"))
+    key = first_text(monitor.get("id"), beat.get("monitorID"), sent.get("monitor_id"))
     local = text_of(beat.get("localDateTime"))
     at = f"{local}{text_of(beat.get('timezoneOffset'))}" if local else beat.get("time")
     says = _BEATS.get(status, "firing")
@@ -27,8 +27,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     return [
         claim_from(
             says=says,
-            title=(f"{name} is {'up again' if says == 'resolved' else 'down'}" if name else None, said.get("msg")),
-            description=(beat.get("msg"), said.get("msg")),
+            title=(f"{name} is {'up again' if says == 'resolved' else 'down'}" if name else None, sent.get("msg")),
+            description=(beat.get("msg"), sent.get("msg")),
             identity=("uptime_kuma/1", key),
             severity=tags.get("severity") or "error",
             system=tags.get("system"),
@@ -41,6 +41,6 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             ends_at=at if says == "resolved" else None,
             links=(("source", monitor.get("url")),),
             upstream_id=key,
-            is_test="heartbeat" in said and not beat and not monitor,
+            is_test="heartbeat" in sent and not beat and not monitor,
         )
     ]  # fmt: skip

@@ -9,40 +9,40 @@ from incidents.alerts.cleaning import clip
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     # A variable that the event does not have stays as it was written.
-    said = {
+    sent = {
         name: value for name, value in mapping(payload(body, headers)).items() if not text_of(value).startswith("${")
     }
-    event = text_of(said.get("event_type"))
+    event = text_of(sent.get("event_type"))
     if not event:
         raise Unreadable("It has no “event_type”; use the body of Faultline’s page on Weights & Biases.")
-    project = text_of(said.get("project_name"))
+    project = text_of(sent.get("project_name"))
     if "ARTIFACT" in event.upper():
-        name = first_text(said.get("artifact_collection_name"), project)
-        version = first_text(said.get("artifact_version_string"), said.get("artifact_version"), said.get("alias"))
+        name = first_text(sent.get("artifact_collection_name"), project)
+        version = first_text(sent.get("artifact_version_string"), sent.get("artifact_version"), sent.get("alias"))
         return [
             ChangeAnnounced(
                 title=clip(" ".join(filter(None, (event.replace("_", " ").capitalize(), name, version))), 200),
                 kind="model",
-                system_name=clip(first_text(said.get("system"), name), 200),
+                system_name=clip(first_text(sent.get("system"), name), 200),
                 version=clip(version, 100),
             )
         ]
-    metric, run = text_of(said.get("metric_name")), first_text(said.get("run_name"), said.get("run_id"))
-    state = text_of(said.get("run_state")).lower()
+    metric, run = text_of(sent.get("metric_name")), first_text(sent.get("run_name"), sent.get("run_id"))
+    state = text_of(sent.get("run_state")).lower()
     return [
         claim_from(
             says="resolved" if state in {"finished", "running"} and "STATE" in event.upper() else "firing",
-            title=(said.get("title"), " ".join(filter(None, (project, run, metric or state or event)))),
-            description=(said.get("message"),),
-            identity=("wandb/1", text_of(said.get("entity_name")), project, metric or event),
-            severity=said.get("severity"),
-            system=said.get("system"),
+            title=(sent.get("title"), " ".join(filter(None, (project, run, metric or state or event)))),
+            description=(sent.get("message"),),
+            identity=("wandb/1", text_of(sent.get("entity_name")), project, metric or event),
+            severity=sent.get("severity"),
+            system=sent.get("system"),
             service=project,
             names=(metric, event),
-            labels={"project": project, "entity": said.get("entity_name"), "run": run},
+            labels={"project": project, "entity": sent.get("entity_name"), "run": run},
             metric=metric,
-            value=said.get("metric_value"),
-            threshold=said.get("threshold"),
-            links=(("source", said.get("run_url")),),
+            value=sent.get("metric_value"),
+            threshold=sent.get("threshold"),
+            links=(("source", sent.get("run_url")),),
         )
     ]

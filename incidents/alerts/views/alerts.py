@@ -64,7 +64,7 @@ def many(request: Request) -> Answer:
     rows = Alert.objects.visible_to(request.user).select_related("source__team", "system__team")
     chosen = list(rows.filter(pk__in=numbers).order_by("pk"))
     if not chosen:
-        raise Refused("Choose the alerts first.")
+        raise Refused("Select some alerts first.")
     if request.POST.get("do") == "silence":  # whoever may silence says so on the next page
         return redirect(f"{reverse('silence-new')}?{urlencode({'matchers': _in_common(chosen)})}")
     for team in {(alert.system or alert.source).team for alert in chosen}:
@@ -77,13 +77,13 @@ def many(request: Request) -> Answer:
         case "link":
             into = visible_or_404(Incident.objects.visible_to(request.user), number=form.required_into())
             by_hand.link(chosen, into, by=request.user)
-            messages.success(request, f"{len(chosen)} alerts are part of {into}.")
+            messages.success(request, f"{len(chosen)} alerts linked to {into}.")
         case "classify":
             category, mode = form.chosen
             remember = form.cleaned_data["remember"]
             names = by_hand.classify(chosen, category=category, failure_mode=mode, remember=remember, by=request.user)
-            said = f", and so will be later ones of {names} name{'' if names == 1 else 's'}" if names else ""
-            messages.success(request, f"{len(chosen)} alerts are classified{said}.")
+            later = f" Remembered for {names} name{'' if names == 1 else 's'}." if names else ""
+            messages.success(request, f"{len(chosen)} alerts classified.{later}")
     return back(request, reverse("alerts"))
 
 
@@ -91,11 +91,11 @@ def _in_common(alerts: list[Alert]) -> str:
     """Write the matchers that hold for all of these alerts and say most of what they share."""
     facts = [facts_of(alert) for alert in alerts]
     wanted = ("source", "system", "alertname", "metric", "service", "title")
-    shared = {name: facts[0].get(name, "") for name in wanted if len({one.get(name, "") for one in facts}) == 1}
-    told = {name: value for name, value in shared.items() if value and len(value) <= LONGEST_MATCHER}
-    if len(told) > 2:
-        told.pop("title", None)
-    return "\n".join(str(Matcher(name, "=", value)) for name, value in told.items())
+    shared = {name: facts[0].get(name, "") for name in wanted if len({known.get(name, "") for known in facts}) == 1}
+    matchable = {name: value for name, value in shared.items() if value and len(value) <= LONGEST_MATCHER}
+    if len(matchable) > 2:
+        matchable.pop("title", None)
+    return "\n".join(str(Matcher(name, "=", value)) for name, value in matchable.items())
 
 
 @page
@@ -159,8 +159,8 @@ def classify(request: Request, pk: int) -> Answer:
     category, mode = form.chosen
     remember = form.cleaned_data["remember"]
     names = by_hand.classify([alert], category=category, failure_mode=mode, remember=remember, by=request.user)
-    said = f"From now on “{alert.telling_name}” from {alert.source} means that." if names else "Classified."
-    messages.success(request, said)
+    later = f" Remembered for later alerts of “{alert.telling_name}” from {alert.source}." if names else ""
+    messages.success(request, f"Classified.{later}")
     return redirect(alert)
 
 
@@ -174,5 +174,5 @@ def settle(request: Request, pk: int) -> Answer:
         raise ValidationError("Choose a system.")
     system = form.cleaned_data["system"]
     settled = by_hand.settle_system(alert.system_name, system, by=request.user)
-    messages.success(request, f"“{alert.system_name}” means {system} from now on; {settled} alerts follow.")
+    messages.success(request, f"“{alert.system_name}” means {system} from now on; {settled} alerts updated.")
     return redirect(alert)

@@ -55,7 +55,7 @@ def retry_many(request: Request) -> Answer:
         require_role(request.user, Role.RESPONDER, team=team, to="try them again")
     count = Delivery.objects.filter(pk__in=rows.values("pk")).retry_all()
     nudge()
-    messages.success(request, f"{count} deliveries are tried again.")
+    messages.success(request, f"{count} {'delivery is' if count == 1 else 'deliveries are'} being retried.")
     return back(request, reverse("deliveries"))
 
 
@@ -93,5 +93,5 @@ def wipe(request: Request, pk: int) -> Answer:
     if not form.is_valid():
         raise ValidationError(list(form.errors["reason"]))
     retention.wipe(delivery, by=request.user, reason=form.cleaned_data["reason"])
-    messages.success(request, "What it said is gone; that it was wiped, by whom and why stays.")
+    messages.success(request, "Wiped. Who wiped it, and why, stays on record.")
     return redirect(delivery)

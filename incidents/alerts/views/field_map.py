@@ -32,12 +32,12 @@ def field_map(request: Request, slug: str) -> Answer:
     form = MapForm(request.POST)
     if "preview" not in request.POST and form.is_valid():
         source.map_fields(form.expressions)
-        said = (
-            "It is read by this map from now on."
+        outcome = (
+            "Deliveries are read by this map from now on."
             if form.expressions
-            else "The map is gone; it is read in its kind’s own way."
+            else "The map was removed. Deliveries are read in the usual format of their kind."
         )
-        messages.success(request, f"{said} Deliveries that were not understood can be tried again.")
+        messages.success(request, f"{outcome} Deliveries that were not understood can be retried.")
         return redirect(source)
     template = "alerts/_map_preview.html" if request.htmx else "alerts/map.html"
     refused = form.is_bound and not form.is_valid() and "preview" not in request.POST
@@ -52,8 +52,8 @@ def _sample(request: Request, source: Source) -> str:
     wanted = request.GET.get("delivery", "")
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 18:
         rows = rows.filter(pk=int(wanted))
-    found = rows.first()
-    return pretty(bytes(found.body))[:200_000] if found else ""
+    delivery = rows.first()
+    return pretty(bytes(delivery.body))[:200_000] if delivery else ""
 
 
 def _map_context(request: Request, source: Source, form: MapForm) -> dict[str, Any]:

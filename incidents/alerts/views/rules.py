@@ -70,7 +70,7 @@ def go_back(request: Request, number: int) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
     shown = visible_or_404(RulesVersion.objects.all(), number=number)
     again = shown.publish_again(by=request.user)
-    messages.success(request, f"The rules are as in {shown} again, now {again}.")
+    messages.success(request, f"The rules of {shown} are in force again, as {again}.")
     return redirect("rules")
 
 
@@ -105,13 +105,13 @@ def _simulated(request: Request, shown: RulesVersion) -> dict[str, Any]:
     wanted, current = shown.read(), RulesVersion.objects.current()
     in_force = current.read() if current else ()
     waits = any(rule.act == "wait" for rule in (*wanted, *in_force))
-    past, was_cut = recent(request.user, each_telling=waits)
+    past, was_cut = recent(request.user, each_repeat=waits)
     would, does = simulate(wanted, past), simulate(in_force, past)
     return {
         "would": would,
         "does": does,
         "was_cut": was_cut,
-        "would_open": sorted(would.incidents, key=lambda one: one.opened_at, reverse=True)[:LISTED],
+        "would_open": sorted(would.incidents, key=lambda incident: incident.opened_at, reverse=True)[:LISTED],
         "not_opened": [
             ("Would have dropped", would.dropped[: -LISTED - 1 : -1]),
             ("Would have recorded only", would.recorded[: -LISTED - 1 : -1]),
@@ -148,7 +148,7 @@ def _as_seen(request: Request, shown: RulesVersion) -> RulesVersion:
     """Take the draft for what the person looked at, so that what changed meanwhile is noticed."""
     seen = parse_datetime(request.POST.get("seen", ""))
     if seen is None or timezone.is_naive(seen):
-        raise ValidationError("The form was not complete; open it again.")
+        raise ValidationError("The form was incomplete. Open it again.")
     shown.changed_at = seen
     return shown
 
@@ -159,7 +159,7 @@ def arrange(request: Request, position: int) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
     shown = RulesVersion.objects.draft()
     if shown is None or not 1 <= position <= len(shown.rules):
-        raise Refused("That rule is not in the draft any more.")
+        raise Refused("That rule is no longer in the draft.")
     rows = list(shown.rules)
     moved = rows.pop(position - 1)
     step = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
@@ -186,5 +186,5 @@ def discard(request: Request) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
     if shown := RulesVersion.objects.draft():
         shown.discard()
-        messages.success(request, "The draft is gone; the rules in force stay.")
+        messages.success(request, "The draft was discarded. The rules in force are unchanged.")
     return redirect("rules")

@@ -100,6 +100,6 @@ def end_silence(request: Request, pk: int) -> Answer:
     silence = visible_or_404(Silence.objects.all(), pk=pk)
     was_ahead = silence.is_ahead
     silence.end()
-    said = "It will not begin." if was_ahead else "It has ended; what still fires comes through within seconds."
-    messages.success(request, said)
+    ended = "The silence has ended. Alerts still firing are routed within seconds."
+    messages.success(request, "The silence was called off." if was_ahead else ended)
     return redirect("silences")

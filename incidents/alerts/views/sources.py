@@ -160,7 +160,7 @@ def _source_context(request: Request, source: Source) -> dict[str, Any]:
 
 
 def _refusals(mine: Any) -> Any:
-    """What was not taken and why, most often first."""
+    """What was rejected and why, most frequent first."""
     rows = mine.filter(status__in=[Delivery.Status.DEAD, Delivery.Status.REFUSED]).order_by()
     return rows.values("error").annotate(
         times=Sum(F("repeats") + 1), last=Max("received_at"), newest=Max("pk")
@@ -168,7 +168,7 @@ def _refusals(mine: Any) -> Any:
 
 
 def _others(source: Source) -> dict[str, int]:
-    """How many tests, changes and handshakes it has told of."""
+    """How many tests, changes and handshakes it has sent."""
     rows = Outcome.objects.filter(delivery__source=source, result__in=["test", "change", "handshake"]).order_by()
     return dict(rows.values_list("result").annotate(Count("pk")))
 
@@ -190,7 +190,7 @@ def configure(request: Request, slug: str) -> Answer:
 
 @change(Refused)
 def test(request: Request, slug: str) -> Answer:
-    """Send it what its monitor would send, as a test: everything happens but the opening."""
+    """Send it what its monitor would send, as a test: processed as usual, but it opens no incident."""
     source = visible_source(request, slug)
     require_role(request.user, Role.RESPONDER, team=source.team, to="test it")
     # A map is about what this source sends; the kind's own example would not fit it.
@@ -213,7 +213,7 @@ def rotate(request: Request, slug: str) -> Answer:
 def retire(request: Request, slug: str) -> Answer:
     source = managed_source(request, slug, to="retire it")
     source.retire()
-    messages.success(request, f"{source} is retired: its monitor is told 410 from now on.")
+    messages.success(request, f"{source} is retired. Its monitor gets a 410 from now on.")
     return redirect(source)
 
 
@@ -224,7 +224,7 @@ def add_secret(request: Request, slug: str) -> Answer:
     if not form.is_valid():
         raise ValidationError(list(form.errors["secret"]))
     source.add_secret(form.cleaned_data["secret"], by=request.user)
-    messages.success(request, "From now on only deliveries signed with one of its secrets are taken.")
+    messages.success(request, "From now on, only deliveries signed with one of its secrets are accepted.")
     return redirect(source)
 
 
@@ -234,7 +234,7 @@ def remove_secret(request: Request, slug: str, pk: int) -> Answer:
     visible_or_404(SigningSecret.objects.filter(source=source), pk=pk).delete()
     left = source.signing_secrets.count()
     messages.success(
-        request, "Removed." if left else "Removed. No secret is left, so unsigned deliveries are taken again."
+        request, "Removed." if left else "Removed. No secret is left, so unsigned deliveries are accepted again."
     )
     return redirect(source)
 
@@ -252,5 +252,5 @@ def approve(request: Request, slug: str, pk: int) -> Answer:
     Subscription.objects.filter(pk=asked.pk).update(
         approved_by=request.user, error="", confirmed_at=timezone.now()
     )  # fmt: skip
-    messages.success(request, f"Confirmed: {asked.topic} is sent here from now on.")
+    messages.success(request, f"Confirmed. {asked.topic} will be delivered here from now on.")
     return redirect(source)

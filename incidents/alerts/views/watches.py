@@ -23,7 +23,7 @@ def undo_correction(request: Request, slug: str, pk: int) -> Answer:
     require_role(request.user, Role.RESPONDER, team=source.team, to="undo what was corrected")
     correction = visible_or_404(Correction.objects.filter(source=source), pk=pk)
     correction.undo(by=request.user)
-    messages.success(request, f"“{correction.name}” is classified by the rules again.")
+    messages.success(request, f"“{correction.name}” is classified by the taxonomy’s rules again.")
     return redirect(source)
 
 
@@ -44,7 +44,7 @@ def watch_system(request: Request, slug: str) -> Answer:
 def _watch(request: Request, about: Source | System, **which: Any) -> Answer:
     if "stop" in request.POST:
         Watch.objects.filter(**which).delete()
-        messages.success(request, f"Nothing is expected of {about} any more.")
+        messages.success(request, f"You will no longer be alerted when {about} goes quiet.")
         return redirect(about)
     form = WatchForm(request.POST)
     if not form.is_valid():
@@ -52,6 +52,6 @@ def _watch(request: Request, about: Source | System, **which: Any) -> Answer:
     fields = form.cleaned_data | {"made_by": request.user, "made_at": timezone.now(), "missing_since": None}
     Watch.objects.update_or_create(**which, defaults=fields)
     messages.success(
-        request, f"When nothing is heard of {about} for {fields['every_minutes']} minutes, that is an alert."
+        request, f"An alert will fire when nothing is heard from {about} for {fields['every_minutes']} minutes."
     )
     return redirect(about)

@@ -240,7 +240,7 @@ class TestSilences:
         page = answer.content.decode()
         assert answer.status_code == 422
         assert "Because of this" in page
-        assert "Say until when." in page
+        assert "Choose an end." in page
         assert not Silence.objects.exists()
 
     def test_who_does_not_respond_may_not(self, lee: User, as_person: Page) -> None:

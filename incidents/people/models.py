@@ -44,7 +44,7 @@ class Theme(models.TextChoices):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in by e-mail; `is_superuser` is the organisation's administrator."""
+    """Somebody who signs in by email; `is_superuser` is the organisation's administrator."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)

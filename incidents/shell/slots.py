@@ -14,10 +14,12 @@ from django.utils.safestring import SafeString, mark_safe
 from incidents.alerts import slots as alerts
 from incidents.followups import slots as followups
 from incidents.postmortems import slots as postmortems
+from incidents.response import slots as response
 
 Filler = Callable[[HttpRequest, Any], str]
 
 SLOTS: dict[str, tuple[Filler, ...]] = {
+    "account": (response.account_follows,),
     "incident.actions": (postmortems.incident_actions,),
     "incident.evidence": (alerts.incident_evidence,),
     "incident.facts": (followups.incident_facts,),

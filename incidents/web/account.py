@@ -19,16 +19,16 @@ from incidents.web.request import Answer, Request, change, page, visible_or_404
 class ProfileForm(forms.Form):
     name = forms.CharField(max_length=120)
     time_zone = forms.CharField(
-        max_length=64, validators=[check_time_zone], help_text="Such as Europe/Berlin; times are shown in it."
+        max_length=64, validators=[check_time_zone], help_text="For example Europe/Berlin. All times are shown in it."
     )
     theme = forms.ChoiceField(choices=Theme.choices, required=False, label="Appearance")
-    digest = forms.BooleanField(required=False, label="Mail me on Mondays which postmortems were published")
+    digest = forms.BooleanField(required=False, label="Email me every Monday which postmortems were published")
 
 
 class KeyForm(forms.Form):
     name = forms.CharField(max_length=80, label="What is it for?")
-    scopes = forms.MultipleChoiceField(choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple, label="It may")
-    days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after days")
+    scopes = forms.MultipleChoiceField(choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple, label="Scopes")
+    days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after (days)")
 
 
 @page
@@ -51,9 +51,6 @@ def _render_account(request: Request, *, form: ProfileForm, key_form: KeyForm, s
         "key_form": key_form,
         "keys": request.user.api_keys.filter(revoked_at=None),
         "memberships": request.user.memberships.select_related("team"),
-        "follows": request.user.follows.select_related("incident", "system", "team").order_by("pk"),
-        "teams": Team.objects.order_by("name"),
-        "followed": set(request.user.follows.exclude(team=None).values_list("team_id", flat=True)),
     }
     return render(request, "web/account.html", context, status=status)
 
@@ -90,7 +87,7 @@ class FirstAdministratorForm(forms.Form):
     """Asked once, of whoever opens an empty Faultline."""
 
     name = forms.CharField(max_length=120, label="Your name")
-    email = forms.EmailField(max_length=254, label="E-mail")
+    email = forms.EmailField(max_length=254, label="Email")
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,

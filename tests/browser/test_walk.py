@@ -114,9 +114,9 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     priya.locator("#follow-ups").get_by_role("link", name="Add").click()
     priya.get_by_label("What will be done?").fill("Alert on the age of the index")
     priya.get_by_role("button", name="Add follow-up").click()
-    priya.locator("summary", has_text="Done").click()
-    priya.get_by_role("button", name="It is done").click()
-    priya.get_by_role("button", name="Open again").wait_for()
+    priya.locator("summary", has_text="Mark as done").click()
+    priya.get_by_role("button", name="Mark as done").click()
+    priya.get_by_role("button", name="Reopen").wait_for()
 
     # And the report counts it, with a link to its row.
     lee.reload()

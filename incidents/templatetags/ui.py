@@ -125,8 +125,9 @@ def runs(moment: datetime) -> SafeString:
 
 @register.filter
 def counted(number: int, noun: str) -> str:
-    """A count with its noun: 1 comment, 2 comments, 12,400 comments."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """A count with its noun: 1 comment, 12,400 comments. A plural that is not with s comes after a comma: "match,matches"."""
+    one, _, many = noun.partition(",")
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 @register.filter

@@ -88,15 +88,15 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
         priya.locator(f"#text-{key}").fill(text)
         priya.locator(f"#{key} [data-state]", has_text=re.compile("^Saved")).wait_for()
     priya.get_by_label("What set it off?").select_option("none")
-    priya.get_by_role("button", name="Set the trigger").click()
+    priya.get_by_role("button", name="Set trigger").click()
     for factor in ("Stale cache or index", "No monitor on the output"):
         priya.locator("#factor-new").evaluate("one => one.open = true")
         priya.locator("#factor-new select").select_option(label=factor)
         priya.locator("#factor-new textarea").fill("No check of its age.")
         priya.locator("#factor-new input[name=evidence]").fill("/systems/policy-index/")
-        priya.get_by_role("button", name="Add the factor").click()
+        priya.get_by_role("button", name="Add factor").click()
         priya.locator(".factors strong", has_text=factor).wait_for()
-    priya.get_by_role("button", name="Send to review").click()
+    priya.get_by_role("button", name="Send for review").click()
     tom = as_somebody("tom")
     tom.goto(address)
     for box in tom.locator("#review input[type=checkbox]").all():

@@ -99,7 +99,7 @@ def test_files_are_previewed_then_taken_once(
     lead = as_person(jo)
     preview = lead.post("/postmortems/import/", {"files": files})["Location"]
     page = lead.get(preview).content.decode()
-    assert "1 of 2 can be taken over" in page
+    assert "1 of 2 can be imported" in page
     assert "does not say when it happened" in page
     assert not Postmortem.objects.exists()
     assert as_person(rui).get(preview).status_code == 404, "whose files they are sees them"

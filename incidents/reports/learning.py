@@ -119,7 +119,7 @@ def learn(user: User, asked: Asked) -> Learning:
     return Learning(
         **_follow_through(follow_ups, asked),
         **wrote,
-        **_factors(published, asked, n=wrote["published"]),
+        **_factors(published, asked, count=wrote["published"]),
         returned=_returned(user, asked),
         **_practised(user, asked),
         stories=_stories(published),
@@ -219,27 +219,27 @@ def _postmortems(rows: PostmortemQuerySet, published: PostmortemQuerySet, asked:
     }  # fmt: skip
 
 
-def _factors(published: PostmortemQuerySet, asked: Asked, *, n: int) -> dict[str, Any]:
-    """Which factors the postmortems published in the period name, and under which trigger."""
+def _factors(published: PostmortemQuerySet, asked: Asked, *, count: int) -> dict[str, Any]:
+    """Which factors the `count` postmortems published in the period name, and under which trigger."""
     rows = Factor.objects.filter(postmortem__in=published.values("pk")).order_by()
     named: Counter[int] = Counter()
     cells: dict[str, Counter[str]] = defaultdict(Counter)
     kinds = {
         pk: (name, FactorGroup(group)) for pk, name, group in FactorKind.objects.values_list("pk", "name", "group")
     }
-    for kind, triggered_by, change, n in rows.values_list(
+    for kind, triggered_by, change, naming in rows.values_list(
         "kind", "postmortem__triggered_by", "postmortem__trigger__kind"
-    ).annotate(n=Count("pk")):
-        named[kind] += n
-        cells[_trigger(triggered_by, change)][kinds[kind][1].value] += n
+    ).annotate(naming=Count("pk")):
+        named[kind] += naming
+        cells[_trigger(triggered_by, change)][kinds[kind][1].value] += naming
     url = asked.postmortems(show="published", **asked.dated("published"))
     most = sorted(named.items(), key=lambda pair: (-pair[1], kinds[pair[0]][0]))[:12]
     return {
         "factors": tuple(
-            Shared(kinds[kind][0], kinds[kind][1].label, count, round(100 * count / n), f"{url}&factor={kind}")
-            for kind, count in most
+            Shared(kinds[kind][0], kinds[kind][1].label, naming, round(100 * naming / count), f"{url}&factor={kind}")
+            for kind, naming in most
         ),
-        "unnamed": n - rows.aggregate(n=Count("postmortem", distinct=True))["n"],
+        "unnamed": count - rows.aggregate(naming=Count("postmortem", distinct=True))["naming"],
         "factor_groups": tuple((name, tuple(counts[group] for group in FactorGroup.values)) for name, counts in sorted(cells.items())),
         "group_names": tuple(str(label) for label in FactorGroup.labels),
     }  # fmt: skip
@@ -307,7 +307,7 @@ def drill_overdue(system: System, last: datetime | None) -> bool:
 
 
 def _practised(user: User, asked: Asked) -> dict[str, Any]:
-    systems = System.objects.filter(tier__in=DRILL_EVERY).order_by("tier", "name")
+    systems = System.objects.visible_to(user).filter(tier__in=DRILL_EVERY).order_by("tier", "name")
     if asked.scope.system:
         systems = systems.filter(slug=asked.scope.system)
     if asked.scope.team:
@@ -320,7 +320,7 @@ def _practised(user: User, asked: Asked) -> dict[str, Any]:
     return {
         "to_remove": late_to_remove.values("incident").distinct().count(),
         "to_remove_url": asked.incidents(containment="overdue", since="", until=""),
-        "drills": part(statistics.share(len(late), len(rows)), "/reports/trust/", "/reports/trust/"),
+        "drills": part(statistics.share(len(late), len(rows)), asked.trust(drill="overdue"), asked.trust(drill="due")),
         "undrilled": tuple(
             (row.name, f"/reports/trust/{row.slug}/", f"{last[row.pk]:%-d %b %Y}" if row.pk in last else "")
             for row in late[:8]

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.urls import reverse
+
 from incidents import taxonomy
 from incidents.followups.models import FollowUp, FollowUpQuerySet
 from incidents.people.models import Team, User
@@ -204,6 +206,11 @@ class Asked:
 
     def postmortems(self, **more: str) -> str:
         return "/postmortems/?" + urlencode({"show": "all"} | self._rest() | more)
+
+    def trust(self, **more: str) -> str:
+        """The address of the scorecards of the systems that it is about."""
+        about = {name: value for name, value in self.scope.parameters().items() if name in ("team", "system")}
+        return f"{reverse('trust')}?{urlencode(about | more)}"
 
     def due(self) -> dict[str, str]:
         return {f"due_{name}": day for name, day in self._days(None).items()}

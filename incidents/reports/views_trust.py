@@ -45,17 +45,34 @@ def trust(request: Request) -> Answer:
     shown, asked = _asked(request)
     systems = list(System.objects.visible_to(request.user).select_related("team").order_by("kind", "tier", "name"))
     cards: list[Trust] = remembered("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
+    narrowed = [card for card in cards if _is_asked_for(card, request)]
     groups = [
-        (System.Kind(kind).label, list(group)) for kind, group in groupby(cards, key=lambda card: card.system.kind)
+        (System.Kind(kind).label, list(group)) for kind, group in groupby(narrowed, key=lambda card: card.system.kind)
     ]
     context = {
         "groups": groups,
+        "is_narrowed": len(narrowed) < len(cards),
         "months": shown,
         "periods": PERIODS.items(),
         "period": asked.period,
         "every": DRILL_EVERY,
     }
     return render(request, "reports/trust.html", context)
+
+
+def _is_asked_for(card: Trust, request: Request) -> bool:
+    """Whether the address asks for this system: by its team, itself, or a drill that it is due for or that is overdue."""
+    system, given = card.system, request.GET
+    if given.get("system", system.slug) != system.slug:
+        return False
+    if given.get("team", system.team.slug) != system.team.slug:
+        return False
+    match given.get("drill"):
+        case "due":
+            return system.tier in DRILL_EVERY
+        case "overdue":
+            return card.drill_overdue
+    return True
 
 
 @page

@@ -256,13 +256,38 @@ def test_every_number_of_what_was_learnt_leads_to_as_many_rows(
     numbers = [(step.url, step.count) for step in (*learnt.funnel, learnt.dropped)]
     numbers += [(url, count) for _, cells in learnt.ages for count, url in cells]
     numbers += [(row.url, row.count) for row in learnt.factors]
-    for part in (learnt.on_time, learnt.in_time, learnt.reviewed_outside, learnt.read):
+    for part in (learnt.on_time, learnt.in_time, learnt.reviewed_outside, learnt.read, learnt.drills):
         assert part
         numbers += [(part.url, part.k), (part.url_of_all, part.n)]
     numbers += [(learnt.published_url, learnt.published), (learnt.overdue_url, learnt.overdue)]
     for url, count in numbers:
         page = client.get(url).content.decode()
         assert _rows_in(page, client, url) == count, url
+    assert _listed(learnt.to_remove_url, lee) == learnt.to_remove
+
+
+def test_drills_lead_to_the_systems_that_they_are_about(
+    support_assistant: System, policy_index: System, fraud_scorer: System, lee: User, asked: Asked,
+    as_person: Callable[[User], Client],
+) -> None:  # fmt: skip
+    System.objects.filter(pk=policy_index.pk).update(tier=3)
+    client = as_person(lee)
+    for scope, overdue in ((Scope(), 2), (Scope(team="risk"), 1), (Scope(system="support-assistant"), 1)):
+        drills = learn(lee, replace(asked, scope=scope)).drills
+        assert drills
+        assert (drills.k, drills.n) == (overdue, overdue)
+        for url in (drills.url, drills.url_of_all):
+            assert client.get(url).content.decode().count("data-row") == overdue
+    assert client.get("/reports/trust/").content.decode().count("data-row") == 3
+
+
+def test_the_tile_of_readings_leads_to_the_postmortems_that_were_read(
+    told: tuple[User, Any, Any], as_person: Callable[[User], Client]
+) -> None:
+    lee, _, learnt = told
+    page = as_person(lee).get("/reports/?months=18").content.decode()
+    tile = page.split("Postmortems read", 1)[1].split("</div>", 1)[0]
+    assert f'href="{learnt.read.url.replace("&", "&amp;")}">{learnt.read.k} of {learnt.read.n}</a>' in tile
 
 
 def _rows_in(page: str, client: Client, url: str) -> int:

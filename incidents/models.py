@@ -15,8 +15,8 @@ from incidents.postmortems.presence import Presence
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Draft, Revision, Section
-from incidents.reports.kept import Decision, KeptReport, ReportNote, ReportSubscription
-from incidents.reports.rollups import Rollup, RollupMark
+from incidents.reports.months import Rollup, RollupMark
+from incidents.reports.saved import Decision, ReportNote, ReportSubscription, SavedReport
 from incidents.response.attachments import Attachment
 from incidents.response.containments import Containment
 from incidents.response.crew import Assignment, Handover, ResponseRole, Task
@@ -61,7 +61,6 @@ __all__ = [
     "ImportBatch",
     "Incident",
     "IncidentCounter",
-    "KeptReport",
     "Link",
     "Membership",
     "Note",
@@ -82,6 +81,7 @@ __all__ = [
     "Rollup",
     "RollupMark",
     "RulesVersion",
+    "SavedReport",
     "SavedView",
     "Section",
     "ShareLink",

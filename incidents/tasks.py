@@ -7,7 +7,7 @@ from incidents.alerts.drain import drain
 from incidents.health.models import Heartbeat
 from incidents.postmortems import due, reading
 from incidents.postmortems.document import Postmortem
-from incidents.reports import kept, rollups
+from incidents.reports import months, saved
 from incidents.response import updates
 from incidents.response.notices import Notice
 
@@ -44,8 +44,8 @@ def share_learning() -> None:
 @shared_task
 def look_after_reports() -> None:
     """Have the months ready that reports need, and owe the reports of months and quarters that are over."""
-    rollups.look_after()
-    kept.send_reports()
+    months.prepare()
+    saved.send_reports()
 
 
 @shared_task

@@ -49,8 +49,8 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import freeze_facts
 from incidents.postmortems.permissions import may_review
 from incidents.postmortems.sections import Clash
+from incidents.reports.cache import report
 from incidents.reports.export import as_data
-from incidents.reports.remembered import report
 from incidents.response.filters import IncidentFilter
 from incidents.response.impact import expose
 from incidents.response.incident import Incident

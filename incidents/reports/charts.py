@@ -1,6 +1,6 @@
 """Where things stand in the charts. Drawn on the server as SVG; colours are classes, every mark is a link.
 
-A chart is plain data, so that a report that was kept draws the same picture years later.
+A chart is plain data, so that a saved report draws the same picture years later.
 """
 
 import math
@@ -16,7 +16,7 @@ STRIP, LANE, NAMES = 680, 15, 130
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """A rectangle or, where it has no size, a dot; `label` says what it is, `url` leads to what it stands for."""
 
     x: float
@@ -36,8 +36,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    bars: tuple[Mark, ...]
-    totals: tuple[Mark, ...]
+    bars: tuple[ChartMark, ...]
+    totals: tuple[ChartMark, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     limit: float | None  # the y of the upper usual limit
@@ -47,7 +47,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChartPiece:
     """One part of a column."""
 
     tone: str
@@ -57,7 +57,7 @@ class Piece:
 
 
 def columns(
-    months: Sequence[tuple[str, Sequence[Piece]]], *, limit: float | None = None, floor: float | None = None
+    months: Sequence[tuple[str, Sequence[ChartPiece]]], *, limit: float | None = None, floor: float | None = None
 ) -> Columns:
     """Stack the pieces of each month; the axis begins at zero and ends on a round number."""
     tallest = max([sum(piece.count for piece in pieces) for _, pieces in months] + [limit or 0, 4])
@@ -78,16 +78,20 @@ def columns(
             if piece.count:
                 upper = y_of(stacked + piece.count)
                 height = round(y_of(stacked) - upper, 1)
-                bars.append(Mark(x, upper, piece.label, piece.url, piece.tone, round(slot * 0.72, 1), height))
+                bars.append(ChartMark(x, upper, piece.label, piece.url, piece.tone, round(slot * 0.72, 1), height))
                 stacked += piece.count
         if stacked:
-            totals.append(Mark(round(LEFT + slot * (position + 0.5), 1), round(y_of(stacked) - 3, 1), str(stacked), ""))
+            totals.append(
+                ChartMark(round(LEFT + slot * (position + 0.5), 1), round(y_of(stacked) - 3, 1), str(stacked), "")
+            )
     every = 1 if len(months) <= 9 else 2 if len(months) <= 18 else 3 if len(months) <= 36 else 6
     return Columns(
         bars=tuple(bars),
         totals=tuple(totals) if len(months) <= 26 else (),
         x_ticks=tuple(
-            Tick(round(LEFT + slot * (n + 0.5), 1), label) for n, (label, _) in enumerate(months) if n % every == 0
+            Tick(round(LEFT + slot * (position + 0.5), 1), label)
+            for position, (label, _) in enumerate(months)
+            if position % every == 0
         ),
         y_ticks=tuple(Tick(y_of(count), f"{count:,}") for count in range(0, top + 1, step)),
         limit=y_of(limit) if limit is not None else None,
@@ -115,7 +119,7 @@ class Lane:
 class Strip:
     """Durations on a logarithmic axis: a dot each in lanes, or a histogram where they are many."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[ChartMark, ...]
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
     median: float | None
@@ -127,8 +131,14 @@ class Strip:
 
 
 _TIMES = (
-    (60, "1 min"), (600, "10 min"), (3600, "1 h"), (6 * 3600, "6 h"), (86400, "1 d"), (7 * 86400, "1 w"), (30 * 86400, "30 d"),
-)  # fmt: skip
+    (60, "1 min"),
+    (600, "10 min"),
+    (3600, "1 h"),
+    (6 * 3600, "6 h"),
+    (86400, "1 d"),
+    (7 * 86400, "1 w"),
+    (30 * 86400, "30 d"),
+)
 FASTEST, SLOWEST = 30.0, 45 * 86400.0
 
 
@@ -145,16 +155,16 @@ def strip(
     far: float | None,
 ) -> Strip:
     """Place durations (seconds, label, address) in lanes (name, tone, median, durations): an average would hide how they spread."""
-    marks, drawn = [], []
+    marks, placed = [], []
     for row, (name, tone, middle, values) in enumerate(lanes):
         y = 4 + LANE * (row + 0.5)
-        drawn.append(Lane(y, name, tone, None if middle is None else x_of(middle)))
+        placed.append(Lane(y, name, tone, None if middle is None else x_of(middle)))
         # Spread by position, not at random: the same report looks the same twice.
         marks += [
-            Mark(x_of(seconds), round(y - 3 + 3.0 * (position % 3), 1), f"{label}: {span(seconds)}", url, tone)
+            ChartMark(x_of(seconds), round(y - 3 + 3.0 * (position % 3), 1), f"{label}: {span(seconds)}", url, tone)
             for position, (seconds, label, url) in enumerate(values)
         ]
-    return _strip(marks, drawn, 4 + LANE * max(1, len(lanes)), median, far, is_histogram=False)
+    return _strip(marks, placed, 4 + LANE * max(1, len(lanes)), median, far, is_histogram=False)
 
 
 BINS = tuple(round(FASTEST * (SLOWEST / FASTEST) ** (step / 24)) for step in range(25))  # seconds
@@ -175,12 +185,12 @@ def histogram(bars: Sequence[tuple[int, str, str]], *, median: float | None, far
         if count:
             left, right = x_of(BINS[number]), x_of(BINS[number + 1])
             tall = round(max(1.5, (height - 4) * count / most), 1)
-            marks.append(Mark(left, round(height - tall, 1), label, url, "", round(right - left - 1, 1), tall))
+            marks.append(ChartMark(left, round(height - tall, 1), label, url, "", round(right - left - 1, 1), tall))
     return _strip(marks, [], height, median, far, is_histogram=True)
 
 
 def _strip(
-    marks: Sequence[Mark],
+    marks: Sequence[ChartMark],
     lanes: Sequence[Lane],
     base: float,
     median: float | None,
@@ -204,7 +214,7 @@ def _strip(
 class Gaps:
     """Days between rare incidents, one after the other; the last is the time since."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[ChartMark, ...]
     path: str
     y_ticks: tuple[Tick, ...]
     limit: float | None
@@ -224,7 +234,7 @@ def gaps(values: Sequence[tuple[float, str, str]], *, limit: float | None) -> Ga
         return round(base - (base - top) * days / (step * math.ceil(tallest / step)), 1)
 
     marks = tuple(
-        Mark(round(LEFT + 8 + slot * position, 1), y_of(days), label, url)
+        ChartMark(round(LEFT + 8 + slot * position, 1), y_of(days), label, url)
         for position, (days, label, url) in enumerate(values)
     )
     return Gaps(

@@ -1,6 +1,6 @@
 """What reports know of incidents: counts and lengths, read in a few queries, which add up month by month.
 
-Everything a report counts by incident is in here, so that a month that is over can be kept (see rollups.py) and added
+Everything a report counts by incident is in here, so that a month that is over can be stored (see months.py) and added
 to others: adding the facts of two sets of incidents gives exactly the facts of both together.
 """
 
@@ -34,7 +34,7 @@ def _seconds() -> "array[int]":
 
 
 ALL: Key = ("all",)
-NAMED = 400  # lengths up to which each is kept with its incident, to be drawn as a dot of its own
+NAMED = 400  # lengths up to which each keeps its incident, to be drawn as a dot of its own
 
 # How the columns of an incident are called in counts; they are also what a chart can be split by.
 DIMENSIONS = ("severity", "category", "failure_mode", "system", "team", "noticed_by")
@@ -84,28 +84,39 @@ class Facts:
         """Write it down: counts and what the lengths are of, and the lengths themselves in order, four bytes each."""
         keys = sorted(key for key, values in self.lengths.items() if values)
         ordered = [array("I", sorted(self.lengths[key])) for key in keys]
-        told = {
+        keyed = {
             "counts": sorted([*key, count] for key, count in self.counts.items() if count),
             "lengths": [[*key, len(values)] for key, values in zip(keys, ordered, strict=True)],
         }
-        return told, b"".join(values.tobytes() for values in ordered)
+        return keyed, b"".join(values.tobytes() for values in ordered)
 
     @classmethod
-    def unpack(cls, told: dict[str, Any], lengths: bytes | memoryview) -> Self:
+    def unpack(cls, keyed: dict[str, Any], lengths: bytes | memoryview) -> Self:
         facts = cls()
-        facts.counts.update({tuple(row[:-1]): row[-1] for row in told["counts"]})
+        facts.counts.update({tuple(row[:-1]): row[-1] for row in keyed["counts"]})
         every, at = array("I", bytes(lengths)), 0
-        for *key, count in told["lengths"]:
+        for *key, count in keyed["lengths"]:
             facts.lengths[tuple(key)] = every[at : at + count]
             at += count
         return facts
 
 
 _CLOCKS = ("impact_started_at", "detected_at", "acknowledged_at", "contained_at", "resolved_at")
-_COLUMNS = (
-    "pk", "number", "status", "severity", "category", "failure_mode", "system_id", "team_id", "noticed_by", "opened_by",
-    "lead", "lead__time_zone", "is_range",
-)  # fmt: skip
+_COLUMNS = [
+    "pk",
+    "number",
+    "status",
+    "severity",
+    "category",
+    "failure_mode",
+    "system_id",
+    "team_id",
+    "noticed_by",
+    "opened_by",
+    "lead",
+    "lead__time_zone",
+    "is_range",
+]
 _TEAM = _COLUMNS.index("team_id") - 1  # what comes after the key
 # As microseconds since 1970: a datetime takes ten times as long to read, and there are six of them.
 _MICROSECONDS = {
@@ -118,38 +129,42 @@ def by_month_and_team(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dic
 
     `rows` are those that count; of `declined` only how many an alert had opened.
     """
-    found: dict[tuple[date, int], Facts] = defaultdict(Facts)
+    facts_by: dict[tuple[date, int], Facts] = defaultdict(Facts)
     facts_of: dict[int, Facts] = {}
-    told = rows.order_by().annotate(**_MICROSECONDS, is_range=Q(impact_started_until__isnull=False))
-    for pk, *row, declared, impact, detected, acknowledged, contained, resolved in told.values_list(
+    columns = rows.order_by().annotate(**_MICROSECONDS, is_range=Q(impact_started_until__isnull=False))
+    for pk, *row, declared, impact, detected, acknowledged, contained, resolved in columns.values_list(
         *_COLUMNS, *_MICROSECONDS
     ):
         declared_at = datetime.fromtimestamp(declared // 1_000_000, UTC)
         month = date(declared_at.year, declared_at.month, 1)
-        facts_of[pk] = facts = found[month, row[_TEAM] or 0]
+        facts_of[pk] = facts = facts_by[month, row[_TEAM] or 0]
         _count(facts, row, declared_at, (impact, detected, acknowledged, contained, resolved))
-    for pk, of, estimate, low, high, corrected in _told(rows, Exposure, "of", "estimate", "low", "high", "corrected"):
+    for pk, of, estimate, low, high, corrected in _columns_of(
+        rows, Exposure, "of", "estimate", "low", "high", "corrected"
+    ):
         _expose(facts_of[pk].counts, of, estimate, low, high, corrected)
-    for pk, harm in _told(rows, Impact, "harm"):
+    for pk, harm in _columns_of(rows, Impact, "harm"):
         facts_of[pk].counts["harm", harm] += 1
-    used = set(_told(rows, Containment, "action", "worked", done_at__isnull=False))
+    used = set(_columns_of(rows, Containment, "action", "worked", done_at__isnull=False))
     for pk, action, worked in used:
-        said = {True: "yes", False: "no", None: "unchecked"}[worked]
-        facts_of[pk].counts["containment", action, said] += 1
+        outcome = {True: "yes", False: "no", None: "unchecked"}[worked]
+        facts_of[pk].counts["containment", action, outcome] += 1
     for pk, action in {(pk, action) for pk, action, _ in used}:
         facts_of[pk].counts["used", action] += 1
-    for pk in Link.objects.filter(incident__in=rows, kind=Link.Kind.REPEAT_OF).values_list("incident", flat=True).distinct():  # fmt: skip
+    repeats = Link.objects.filter(incident__in=rows, kind=Link.Kind.REPEAT_OF)
+    for pk in repeats.values_list("incident", flat=True).distinct():
         facts_of[pk].counts["repeat",] += 1
     for pk, people, edits in _events(rows):
         facts_of[pk].lengths["people", ""].append(people)
         facts_of[pk].counts["edited",] += bool(edits)
     for declared_at, team in declined.filter(opened_by=None).order_by().values_list("declared_at", "team_id"):
-        found[date(declared_at.year, declared_at.month, 1), team or 0].counts["triage", "declined"] += 1
-    return dict(found)
+        facts_by[date(declared_at.year, declared_at.month, 1), team or 0].counts["triage", "declined"] += 1
+    return dict(facts_by)
 
 
-def _told(rows: IncidentQuerySet, model: Any, *names: str, **more: object) -> Any:
-    return model.objects.filter(incident__in=rows.values("pk"), **more).order_by().values_list("incident", *names)
+def _columns_of(rows: IncidentQuerySet, model: Any, *names: str, **conditions: object) -> Any:
+    """The incident and some columns of what belongs to these incidents."""
+    return model.objects.filter(incident__in=rows.values("pk"), **conditions).order_by().values_list("incident", *names)
 
 
 def _events(rows: IncidentQuerySet) -> Any:

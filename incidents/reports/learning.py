@@ -1,4 +1,4 @@
-"""What was learnt and done: follow-ups, postmortems, factors, what came back, and what nobody has practised.
+"""What was learnt and done: follow-ups, postmortems, factors, repeats, and what nobody has practised.
 
 These are read from their rows each time. Dates are UTC; what was due, raised or published in the period says so.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import BigIntegerField, Count, F, Max, Q, Value
 from django.db.models.functions import Cast, Extract
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.followups.models import AGES, ON_TIME, STAGES, FollowUp, FollowUpQuerySet, judged
@@ -23,18 +24,18 @@ from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import Review
 from incidents.postmortems.sections import Section
 from incidents.reports import statistics
+from incidents.reports.document import Length, Share, share
+from incidents.reports.durations import length_of
 from incidents.reports.scope import Asked
-from incidents.reports.trends import Length, Part, part
 from incidents.response.containments import Containment
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import Change, System
-from incidents.web.durations import span
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStage:
     """One stage of the way from a promise to its proof."""
 
     label: str
@@ -43,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
+class OldFollowUp:
     incident: str
     title: str
     url: str
@@ -52,7 +53,7 @@ class Old:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class FactorCount:
     """A factor: in how many of the published postmortems."""
 
     label: str
@@ -63,8 +64,8 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """Incidents that are repeats of each other: the first, those that followed, and what would have covered them."""
+class RepeatChain:
+    """Incidents that are repeats of each other: the first, those that followed, and how many follow-ups are open."""
 
     title: str
     members: tuple[tuple[str, str, str], ...]  # number, address, day
@@ -73,42 +74,42 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class LearningStory:
     title: str
     text: str
     url: str
-    told: str
+    told: str  # how bad it was, and how many read it
 
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    on_time: Part | None
+    on_time: Share | None
     overdue: int
     overdue_url: str
-    funnel: tuple[Step, ...]
-    dropped: Step
+    funnel: tuple[FunnelStage, ...]
+    dropped: FunnelStage
     ages: tuple[tuple[str, tuple[tuple[int, str], ...]], ...]  # team, one cell for each of AGES
     age_names: tuple[str, ...]
-    oldest: tuple[Old, ...]
+    oldest: tuple[OldFollowUp, ...]
     published: int
     published_url: str
-    in_time: Part | None
+    in_time: Share | None
     days_to_publish: Length | None
-    reviewed_outside: Part | None
-    read: Part | None
+    reviewed_outside: Share | None
+    read: Share | None
     reads: int
     readers: int
     excused: int
-    factors: tuple[Shared, ...]
+    factors: tuple[FactorCount, ...]
     unnamed: int
     factor_groups: tuple[tuple[str, tuple[int, ...]], ...]  # trigger, one count for each group
     group_names: tuple[str, ...]
-    returned: tuple[Returned, ...]
+    returned: tuple[RepeatChain, ...]
     to_remove: int
     to_remove_url: str
-    drills: Part | None
+    drills: Share | None
     undrilled: tuple[tuple[str, str, str], ...]  # system, address, when it was last practised
-    stories: tuple[Story, ...]
+    stories: tuple[LearningStory, ...]
 
 
 def learn(user: User, asked: Asked) -> Learning:
@@ -120,7 +121,7 @@ def learn(user: User, asked: Asked) -> Learning:
         **_follow_through(follow_ups, asked),
         **wrote,
         **_factors(published, asked, count=wrote["published"]),
-        returned=_returned(user, asked),
+        returned=_repeats(user, asked),
         **_practised(user, asked),
         stories=_stories(published),
     )
@@ -133,35 +134,49 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
     raised = Q(created_at__gte=since, created_at__lt=until)
     stages = rows.order_by().aggregate(
         overdue=Count("pk", filter=Q(state__in=["open", "in_progress"], due_on__lt=timezone.now().date())),
-        due=Count("pk", filter=due & judged()), on_time=Count("pk", filter=due & ON_TIME),
+        due=Count("pk", filter=due & judged()),
+        on_time=Count("pk", filter=due & ON_TIME),
         **{name: Count("pk", filter=raised & condition) for name, condition in STAGES.items()},
-    )  # fmt: skip
+    )
     names = {
         "raised": "Raised",
         "owned": "With an owner",
-        "dated": "And a date",
+        "dated": "With an owner and a date",
         "done": "Done",
         "verified": "Shown to work",
+        "dropped": "Decided against",
     }
-    steps = [Step(names[name], stages[name], asked.follow_ups(stage=name, **asked.dated("created"))) for name in names]
-    today = timezone.now().date()
+    *funnel, dropped = (
+        FunnelStage(names[name], stages[name], asked.follow_ups(stage=name, **asked.dated("created"))) for name in names
+    )
     return {
-        "on_time": part(
-            statistics.share(stages["on_time"], stages["due"]),
+        "on_time": share(
+            statistics.proportion(stages["on_time"], stages["due"]),
             asked.follow_ups(on_time="yes", **asked.due()),
             asked.follow_ups(on_time="known", **asked.due()),
         ),
         "overdue": stages["overdue"],
         "overdue_url": asked.follow_ups(show="overdue"),
-        "funnel": tuple(steps),
-        "dropped": Step("Decided against", stages["dropped"], asked.follow_ups(stage="dropped", **asked.dated("created"))),
+        "funnel": tuple(funnel),
+        "dropped": dropped,
         "ages": _ages(rows, asked),
         "age_names": tuple(f"{name.replace('over-', 'over ').replace('-', '–')} days" for name in AGES),
-        "oldest": tuple(
-            Old(str(row.incident), row.title, row.get_absolute_url(), (today - row.created_at.astimezone(UTC).date()).days, str(row.owner or "nobody"))
-            for row in rows.open().select_related("owner", "incident").order_by("created_at", "pk")[:10]
-        ),
-    }  # fmt: skip
+        "oldest": _oldest(rows),
+    }
+
+
+def _oldest(rows: FollowUpQuerySet) -> tuple[OldFollowUp, ...]:
+    today = timezone.now().date()
+    return tuple(
+        OldFollowUp(
+            incident=str(follow_up.incident),
+            title=follow_up.title,
+            url=follow_up.get_absolute_url(),
+            days=(today - follow_up.created_at.astimezone(UTC).date()).days,
+            owner=str(follow_up.owner or "nobody"),
+        )
+        for follow_up in rows.open().select_related("owner", "incident").order_by("created_at", "pk")[:10]
+    )
 
 
 def _ages(rows: FollowUpQuerySet, asked: Asked) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...]:
@@ -174,14 +189,11 @@ def _ages(rows: FollowUpQuerySet, asked: Asked) -> tuple[tuple[str, tuple[tuple[
     ages = {f"age_{name}": Count("pk", filter=condition) for name, condition in within.items()}
     counted = rows.open().order_by().values("incident__team__slug").annotate(**ages)
     names = dict(Team.objects.values_list("slug", "name"))
-    told = [
-        (
-            names.get(team or "", "No team"),
-            tuple((count, asked.follow_ups(show="open", age=name, team=team or "none")) for name, count in zip(within, counts, strict=True)),
-        )
-        for team, *counts in counted.values_list("incident__team__slug", *ages)
-    ]  # fmt: skip
-    return tuple(sorted(told, key=lambda row: row[0]))
+    teams = []
+    for team, *counts in counted.values_list("incident__team__slug", *ages):
+        urls = (asked.follow_ups(show="open", age=name, team=team or "none") for name in within)
+        teams.append((names.get(team or "", "No team"), tuple(zip(counts, urls, strict=True))))
+    return tuple(sorted(teams, key=lambda row: row[0]))
 
 
 def _postmortems(rows: PostmortemQuerySet, published: PostmortemQuerySet, asked: Asked) -> dict[str, Any]:
@@ -190,33 +202,38 @@ def _postmortems(rows: PostmortemQuerySet, published: PostmortemQuerySet, asked:
     due = Q(due_on__gte=period.since, due_on__lt=period.until)
     out = Q(published_at__gte=since, published_at__lt=until)
     took = Cast(Extract(F("published_at") - F("started_at"), "epoch"), BigIntegerField())
-    told = rows.order_by().aggregate(
-        due=Count("pk", filter=due & can_be_judged()), in_time=Count("pk", filter=due & IN_TIME),
-        excused=Count("pk", filter=due & Q(state=Postmortem.State.NOT_REQUIRED)), n=Count("pk", filter=out),
+    counts = rows.order_by().aggregate(
+        due=Count("pk", filter=due & can_be_judged()),
+        in_time=Count("pk", filter=due & IN_TIME),
+        excused=Count("pk", filter=due & Q(state=Postmortem.State.NOT_REQUIRED)),
+        published=Count("pk", filter=out),
         took=ArrayAgg(took, filter=out & Q(published_at__gte=F("started_at")), default=Value([])),
-    )  # fmt: skip
+    )
     approved = Review.objects.filter(postmortem__in=published.values("pk"), verdict="approved")
     outside = published.filter(pk__in=approved.values("postmortem")).filter(reviews.approved_outside()).count()
     readings = Reading.objects.filter(postmortem__in=published.values("pk")).aggregate(
         reads=Count("pk"), readers=Count("person", distinct=True), read=Count("postmortem", distinct=True)
     )
-    median = statistics.quantile(told["took"])
-    all_url = asked.postmortems(show="published", **asked.dated("published"))
+    n = counts["published"]
+    in_period = {"show": "published"} | asked.dated("published")
+    all_url = asked.postmortems(**in_period)
     return {
-        "published": told["n"],
+        "published": n,
         "published_url": all_url,
-        "in_time": part(
-            statistics.share(told["in_time"], told["due"]),
+        "in_time": share(
+            statistics.proportion(counts["in_time"], counts["due"]),
             asked.postmortems(in_time="yes", **asked.due()),
             asked.postmortems(in_time="known", **asked.due()),
         ),
-        "days_to_publish": Length(span(median.value), span(median.low) if median.low is not None else "", span(median.high) if median.high is not None else "", "", median.n) if median else None,
-        "reviewed_outside": part(statistics.share(outside, told["n"]), all_url + "&outside=yes", all_url),
-        "read": part(statistics.share(readings["read"], told["n"]), all_url + "&read=yes", all_url),
+        "days_to_publish": length_of(statistics.quantile(counts["took"])),
+        "reviewed_outside": share(
+            statistics.proportion(outside, n), asked.postmortems(outside="yes", **in_period), all_url
+        ),
+        "read": share(statistics.proportion(readings["read"], n), asked.postmortems(read="yes", **in_period), all_url),
         "reads": readings["reads"],
         "readers": readings["readers"],
-        "excused": told["excused"],
-    }  # fmt: skip
+        "excused": counts["excused"],
+    }
 
 
 def _factors(published: PostmortemQuerySet, asked: Asked, *, count: int) -> dict[str, Any]:
@@ -232,17 +249,25 @@ def _factors(published: PostmortemQuerySet, asked: Asked, *, count: int) -> dict
     ).annotate(naming=Count("pk")):
         named[kind] += naming
         cells[_trigger(triggered_by, change)][kinds[kind][1].value] += naming
-    url = asked.postmortems(show="published", **asked.dated("published"))
+    in_period = {"show": "published"} | asked.dated("published")
     most = sorted(named.items(), key=lambda pair: (-pair[1], kinds[pair[0]][0]))[:12]
     return {
         "factors": tuple(
-            Shared(kinds[kind][0], kinds[kind][1].label, naming, round(100 * naming / count), f"{url}&factor={kind}")
+            FactorCount(
+                label=kinds[kind][0],
+                group=kinds[kind][1].label,
+                count=naming,
+                percent=round(100 * naming / count),
+                url=asked.postmortems(factor=str(kind), **in_period),
+            )
             for kind, naming in most
         ),
         "unnamed": count - rows.aggregate(naming=Count("postmortem", distinct=True))["naming"],
-        "factor_groups": tuple((name, tuple(counts[group] for group in FactorGroup.values)) for name, counts in sorted(cells.items())),
+        "factor_groups": tuple(
+            (name, tuple(counts[group] for group in FactorGroup.values)) for name, counts in sorted(cells.items())
+        ),
         "group_names": tuple(str(label) for label in FactorGroup.labels),
-    }  # fmt: skip
+    }
 
 
 def _trigger(triggered_by: str, kind: str | None) -> str:
@@ -251,12 +276,14 @@ def _trigger(triggered_by: str, kind: str | None) -> str:
     return str(Postmortem.Trigger(triggered_by).label)
 
 
-def _returned(user: User, asked: Asked) -> tuple[Returned, ...]:
+def _repeats(user: User, asked: Asked) -> tuple[RepeatChain, ...]:
     """What came back in the period: each chain of repeats from its first incident on, the longest first."""
     since, until = asked.period.bounds()
-    seen = Incident.objects.visible_to(user)
-    here = asked.scope.of(seen.filter(declared_at__gte=since, declared_at__lt=until))
-    links = Link.objects.filter(kind=Link.Kind.REPEAT_OF, incident__in=here.values("pk"), other__in=seen.values("pk"))
+    visible = Incident.objects.visible_to(user)
+    here = asked.scope.of(visible.filter(declared_at__gte=since, declared_at__lt=until))
+    links = Link.objects.filter(
+        kind=Link.Kind.REPEAT_OF, incident__in=here.values("pk"), other__in=visible.values("pk")
+    )
     first: dict[int, int] = {}
 
     def root(pk: int) -> int:
@@ -265,26 +292,25 @@ def _returned(user: User, asked: Asked) -> tuple[Returned, ...]:
         return pk
 
     members: set[int] = set()
-    for incident, other in links.order_by("-incident__declared_at").values_list("incident", "other")[:200]:
-        members |= {incident, other}
-        a, b = root(incident), root(other)
+    for repeat, other in links.order_by("-incident__declared_at").values_list("incident", "other")[:200]:
+        members |= {repeat, other}
+        a, b = root(repeat), root(other)
         if a != b:
             first[max(a, b)] = min(a, b)
     groups: dict[int, list[Incident]] = defaultdict(list)
-    for row in Incident.objects.filter(pk__in=members).order_by("declared_at"):
-        groups[root(row.pk)].append(row)
-    largest = sorted(groups.values(), key=lambda rows: (-len(rows), -rows[-1].declared_at.timestamp()))[:8]
-    waiting = dict(
-        FollowUp.objects.open().filter(incident__in=[row.pk for rows in largest for row in rows]).values_list("incident").annotate(Count("pk"))
-    )  # fmt: skip
+    for incident in Incident.objects.filter(pk__in=members).order_by("declared_at"):
+        groups[root(incident.pk)].append(incident)
+    largest = sorted(groups.values(), key=lambda chain: (-len(chain), -chain[-1].declared_at.timestamp()))[:8]
+    waiting = FollowUp.objects.open().filter(incident__in=[incident.pk for chain in largest for incident in chain])
+    open_follow_ups = dict(waiting.values_list("incident").annotate(Count("pk")))
     return tuple(
-        Returned(
-            title=rows[0].title,
-            members=tuple((str(row), row.get_absolute_url(), f"{row.declared_at:%-d %b %Y}") for row in rows),
-            open_follow_ups=sum(waiting.get(row.pk, 0) for row in rows),
-            url=rows[0].get_absolute_url(),
+        RepeatChain(
+            title=chain[0].title,
+            members=tuple((str(each), each.get_absolute_url(), f"{each.declared_at:%-d %b %Y}") for each in chain),
+            open_follow_ups=sum(open_follow_ups.get(each.pk, 0) for each in chain),
+            url=chain[0].get_absolute_url(),
         )
-        for rows in largest
+        for chain in largest
     )
 
 
@@ -293,14 +319,14 @@ DRILL_EVERY = {1: 90, 2: 180}  # days, by tier
 
 def practised_at(user: User) -> dict[int, datetime]:
     """When a containment was last carried out on each system, in an incident or in a drill: an incident of kind “test”."""
-    done = Containment.objects.filter(
-        done_at__gte=timezone.now() - timedelta(days=max(DRILL_EVERY.values())), incident__system__isnull=False
-    ).exclude(incident__kind=IncidentKind.BACKFILLED)  # fmt: skip
-    seen = done.exclude(incident__in=list(Incident.objects.hidden_from(user).values_list("pk", flat=True)))
-    return dict(seen.order_by().values_list("incident__system").annotate(Max("done_at")))
+    since = timezone.now() - timedelta(days=max(DRILL_EVERY.values()))
+    done = Containment.objects.filter(done_at__gte=since, incident__system__isnull=False)
+    done = done.exclude(incident__kind=IncidentKind.BACKFILLED)
+    visible = done.exclude(incident__in=list(Incident.objects.hidden_from(user).values_list("pk", flat=True)))
+    return dict(visible.order_by().values_list("incident__system").annotate(Max("done_at")))
 
 
-def drill_overdue(system: System, last: datetime | None) -> bool:
+def is_drill_overdue(system: System, last: datetime | None) -> bool:
     """Whether nobody has practised containing it for too long; supporting systems need not be."""
     days = DRILL_EVERY.get(system.tier)
     return days is not None and (last is None or timezone.now() - last > timedelta(days=days))
@@ -312,23 +338,29 @@ def _practised(user: User, asked: Asked) -> dict[str, Any]:
         systems = systems.filter(slug=asked.scope.system)
     if asked.scope.team:
         systems = systems.filter(team__slug=asked.scope.team)
-    rows, last = list(systems), practised_at(user)
-    late = [row for row in rows if drill_overdue(row, last.get(row.pk))]
+    last = practised_at(user)
+    late = [system for system in systems if is_drill_overdue(system, last.get(system.pk))]
     late_to_remove = Containment.objects.overdue().filter(
         incident__in=asked.scope.of(Incident.objects.visible_to(user)).values("pk")
     )
     return {
         "to_remove": late_to_remove.values("incident").distinct().count(),
         "to_remove_url": asked.incidents(containment="overdue", since="", until=""),
-        "drills": part(statistics.share(len(late), len(rows)), asked.trust(drill="overdue"), asked.trust(drill="due")),
+        "drills": share(
+            statistics.proportion(len(late), len(systems)), asked.trust(drill="overdue"), asked.trust(drill="due")
+        ),
         "undrilled": tuple(
-            (row.name, f"/reports/trust/{row.slug}/", f"{last[row.pk]:%-d %b %Y}" if row.pk in last else "")
-            for row in late[:8]
+            (
+                system.name,
+                reverse("trust-system", args=[system.slug]),
+                f"{last[system.pk]:%-d %b %Y}" if system.pk in last else "",
+            )
+            for system in late[:8]
         ),
     }
 
 
-def _stories(published: PostmortemQuerySet) -> tuple[Story, ...]:
+def _stories(published: PostmortemQuerySet) -> tuple[LearningStory, ...]:
     """Three worth ten minutes: the worst first, and of those the most read."""
     worst: list[Postmortem] = []
     for severity in Severity.values:  # one after the other, because each is found at once by the index of publications
@@ -336,16 +368,16 @@ def _stories(published: PostmortemQuerySet) -> tuple[Story, ...]:
             of_this = published.filter(incident__severity=severity).order_by("-published_at")
             worst += of_this.select_related("incident")[:30]
     readers = Counter(Reading.objects.filter(postmortem__in=worst).values_list("postmortem", flat=True))
-    rows = sorted(worst, key=lambda row: (row.incident.severity, -readers[row.pk]))[:3]
-    summaries = dict(Section.objects.filter(postmortem__in=rows, key="summary").values_list("postmortem", "text"))
+    best = sorted(worst, key=lambda postmortem: (postmortem.incident.severity, -readers[postmortem.pk]))[:3]
+    summaries = dict(Section.objects.filter(postmortem__in=best, key="summary").values_list("postmortem", "text"))
     return tuple(
-        Story(
-            title=f"{row.incident} {row.name}",
-            text=_first_paragraph(summaries.get(row.pk) or row.incident.summary),
-            url=row.get_absolute_url(),
-            told=f"{row.incident.get_severity_display()}, read by {readers[row.pk]}",
+        LearningStory(
+            title=f"{postmortem.incident} {postmortem.name}",
+            text=_first_paragraph(summaries.get(postmortem.pk) or postmortem.incident.summary),
+            url=postmortem.get_absolute_url(),
+            told=f"{postmortem.incident.get_severity_display()}, read by {readers[postmortem.pk]}",
         )
-        for row in rows
+        for postmortem in best
     )
 
 

@@ -19,10 +19,11 @@ from incidents.response.incident import Incident, IncidentQuerySet
 from incidents.response.vocabulary import COUNTED, IncidentKind, Severity, Status
 from incidents.systems.models import System
 
-PERIODS = {
-    "3": "3 months", "6": "6 months", "12": "12 months", "18": "18 months", "24": "24 months",
-    "month": "Last month", "quarter": "Last quarter", "own": "From … to …",
-}  # fmt: skip
+PERIODS = {months: f"{months} months" for months in ["3", "6", "12", "18", "24"]} | {
+    "month": "Last month",
+    "quarter": "Last quarter",
+    "own": "Custom dates",
+}
 COMPARISONS = {"before": "the period before", "year": "a year earlier", "twelve": "the 12 months before"}
 LONGEST = 3700  # days
 
@@ -67,12 +68,12 @@ class Period:
 
     def months(self) -> list["Period"]:
         """Its calendar months; the first and the last may be parts of one."""
-        found, since = [], self.since
+        months, since = [], self.since
         while since < self.until:
             until = min(_months_after(since.replace(day=1), 1), self.until)
-            found.append(Period(since, until))
+            months.append(Period(since, until))
             since = until
-        return found
+        return months
 
     @property
     def is_month(self) -> bool:
@@ -98,7 +99,7 @@ def midnight(day: date) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ReportScope:
     """Which incidents are counted: real ones of everybody, unless asked otherwise. Empty means any."""
 
     team: str = ""
@@ -109,7 +110,7 @@ class Scope:
 
     @property
     def is_everything(self) -> bool:
-        return self == Scope()
+        return self == ReportScope()
 
     def of(self, rows: IncidentQuerySet) -> IncidentQuerySet:
         """Keep what is counted: neither declined nor merged, of this kind, and what is asked for."""
@@ -163,14 +164,14 @@ class Scope:
     def words(self) -> str:
         """Say it, such as “Assistants, drift”; “Everything” where nothing is left out."""
         kinds = {IncidentKind.TEST.value: "tests", IncidentKind.BACKFILLED.value: "backfilled"}
-        said = [
+        parts = [
             _name(Team, self.team),
             _name(System, self.system),
             "" if not self.category else taxonomy.category("" if self.category == "none" else self.category).name,
             Severity(self.severity).label if self.severity else "",
             kinds.get(self.kind, ""),
         ]
-        return ", ".join(word for word in said if word) or "Everything"
+        return ", ".join(word for word in parts if word) or "Everything"
 
 
 def _name(model: type[Team] | type[System], slug: str) -> str:
@@ -182,10 +183,10 @@ class Asked:
     """Everything that an address can say of a report."""
 
     period: Period
-    scope: Scope
+    scope: ReportScope
     compare: str = "before"
     by: str = "severity"
-    shown: str = "12"  # which of PERIODS it was
+    months: str = "12"  # which of PERIODS it was
 
     @property
     def earlier(self) -> Period:
@@ -196,21 +197,21 @@ class Asked:
         days = {"months": "own", "since": str(self.period.since), "until": str(self.period.until - timedelta(days=1))}
         return days | {"compare": self.compare, "by": self.by} | self.scope.parameters()
 
-    def incidents(self, period: Period | None = None, /, **more: str) -> str:
+    def incidents(self, period: Period | None = None, /, **conditions: str) -> str:
         """The address of the list that shows exactly the incidents behind a number."""
-        told = {"status": "counted", "kind": self.scope.kind} | self._days(period) | self.scope.parameters() | more
-        return "/incidents/?" + urlencode(told)
+        counted = {"status": "counted", "kind": self.scope.kind} | self._days(period) | self.scope.parameters()
+        return address("incidents", **counted | conditions)
 
-    def follow_ups(self, **more: str) -> str:
-        return "/follow-ups/?" + urlencode({"show": "all"} | self._rest() | more)
+    def follow_ups(self, **conditions: str) -> str:
+        return address("follow-ups", **{"show": "all"} | self._of_incidents() | conditions)
 
-    def postmortems(self, **more: str) -> str:
-        return "/postmortems/?" + urlencode({"show": "all"} | self._rest() | more)
+    def postmortems(self, **conditions: str) -> str:
+        return address("postmortems", **{"show": "all"} | self._of_incidents() | conditions)
 
-    def trust(self, **more: str) -> str:
+    def trust(self, **conditions: str) -> str:
         """The address of the scorecards of the systems that it is about."""
         about = {name: value for name, value in self.scope.parameters().items() if name in ("team", "system")}
-        return f"{reverse('trust')}?{urlencode(about | more)}"
+        return address("trust", **about | conditions)
 
     def due(self) -> dict[str, str]:
         return {f"due_{name}": day for name, day in self._days(None).items()}
@@ -219,57 +220,66 @@ class Asked:
         """The period as the lists of follow-ups and postmortems take it, such as created_since and created_until."""
         return {f"{what}_{name}": day for name, day in self._days(None).items()}
 
-    def of(self, scope: Scope) -> "Asked":
+    def of(self, scope: ReportScope) -> "Asked":
         return replace(self, scope=scope)
 
     def _days(self, period: Period | None) -> dict[str, str]:
         period = period or self.period
         return {"since": str(period.since), "until": str(period.until)}
 
-    def _rest(self) -> dict[str, str]:
+    def _of_incidents(self) -> dict[str, str]:
         return {"kind": self.scope.kind} | self.scope.parameters()
 
 
+def address(page: str, **query: str) -> str:
+    """The address of a page by its name, with what it is asked for."""
+    return f"{reverse(page)}?{urlencode(query)}"
+
+
 BY = {
-    "severity": "Severity", "category": "Category", "failure_mode": "Failure mode", "system": "System", "team": "Team",
+    "severity": "Severity",
+    "category": "Category",
+    "failure_mode": "Failure mode",
+    "system": "System",
+    "team": "Team",
     "noticed_by": "Who noticed",
-}  # fmt: skip
+}
 
 
-def read(given: Mapping[str, str], *, today: date) -> Asked:
+def read(query: Mapping[str, str], *, today: date) -> Asked:
     """Read an address. What it does not know is left aside, so that every address answers."""
-    shown = given.get("months", "12")
-    shown = shown if shown in PERIODS else "12"
-    period = _period(shown, given, today)
-    compare, by = given.get("compare", ""), given.get("by", "")
-    scope = Scope(
-        team=_slug(Team, given.get("team", "")),
-        system=_slug(System, given.get("system", "")),
-        category=_one_of([*dict(taxonomy.category_choices()), "none"], given.get("category", "")),
-        severity=_one_of(Severity.values, given.get("severity", "")),
-        kind=_one_of(IncidentKind.values, given.get("kind", "")) or IncidentKind.REAL.value,
+    months = query.get("months", "12")
+    months = months if months in PERIODS else "12"
+    period = _period(months, query, today)
+    compare, by = query.get("compare", ""), query.get("by", "")
+    scope = ReportScope(
+        team=_slug(Team, query.get("team", "")),
+        system=_slug(System, query.get("system", "")),
+        category=_one_of([*dict(taxonomy.category_choices()), "none"], query.get("category", "")),
+        severity=_one_of(Severity.values, query.get("severity", "")),
+        kind=_one_of(IncidentKind.values, query.get("kind", "")) or IncidentKind.REAL.value,
     )
     return Asked(
         period=period,
         scope=scope,
         compare=compare if compare in COMPARISONS else "before",
         by=by if by in BY else "severity",
-        shown=shown,
+        months=months,
     )
 
 
-def _period(shown: str, given: Mapping[str, str], today: date) -> Period:
-    match shown:
+def _period(months: str, query: Mapping[str, str], today: date) -> Period:
+    match months:
         case "month":
             return Period.finished(1, today=today)
         case "quarter":
             return Period.finished(3, today=today)
         case "own":
-            since, last = _day(given.get("since", "")), _day(given.get("until", ""))
+            since, last = _day(query.get("since", "")), _day(query.get("until", ""))
             if since and last and since <= last and (last - since).days <= LONGEST:
                 return Period(since, last + timedelta(days=1))
             return Period.last(12, today=today)
-    return Period.last(int(shown), today=today)
+    return Period.last(int(months), today=today)
 
 
 def _day(text: str) -> date | None:

@@ -1,8 +1,8 @@
 """Small-sample statistics for trends: pure functions, exact or distribution-free, and each says how sure it is.
 
 Incidents are few and their durations skewed, so nothing here assumes a bell curve, and nothing is averaged. The tests
-compare every function with SciPy and simulate what it promises. What takes plain numbers is remembered: when something
-happens, few of the numbers that a report compares are others than before.
+compare every function with SciPy and simulate what it promises. What takes plain numbers is cached: when something happens,
+few of the numbers that a report compares are others than before.
 """
 
 import math
@@ -14,7 +14,10 @@ from itertools import accumulate, groupby
 
 Z_95 = 1.959964
 THREE_SIGMA = 0.00135  # the tail of a normal distribution beyond three standard deviations
-HEADLINE, BREAKDOWN = 0.05, 0.01  # how rarely luck alone may be called unusual: once in 20, among many rows once in 100
+HEADLINE, BREAKDOWN = (
+    0.05,
+    0.01,
+)  # how rarely chance alone may be called unusual: once in 20, among many rows once in 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Proportion:
     """k of n with its 95 % interval, as fractions of one."""
 
     k: int
@@ -83,8 +86,8 @@ def rank_sum_p(before: Sequence[float], now: Sequence[float]) -> float | None:
     ranks, ties, place = 0.0, 0.0, 0
     for value, equals in groupby(pooled):
         count = sum(1 for _ in equals)
-        held = bisect_right(ordered, value) - bisect_left(ordered, value)
-        ranks += held * (place + (count + 1) / 2)
+        of_before = bisect_right(ordered, value) - bisect_left(ordered, value)
+        ranks += of_before * (place + (count + 1) / 2)
         ties += count**3 - count
         place += count
     spread = math.sqrt(a * b / 12 * (n + 1 - ties / (n * (n - 1))))
@@ -186,12 +189,12 @@ def power_of_change(before: int, ratio: float, *, unusual: float = HEADLINE, tim
     reach = 6 * math.sqrt(mean) + 6
     totals = range(max(0, math.floor(mean - reach)), math.ceil(mean + reach) + 1)
     every = max(1, len(totals) // 60)  # neighbouring totals differ by less than is shown
-    found, weight = 0.0, 0.0
+    rejected, weight = 0.0, 0.0
     for total in totals[::every]:
         chance = math.exp(total * math.log(mean) - mean - math.lgamma(total + 1))
-        found += chance * _rejected(total, p, q, unusual)
+        rejected += chance * _rejected(total, p, q, unusual)
         weight += chance
-    return min(1.0, found / weight)
+    return min(1.0, rejected / weight)
 
 
 def _rejected(total: int, expected: float, true: float, unusual: float) -> float:
@@ -213,7 +216,7 @@ def _rejected(total: int, expected: float, true: float, unusual: float) -> float
 # Shares
 
 
-def share(k: int, n: int) -> Share | None:
+def proportion(k: int, n: int) -> Proportion | None:
     """A proportion with its Wilson score interval (Wilson 1927), which stays within 0 and 1; None for 0 of 0."""
     if not n:
         return None
@@ -221,7 +224,7 @@ def share(k: int, n: int) -> Share | None:
     spread = 1 + Z_95**2 / n
     centre = (p + Z_95**2 / (2 * n)) / spread
     half = Z_95 * math.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n * n)) / spread
-    return Share(k, n, max(0.0, centre - half), min(1.0, centre + half))
+    return Proportion(k, n, max(0.0, centre - half), min(1.0, centre + half))
 
 
 @lru_cache(maxsize=4096)

@@ -16,10 +16,10 @@ from django.utils import timezone
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.reports import statistics
-from incidents.reports.learning import drill_overdue, practised_at
-from incidents.reports.scope import Asked
-from incidents.reports.trends import Part, part
-from incidents.response.incident import Incident
+from incidents.reports.document import Share, share
+from incidents.reports.learning import is_drill_overdue, practised_at
+from incidents.reports.scope import Asked, address
+from incidents.response.incident import Incident, IncidentQuerySet
 from incidents.response.links import Link
 from incidents.response.vocabulary import COUNTED, IncidentKind, Severity
 from incidents.systems.models import System
@@ -53,13 +53,13 @@ class Trust:
     last: datetime | None  # declared; the last SEV1 or SEV2 of all time
     days_since: int | None
     silent: float
-    silence_known: Part | None
+    silence_known: Share | None
     wrong: float
     at_least: bool
     allowed: float | None
     spent: float | None  # the share of the budget that is used; over 1 where it is exceeded
     stretches: tuple[Wrong, ...]
-    repeats: Part | None
+    repeats: Share | None
     urgent: int
     urgent_url: str
     practised: datetime | None
@@ -72,42 +72,50 @@ class Trust:
 
 def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Trust]:
     """Judge these systems over a period, in eight queries for any number of them."""
-    seen = Incident.objects.visible_to(user)
-    real = seen.filter(status__in=COUNTED, kind=IncidentKind.REAL, system__in=systems)
+    real = Incident.objects.visible_to(user).filter(status__in=COUNTED, kind=IncidentKind.REAL, system__in=systems)
     since, until = asked.period.bounds()
     until = min(until, timezone.now())
     counted = real.filter(declared_at__gte=since, declared_at__lt=until)
     known = Q(impact_started_at__isnull=False, detected_at__isnull=False)
+    by_system = counted.order_by().values_list("system")
     tallies = {
         system: (n, silence_known)
-        for system, n, silence_known in counted.order_by().values_list("system").annotate(n=Count("pk"), known=Count("pk", filter=known))
-    }  # fmt: skip
-    repeats = dict(
-        counted.order_by().filter(pk__in=Link.objects.filter(kind=Link.Kind.REPEAT_OF).values("incident")).values_list("system").annotate(Count("pk"))
-    )  # fmt: skip
-    last = dict(real.order_by().filter(severity__in=[Severity.SEV1, Severity.SEV2]).values_list("system").annotate(Max("declared_at")))  # fmt: skip
+        for system, n, silence_known in by_system.annotate(n=Count("pk"), known=Count("pk", filter=known))
+    }
+    repeating = Link.objects.filter(kind=Link.Kind.REPEAT_OF).values("incident")
+    repeats = dict(by_system.filter(pk__in=repeating).annotate(Count("pk")))
+    severe = real.order_by().filter(severity__in=[Severity.SEV1, Severity.SEV2])
+    last = dict(severe.values_list("system").annotate(Max("declared_at")))
     silent: dict[int, float] = defaultdict(float)
-    for pk, start, end in counted.filter(known).order_by().values_list("system", "impact_started_at", "detected_at"):  # fmt: skip
+    for pk, start, end in counted.filter(known).order_by().values_list("system", "impact_started_at", "detected_at"):
         silent[pk or 0] += max(0.0, (end - start).total_seconds()) if start and end else 0.0
-    urgent = dict(
-        FollowUp.objects.visible_to(user).open().filter(priority__lte=FollowUp.Priority.P1, incident__system__in=systems)
-        .order_by().values_list("incident__system").annotate(Count("pk"))
-    )  # fmt: skip
+    follow_ups = FollowUp.objects.visible_to(user).open().order_by()
+    first = follow_ups.filter(priority__lte=FollowUp.Priority.P1, incident__system__in=systems)
+    urgent = dict(first.values_list("incident__system").annotate(Count("pk")))
     stretches = _stretches(real, since, until)
     practised = practised_at(user)
     return [
         _card(
-            system, asked, until - since, tallies.get(system.pk, (0, 0)), repeats.get(system.pk, 0),
-            last.get(system.pk), silent[system.pk], urgent.get(system.pk, 0), stretches[system.pk], practised.get(system.pk),
+            system,
+            asked,
+            until - since,
+            tally=tallies.get(system.pk, (0, 0)),
+            repeats=repeats.get(system.pk, 0),
+            last=last.get(system.pk),
+            silent=silent[system.pk],
+            urgent=urgent.get(system.pk, 0),
+            stretches=stretches[system.pk],
+            practised=practised.get(system.pk),
         )
         for system in systems
-    ]  # fmt: skip
+    ]
 
 
 def _card(
     system: System,
     asked: Asked,
     length: timedelta,
+    *,
     tally: tuple[int, int],
     repeats: int,
     last: datetime | None,
@@ -127,34 +135,38 @@ def _card(
         last=last,
         days_since=(timezone.now() - last).days if last else None,
         silent=silent,
-        silence_known=part(statistics.share(known, n), asked.incidents(known="silence", **here), asked.incidents(**here)),
+        silence_known=share(
+            statistics.proportion(known, n), asked.incidents(known="silence", **here), asked.incidents(**here)
+        ),
         wrong=wrong,
         at_least=any(not row.is_certain for row in stretches),
         allowed=allowed,
         spent=None if allowed is None else wrong / allowed,
         stretches=tuple(sorted(stretches, key=lambda row: -row.seconds)),
-        repeats=part(statistics.share(repeats, n), asked.incidents(repeat="true", **here), asked.incidents(**here)),
+        repeats=share(
+            statistics.proportion(repeats, n), asked.incidents(repeat="true", **here), asked.incidents(**here)
+        ),
         urgent=urgent,
-        urgent_url=f"/follow-ups/?show=open&system={system.slug}&priority=urgent",
+        urgent_url=address("follow-ups", show="open", system=system.slug, priority="urgent"),
         practised=practised,
-        drill_overdue=drill_overdue(system, practised),
-    )  # fmt: skip
+        drill_overdue=is_drill_overdue(system, practised),
+    )
 
 
-def _stretches(real: object, since: datetime, until: datetime) -> dict[int, list[Wrong]]:
+def _stretches(real: IncidentQuerySet, since: datetime, until: datetime) -> dict[int, list[Wrong]]:
     """When output was wrong within the period, by system: from when the impact started up to when it was contained."""
-    rows = real.annotate(  # type: ignore[attr-defined]
-        began=Coalesce("impact_started_at", "detected_at", "declared_at"), ended=Coalesce("contained_at", "resolved_at", Now())
-    ).filter(began__lt=until, ended__gt=since)  # fmt: skip
-    found: dict[int, list[Wrong]] = defaultdict(list)
+    began = Coalesce("impact_started_at", "detected_at", "declared_at")
+    ended = Coalesce("contained_at", "resolved_at", Now())
+    rows = real.annotate(began=began, ended=ended).filter(began__lt=until, ended__gt=since)
+    stretches: dict[int, list[Wrong]] = defaultdict(list)
     columns = ("system", "number", "title", "began", "ended", "impact_started_at", "contained_at", "resolved_at")
     for system, number, title, began, ended, impact, contained, resolved in rows.order_by().values_list(*columns):
         within = max(began, since), min(ended, until)
         if within[0] < within[1]:
-            found[system].append(
+            stretches[system].append(
                 Wrong(number, title, *within, is_certain=impact is not None, is_over=bool(contained or resolved))
             )
-    return found
+    return stretches
 
 
 def together(spans: Iterable[Span]) -> float:

@@ -15,7 +15,7 @@ from incidents import taxonomy
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role
 from incidents.reports import export
-from incidents.reports.remembered import report
+from incidents.reports.cache import report
 from incidents.reports.scope import BY, COMPARISONS, PERIODS, Asked, read
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
@@ -67,14 +67,14 @@ def context_of(shown: Any, learnt: Any) -> dict[str, Any]:
 def _as_shown(asked: Asked) -> dict[str, str]:
     """The address with the period as it was chosen: “12 months” stays that, and moves with the days."""
     told = asked.parameters()
-    return told if asked.shown == "own" else {k: v for k, v in told.items() if k not in ("since", "until")} | {"months": asked.shown}  # fmt: skip
+    return told if asked.months == "own" else {k: v for k, v in told.items() if k not in ("since", "until")} | {"months": asked.months}  # fmt: skip
 
 
 def _choices(asked: Asked) -> list[Choice]:
     scope = asked.scope
-    periods = PERIODS | ({"own": "From … to …"} if asked.shown == "own" else {})
+    periods = PERIODS | ({"own": "From … to …"} if asked.months == "own" else {})
     return [
-        Choice("months", "Period", asked.shown, tuple(periods.items())),
+        Choice("months", "Period", asked.months, tuple(periods.items())),
         Choice("compare", "Compare with", asked.compare, tuple((code, f"with {name}") for code, name in COMPARISONS.items())),
         Choice("team", "Team", scope.team, (("", "All teams"), *Team.objects.values_list("slug", "name"))),
         Choice("system", "System", scope.system, (("", "All systems"), *System.objects.order_by("name").values_list("slug", "name"))),

@@ -9,7 +9,7 @@ from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.reports import views
-from incidents.reports.kept import Cadence, Decision, KeptReport, ReportNote, ReportSubscription
+from incidents.reports.saved import Decision, ReportInterval, ReportNote, ReportSubscription, SavedReport
 from incidents.response.forms import PersonField
 from incidents.web.request import Answer, Request, change, first_error, page, visible_or_404
 
@@ -24,14 +24,14 @@ class SubscriptionForm(forms.Form):
     team = forms.ModelChoiceField(
         queryset=Team.objects.all(), required=False, to_field_name="slug", empty_label="Everything"
     )
-    cadence = forms.ChoiceField(choices=Cadence.choices, label="How often")  # fmt: skip
+    cadence = forms.ChoiceField(choices=ReportInterval.choices, label="How often")  # fmt: skip
 
 
 @page
 @require_GET
 def kept(request: Request) -> Answer:
     context = {
-        "reports": KeptReport.objects.for_list()[:100],
+        "reports": SavedReport.objects.for_list()[:100],
         "teams": dict(Team.objects.values_list("slug", "name")),
         "subscriptions": ReportSubscription.objects.filter(person=request.user).select_related("team"),
         "form": SubscriptionForm(),
@@ -45,19 +45,19 @@ def kept(request: Request) -> Answer:
 @require_GET
 def one(request: Request, pk: int) -> Answer:
     """A report as it was when it was kept; what would be counted otherwise today is told beside it."""
-    shown = visible_or_404(KeptReport.objects.select_related("made_by", "written_by"), pk=pk)
-    return render(request, "reports/report.html", _context(request, shown) | {"since_then": shown.since_then()})
+    shown = visible_or_404(SavedReport.objects.select_related("made_by", "written_by"), pk=pk)
+    return render(request, "reports/report.html", _context(request, shown) | {"since_then": shown.changes_since()})
 
 
 @page
 @require_GET
 def pdf(request: Request, pk: int) -> Answer:
-    shown = visible_or_404(KeptReport.objects.select_related("made_by", "written_by"), pk=pk)
+    shown = visible_or_404(SavedReport.objects.select_related("made_by", "written_by"), pk=pk)
     return views.as_pdf(request, _context(request, shown), shown.get_absolute_url())
 
 
-def _context(request: Request, shown: KeptReport) -> dict[str, object]:
-    frozen = shown.shown_to(request.user)
+def _context(request: Request, shown: SavedReport) -> dict[str, object]:
+    frozen = shown.data_for(request.user)
     return views.context_of(frozen["trends"], frozen["learning"]) | {
         "report": shown,
         "notes": shown.notes.select_related("by"),
@@ -71,13 +71,13 @@ def _context(request: Request, shown: KeptReport) -> dict[str, object]:
 @change(Refused)
 def keep(request: Request) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="keep reports")
-    return redirect(KeptReport.objects.keep(views.asked_of(request), by=request.user))
+    return redirect(SavedReport.objects.freeze(views.asked_of(request), by=request.user))
 
 
 @change(Refused)
 def write(request: Request, pk: int) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="write reports")
-    shown = visible_or_404(KeptReport.objects.all(), pk=pk)
+    shown = visible_or_404(SavedReport.objects.all(), pk=pk)
     shown.write(request.POST.get("sentences", ""), by=request.user)
     return redirect(shown)
 
@@ -85,7 +85,7 @@ def write(request: Request, pk: int) -> Answer:
 @change(Refused)
 def note(request: Request, pk: int) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="add notes to reports")
-    shown = visible_or_404(KeptReport.objects.all(), pk=pk)
+    shown = visible_or_404(SavedReport.objects.all(), pk=pk)
     text = request.POST.get("text", "").strip()
     if not text:
         raise Refused("Write the note first.")
@@ -96,7 +96,7 @@ def note(request: Request, pk: int) -> Answer:
 @change(Refused)
 def ask(request: Request, pk: int) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="ask for decisions")
-    shown = visible_or_404(KeptReport.objects.all(), pk=pk)
+    shown = visible_or_404(SavedReport.objects.all(), pk=pk)
     form = DecisionForm(request.POST)
     if not form.is_valid():
         raise Refused(first_error(form.errors.values()))

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
+from incidents.reports.cache import cached
 from incidents.reports.learning import DRILL_EVERY
-from incidents.reports.remembered import remembered
-from incidents.reports.scope import Asked, Period, Scope
+from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.reports.trust import Trust, scorecards
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
@@ -35,7 +35,7 @@ def _asked(request: Request) -> tuple[str, Asked]:
     shown = request.GET.get("months", "3")
     shown = shown if shown in _DAYS else "3"
     today = timezone.now().date() + timedelta(days=1)
-    return shown, Asked(Period(today - timedelta(days=_DAYS[shown]), today), Scope())
+    return shown, Asked(Period(today - timedelta(days=_DAYS[shown]), today), ReportScope())
 
 
 @page
@@ -44,7 +44,7 @@ def trust(request: Request) -> Answer:
     """All systems, those of a kind together: only these are comparable."""
     shown, asked = _asked(request)
     systems = list(System.objects.visible_to(request.user).select_related("team").order_by("kind", "tier", "name"))
-    cards: list[Trust] = remembered("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
+    cards: list[Trust] = cached("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
     narrowed = [card for card in cards if _is_asked_for(card, request)]
     groups = [
         (System.Kind(kind).label, list(group)) for kind, group in groupby(narrowed, key=lambda card: card.system.kind)

@@ -10,11 +10,11 @@ register = template.Library()
 
 
 @register.simple_tag
-def share_of(part: Any, none: str = "none") -> SafeString:
-    """k of n with its interval, each of them a link to its rows; `part` is a trends.Part, or what one was frozen as."""
-    if not part:
+def share_of(share: Any, none: str = "none") -> SafeString:
+    """k of n with its interval, each of them a link to its rows; `share` is a document.Share, or what one was frozen as."""
+    if not share:
         return format_html('<span class="faint">{}</span>', none)
-    facts = part if isinstance(part, dict) else {name: getattr(part, name) for name in part.__slots__}
+    facts = share if isinstance(share, dict) else {name: getattr(share, name) for name in share.__slots__}
     return format_html(
         '<a class="link" href="{url}">{k}</a> of <a class="link" href="{url_of_all}">{n}</a> '
         '<span class="faint small">({low}–{high} %)</span>',

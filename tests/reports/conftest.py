@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.reports.scope import Asked, Period, Scope
+from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import Status
 from incidents.systems.models import System
@@ -17,7 +17,7 @@ from incidents.systems.models import System
 @pytest.fixture
 def asked() -> Asked:
     """The last three months, of everything."""
-    return Asked(Period.last(3, today=timezone.now().date()), Scope())
+    return Asked(Period.last(3, today=timezone.now().date()), ReportScope())
 
 
 @pytest.fixture

@@ -16,17 +16,18 @@ from hypothesis import strategies as st
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
+from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide
-from incidents.postmortems.models import Postmortem
 from incidents.postmortems.reading import Reading
 from incidents.reports import export, views
 from incidents.reports.learning import learn
 from incidents.reports.scope import Asked
 from incidents.reports.trends import trends
+from incidents.response.containments import Containment
 from incidents.response.impact import Exposure
+from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.models import Containment, Incident
 from incidents.systems.models import System
 
 HOURS = st.none() | st.integers(-30, 90)  # after the declaration; None is unknown, and they come in any order

@@ -7,10 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from incidents.reports.document import Trends
 from incidents.reports.facts import ALL, Facts
-from incidents.reports.scope import Asked, Period, Scope
+from incidents.reports.known import Known
+from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.reports.statistics import BREAKDOWN, HEADLINE, power_of_change
-from incidents.reports.trends import Known, Trends, put_together
+from incidents.reports.trends import put_together
 
 WORLDS = 400
 PERIOD = Period(date(2026, 1, 1), date(2026, 7, 1))
@@ -38,7 +40,7 @@ def report(seed: int, *, drift: float = 1.0, silence: float = 1.0) -> Trends:
     """The report of a world in which drift came `drift` times as often as before, and was silent `silence` times as long."""
     chance = random.Random(seed)
     usual = dict.fromkeys(CATEGORIES, 2.0)
-    asked = Asked(PERIOD, Scope())
+    asked = Asked(PERIOD, ReportScope())
     before = happen(chance, asked.earlier.days, usual, silence=20_000)
     # Month by month, as the volume wants them.
     ends = [month.since for month in PERIOD.months()] + [PERIOD.until]

@@ -17,10 +17,10 @@ from incidents.reports.statistics import (
     interval_ranks,
     poisson_limits,
     power_of_change,
+    proportion,
     quantile,
     rank_sum_p,
     rate_change_p,
-    share,
     time_to_half,
     usual_gap,
     usual_range,
@@ -36,7 +36,7 @@ TIMES = st.lists(st.floats(0.001, 1e7), min_size=1, max_size=120)
 @given(st.integers(1, 400), st.data())
 def test_shares_agree_with_scipy(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
-    ours, theirs = share(k, n), stats.binomtest(k, n).proportion_ci(method="wilson")
+    ours, theirs = proportion(k, n), stats.binomtest(k, n).proportion_ci(method="wilson")
     assert ours
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
 
@@ -49,7 +49,7 @@ def test_changes_of_a_share_agree_with_scipy(n_before: int, n_now: int, data: st
 
 
 def test_no_share_of_nothing() -> None:
-    assert share(0, 0) is None
+    assert proportion(0, 0) is None
 
 
 @given(COUNTS, st.integers(1, 900), COUNTS, st.integers(1, 900))

@@ -14,7 +14,7 @@ from django.test import Client
 
 from incidents.people.models import Team, User
 from incidents.reports.learning import learn
-from incidents.reports.scope import Asked, Period, Scope, read
+from incidents.reports.scope import Asked, Period, ReportScope, read
 from incidents.reports.trends import trends
 from incidents.response.filters import IncidentFilter
 from incidents.response.incident import Incident
@@ -56,7 +56,7 @@ def test_an_address_that_makes_no_sense_is_the_last_year(db: None, given: dict[s
 
 def test_an_address_says_again_what_was_asked(db: None, risk: Team) -> None:
     asked = Asked(
-        Period(date(2026, 1, 1), date(2026, 4, 1)), Scope(team="risk", category="none"), "year", "team", "own"
+        Period(date(2026, 1, 1), date(2026, 4, 1)), ReportScope(team="risk", category="none"), "year", "team", "own"
     )
     assert read(asked.parameters(), today=date(2026, 7, 1)) == asked
 
@@ -100,7 +100,7 @@ def test_declined_merged_test_and_invisible_incidents_are_not_counted(
     Incident.objects.declare(title="Secret", by=mara, private=True)
     assert trends(lee, asked).n == 1
     assert trends(mara, asked).n == 2
-    assert trends(lee, replace(asked, scope=Scope(kind="test"))).n == 1
+    assert trends(lee, replace(asked, scope=ReportScope(kind="test"))).n == 1
 
 
 def test_a_private_incident_changes_no_number_of_anybody_else(
@@ -126,9 +126,9 @@ def test_a_team_a_system_and_a_category_narrow_it(
 ) -> None:
     happened(1)
     happened(2, system=fraud_scorer, category="")
-    assert trends(lee, replace(asked, scope=Scope(team="risk"))).n == 1
-    assert trends(lee, replace(asked, scope=Scope(system="support-assistant"))).n == 1
-    assert trends(lee, replace(asked, scope=Scope(category="none"))).n == 1
+    assert trends(lee, replace(asked, scope=ReportScope(team="risk"))).n == 1
+    assert trends(lee, replace(asked, scope=ReportScope(system="support-assistant"))).n == 1
+    assert trends(lee, replace(asked, scope=ReportScope(category="none"))).n == 1
 
 
 # What is called unusual
@@ -240,7 +240,7 @@ def test_the_bars_of_many_durations_lead_to_theirs(
     told: tuple[User, Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lee, _, _ = told
-    monkeypatch.setattr("incidents.reports.trends.NAMED", 5)
+    monkeypatch.setattr("incidents.reports.durations.NAMED", 5)
     for phase in trends(lee, read({"months": "18"}, today=at(0).date())).phases:
         assert phase.strip.is_histogram
         counts = [int(mark.label.rsplit(": ", 1)[1]) for mark in phase.strip.marks]
@@ -272,7 +272,11 @@ def test_drills_lead_to_the_systems_that_they_are_about(
 ) -> None:  # fmt: skip
     System.objects.filter(pk=policy_index.pk).update(tier=3)
     client = as_person(lee)
-    for scope, overdue in ((Scope(), 2), (Scope(team="risk"), 1), (Scope(system="support-assistant"), 1)):
+    for scope, overdue in (
+        (ReportScope(), 2),
+        (ReportScope(team="risk"), 1),
+        (ReportScope(system="support-assistant"), 1),
+    ):
         drills = learn(lee, replace(asked, scope=scope)).drills
         assert drills
         assert (drills.k, drills.n) == (overdue, overdue)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.reports.learning import drill_overdue
+from incidents.reports.learning import is_drill_overdue
 from incidents.reports.scope import Asked
 from incidents.reports.trust import Trust, budget, scorecards, together
 from incidents.response.incident import Incident
@@ -114,7 +114,7 @@ def test_a_drill_counts_as_practice_and_as_nothing_else(
     ("tier", "days", "overdue"), [(1, 89, False), (1, 91, True), (2, 179, False), (2, 181, True), (3, 999, False)]
 )
 def test_a_drill_is_due_by_tier(tier: int, days: int, overdue: bool) -> None:
-    assert drill_overdue(System(tier=tier), at(days)) is overdue
+    assert is_drill_overdue(System(tier=tier), at(days)) is overdue
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 80)), max_size=30))

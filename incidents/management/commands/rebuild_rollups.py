@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from incidents.reports import rollups
+from incidents.reports import months
 
 
 class Command(BaseCommand):
@@ -18,10 +18,10 @@ class Command(BaseCommand):
 
     def handle(self, *, check: bool = False, **options: Any) -> None:
         if not check:
-            self.stdout.write(f"{rollups.rebuild()} months were worked out.")
-        elif months := rollups.differing():
+            self.stdout.write(f"{months.rebuild()} months were worked out.")
+        elif differing := months.differing():
             raise CommandError(
-                f"These months differ from their rows: {', '.join(f'{month:%Y-%m}' for month in months)}."
+                f"These months differ from their rows: {', '.join(f'{month:%Y-%m}' for month in differing)}."
             )
         else:
             self.stdout.write("Every month is what its rows say.")

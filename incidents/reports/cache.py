@@ -1,4 +1,15 @@
-"""Reports that were worked out a moment ago, kept in memory for as long as nothing has happened."""
+"""Reports that were worked out a moment ago.
+
+Three layers remember what reports are made of, each for another reason. From below:
+
+* *stored* months (months.py, PostgreSQL): the facts of a month that is over, for everybody; an Event throws them away;
+* *summed* months and *cached* tests (`lru_cache` in months.py and statistics.py, one process): pure functions of what never
+  changes, so nothing ever has to be thrown away;
+* *cached* reports (here, Django's cache, one process): the answer to one question, for one audience, as long as nothing
+  has happened; what happened is the last Event.
+
+Each may be lost at any time: what it held is worked out again, and is the same.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -11,18 +22,19 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from incidents.people.models import User
+from incidents.reports.document import Trends
 from incidents.reports.learning import Learning, learn
 from incidents.reports.scope import Asked
-from incidents.reports.trends import Trends, trends
+from incidents.reports.trends import trends
 from incidents.response.incident import Incident
 
-FOR = 60  # seconds: what is no Event, such as somebody reading a postmortem, shows after this
+SECONDS = 60  # what is no Event, such as somebody reading a postmortem, shows after this
 
 
 def report(user: User, asked: Asked) -> tuple[Trends, Learning]:
     """Give both halves of a report."""
-    found: tuple[Trends, Learning] = remembered("report", user, asked, lambda: _both(user, asked))
-    return found
+    halves: tuple[Trends, Learning] = cached("report", user, asked, lambda: _both(user, asked))
+    return halves
 
 
 def _both(user: User, asked: Asked) -> tuple[Trends, Learning]:
@@ -41,7 +53,7 @@ def _on_a_connection_of_its_own(user: User, asked: Asked) -> Learning:
         connections.close_all()  # those of this thread, which ends
 
 
-def remembered(what: str, user: User, asked: Asked, work_out: Callable[[], Any]) -> Any:
+def cached(what: str, user: User, asked: Asked, work_out: Callable[[], Any]) -> Any:
     """Give what was worked out for the same question, audience and state of the records, or work it out.
 
     Everybody who may see no private incident sees the same, so they share one answer.
@@ -49,12 +61,12 @@ def remembered(what: str, user: User, asked: Asked, work_out: Callable[[], Any])
     asked_by = f"{astuple(asked)}|{timezone.now():%Y-%m-%d}|{_audience(user)}"
     key = f"{what}:" + hashlib.sha256(asked_by.encode()).hexdigest()
     state = _state()
-    kept = cache.get(key)
-    if kept and kept[0] == state:
-        return kept[1]
-    made = work_out()
-    cache.set(key, (state, made), FOR)
-    return made
+    entry = cache.get(key)
+    if entry and entry[0] == state:
+        return entry[1]
+    answer = work_out()
+    cache.set(key, (state, answer), SECONDS)
+    return answer
 
 
 def _audience(user: User) -> str:

@@ -1,4 +1,4 @@
-"""Months that are over are kept, and are never anything but what their rows say."""
+"""Months that are over are stored, and are never anything but what their rows say."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.reports import rollups
-from incidents.reports.rollups import Rollup, RollupMark
-from incidents.reports.scope import Asked, Period, Scope
+from incidents.reports import months
+from incidents.reports.months import Rollup, RollupMark
+from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.reports.trends import trends
 from incidents.response.incident import Incident
 from incidents.response.links import Link
@@ -22,39 +22,39 @@ Happened = Callable[..., Incident]
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read kept months however few incidents there are."""
-    monkeypatch.setattr("incidents.reports.trends.MANY", 0)
+    """Read stored months however few incidents there are."""
+    monkeypatch.setattr("incidents.reports.known.MANY", 0)
 
 
 @pytest.fixture
 def asked() -> Asked:
-    return Asked(Period.last(6, today=timezone.now().date()), Scope())
+    return Asked(Period.last(6, today=timezone.now().date()), ReportScope())
 
 
 def _told(user: User, asked: Asked) -> dict[str, Any]:
-    """A report without its moment, and without the dots, which kept months do not hold."""
+    """A report without its moment, and without the dots, which stored months do not hold."""
     told = asdict(trends(user, asked))
     for phase in told["phases"]:
         phase["strip"] = None
     return told | {"as_of": ""}
 
 
-def test_a_report_is_the_same_from_kept_months_as_from_rows(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_is_the_same_from_stored_months_as_from_rows(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("load_demo")
     lee = User.objects.get(email="lee@example.com")
     first, second = Incident.objects.order_by("number")[:2]
     Link.objects.link(second, first, Link.Kind.REPEAT_OF, by=lee)
-    of_all = Asked(Period.last(18, today=timezone.now().date()), Scope(), by="system")
-    of_one = replace(of_all, scope=Scope(team="assistants"))
+    of_all = Asked(Period.last(18, today=timezone.now().date()), ReportScope(), by="system")
+    of_one = replace(of_all, scope=ReportScope(team="assistants"))
     from_rows = [_told(lee, asked) for asked in (of_all, of_one)]
-    monkeypatch.setattr("incidents.reports.trends.MANY", 0)
-    assert [_told(lee, asked) for asked in (of_all, of_one)] == from_rows  # worked out and kept
+    monkeypatch.setattr("incidents.reports.known.MANY", 0)
+    assert [_told(lee, asked) for asked in (of_all, of_one)] == from_rows  # worked out and stored
     assert Rollup.objects.count() > 20
-    assert [_told(lee, asked) for asked in (of_all, of_one)] == from_rows  # read as kept
-    assert rollups.differing() == []
+    assert [_told(lee, asked) for asked in (of_all, of_one)] == from_rows  # read as stored
+    assert months.differing() == []
 
 
-def test_a_private_incident_is_in_no_kept_month_and_counts_for_whom_it_names(
+def test_a_private_incident_is_in_no_stored_month_and_counts_for_whom_it_names(
     always: None, happened: Happened, mara: User, lee: User, asked: Asked
 ) -> None:
     happened(70)
@@ -73,7 +73,7 @@ def test_correcting_an_old_incident_shows_at_once(
     assert trends(lee, asked).phases[0].unknown == 1
     old.set_severity("sev1", by=mara)
     assert trends(lee, asked).breakdowns[0][2][0].code == "sev1"
-    assert rollups.differing() == []
+    assert months.differing() == []
 
 
 def test_moving_a_declaration_to_another_month_changes_both(
@@ -86,7 +86,7 @@ def test_moving_a_declaration_to_another_month_changes_both(
     after = trends(lee, asked)
     assert {month: total for month, _, total, _ in after.volume.table} != before
     assert after.n == 2
-    assert rollups.differing() == []
+    assert months.differing() == []
 
 
 def test_making_an_incident_private_takes_it_out_of_its_month(
@@ -108,22 +108,22 @@ def test_an_event_that_commits_late_is_heeded(
     old.set_severity("sev1", by=mara)
     trends(lee, asked)
     assert RollupMark.objects.get().through <= mark.seen
-    RollupMark.objects.update(seen_at=timezone.now() - rollups.SETTLED * 2)
+    RollupMark.objects.update(seen_at=timezone.now() - months.SETTLED * 2)
     trends(lee, asked)
     trends(lee, asked)
     assert RollupMark.objects.get().through >= mark.seen
-    assert rollups.differing() == []
+    assert months.differing() == []
 
 
-def test_what_was_worked_out_before_later_events_were_heeded_is_not_kept(
+def test_what_was_worked_out_before_later_events_were_heeded_is_not_stored(
     happened: Happened, mara: User, asked: Asked
 ) -> None:
     old = happened(100)
     month = old.declared_at.date().replace(day=1)
-    rollups.kept([month])
+    months.stored([month])
     Rollup.objects.all().delete()
     RollupMark.objects.update(through=10**9)  # another process has heeded more meanwhile
-    rollups._keep({}, [month], mark=0)
+    months.store({}, [month], mark=0)
     assert not Rollup.objects.exists()
 
 
@@ -132,22 +132,22 @@ def test_all_can_be_thrown_away_and_written_again(always: None, happened: Happen
     happened(70)
     before = _told(lee, asked)
     Rollup.objects.update(counts={"counts": [], "lengths": []}, lengths=b"")
-    assert len(rollups.differing()) == 2
+    assert len(months.differing()) == 2
     call_command("rebuild_rollups")
-    assert rollups.differing() == []
+    assert months.differing() == []
     assert _told(lee, asked) == before
 
 
 def test_every_month_of_two_years_is_ready_before_somebody_asks(happened: Happened) -> None:
     happened(100)
-    rollups.look_after()
+    months.prepare()
     assert Rollup.objects.filter(team=0).count() == 24
     Rollup.objects.update(made_at=timezone.now() - timedelta(days=2), counts={"counts": [], "lengths": []}, lengths=b"")
-    rollups.look_after()
-    assert rollups.differing() == []
+    months.prepare()
+    assert months.differing() == []
 
 
 def test_a_narrower_report_is_read_from_rows(always: None, happened: Happened, lee: User, asked: Asked) -> None:
     happened(100)
-    assert trends(lee, replace(asked, scope=Scope(category="drift"))).n == 1
+    assert trends(lee, replace(asked, scope=ReportScope(category="drift"))).n == 1
     assert not Rollup.objects.exists()

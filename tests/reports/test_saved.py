@@ -14,8 +14,8 @@ from PIL import Image
 
 from incidents.errors import WrongStatus
 from incidents.people.models import Team, User
-from incidents.reports.kept import Decision, KeptReport, ReportSubscription, send_reports
-from incidents.reports.scope import Asked, Scope
+from incidents.reports.saved import Decision, ReportSubscription, SavedReport, send_reports
+from incidents.reports.scope import Asked, ReportScope
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
 from incidents.systems.models import System
@@ -28,13 +28,13 @@ def test_a_kept_report_stays_as_it_was_and_says_what_is_counted_otherwise(
     happened: Happened, mara: User, lee: User, jo: User, asked: Asked, as_person: Callable[[User], Client]
 ) -> None:
     incident = happened(3)
-    report = KeptReport.objects.keep(asked, by=jo)
-    assert report.since_then() == []
+    report = SavedReport.objects.freeze(asked, by=jo)
+    assert report.changes_since() == []
     happened(4)
     incident.set_severity("sev1", by=mara)
     report.refresh_from_db()
     assert report.data["trends"]["n"] == 1
-    otherwise = report.since_then() or []
+    otherwise = report.changes_since() or []
     assert ("Incidents", "1", "2") in otherwise
     assert ("Severity: SEV1", "–", "1") in otherwise
     page = as_person(lee).get(report.get_absolute_url()).content.decode()
@@ -45,17 +45,17 @@ def test_what_can_no_longer_be_asked_is_not_compared(
     happened: Happened, jo: User, asked: Asked, support_assistant: System, as_person: Callable[[User], Client]
 ) -> None:
     happened(3)
-    report = KeptReport.objects.keep(replace(asked, scope=Scope(system="support-assistant")), by=jo)
-    assert report.since_then() == []
+    report = SavedReport.objects.freeze(replace(asked, scope=ReportScope(system="support-assistant")), by=jo)
+    assert report.changes_since() == []
     System.objects.filter(pk=support_assistant.pk).update(slug="helper")
-    assert report.since_then() is None
+    assert report.changes_since() is None
     assert "Counted again today" not in as_person(jo).get(report.get_absolute_url()).content.decode()
 
 
 def test_it_counts_what_everybody_may_see(happened: Happened, jo: User, mara: User, asked: Asked) -> None:
     happened(3)
     happened(2, private=True)
-    report = KeptReport.objects.keep(asked, by=mara)
+    report = SavedReport.objects.freeze(asked, by=mara)
     assert report.data["trends"]["n"] == 1
 
 
@@ -66,7 +66,7 @@ def test_an_incident_made_private_later_is_no_longer_named(
 
     incident = happened(3, title="Leaked salaries")
     FollowUp.objects.add(incident, title="Purge the salaries", by=mara)
-    report = KeptReport.objects.keep(asked, by=jo)
+    report = SavedReport.objects.freeze(asked, by=jo)
     assert "Purge the salaries" in as_person(lee).get(report.get_absolute_url()).content.decode()
     incident.restrict([mara], by=mara)
     assert "salaries" not in as_person(lee).get(report.get_absolute_url()).content.decode()
@@ -77,7 +77,7 @@ def test_people_write_their_own_sentences_over_the_draft(
     happened: Happened, jo: User, asked: Asked, as_person: Callable[[User], Client]
 ) -> None:
     happened(3)
-    report = KeptReport.objects.keep(asked, by=jo)
+    report = SavedReport.objects.freeze(asked, by=jo)
     client = as_person(jo)
     client.post(f"{report.get_absolute_url()}write/", {"sentences": "A quiet quarter.\nOne index was stale."})
     client.post(f"{report.get_absolute_url()}notes/", {"text": "The feed was relaunched on 3 May."})
@@ -86,32 +86,32 @@ def test_people_write_their_own_sentences_over_the_draft(
     assert "relaunched" in page
     report.refresh_from_db()
     report.write("", by=jo)
-    assert report.told == report.data["trends"]["draft"]
+    assert report.summary == report.data["trends"]["draft"]
 
 
 def test_only_a_lead_keeps_and_writes(
     mara: User, jo: User, lee: User, asked: Asked, as_person: Callable[[User], Client]
 ) -> None:
-    report = KeptReport.objects.keep(asked, by=jo)
+    report = SavedReport.objects.freeze(asked, by=jo)
     client = as_person(mara)
     client.post("/reports/keep/?months=3")
     client.post(f"{report.get_absolute_url()}write/", {"sentences": "Mine."})
     client.post(f"{report.get_absolute_url()}decisions/", {"text": "Mine."})
     report.refresh_from_db()
-    assert (KeptReport.objects.count(), report.sentences, Decision.objects.count()) == (1, "", 0)
+    assert (SavedReport.objects.count(), report.sentences, Decision.objects.count()) == (1, "", 0)
 
 
 def test_a_decision_is_carried_over_until_it_is_taken_once(
     happened: Happened, jo: User, lee: User, asked: Asked, as_person: Callable[[User], Client]
 ) -> None:
-    first = KeptReport.objects.keep(asked, by=jo)
+    first = SavedReport.objects.freeze(asked, by=jo)
     client = as_person(jo)
     client.post(
         f"{first.get_absolute_url()}decisions/",
         {"text": "Pay for a second index", "owner": lee.pk, "due_on": "2027-01-31"},
     )
     decision = Decision.objects.get()
-    second = KeptReport.objects.keep(asked, by=jo)
+    second = SavedReport.objects.freeze(asked, by=jo)
     assert "carried over" in client.get(second.get_absolute_url()).content.decode()
     client.post(f"{second.get_absolute_url()}decisions/{decision.pk}/decide/", {"outcome": "Yes, from January"})
     with pytest.raises(WrongStatus):
@@ -126,7 +126,7 @@ def test_a_decision_is_carried_over_until_it_is_taken_once(
 def test_a_decision_that_makes_no_sense_is_refused_where_one_is(
     jo: User, asked: Asked, as_person: Callable[[User], Client], given: dict[str, str]
 ) -> None:
-    report = KeptReport.objects.keep(asked, by=jo)
+    report = SavedReport.objects.freeze(asked, by=jo)
     client = as_person(jo)
     answer = client.post(
         f"{report.get_absolute_url()}decisions/", given, headers={"referer": report.get_absolute_url()}, follow=True
@@ -148,7 +148,7 @@ def test_the_month_that_is_over_is_kept_and_mailed_once_with_its_picture(
     ReportSubscription.objects.create(person=jo, cadence="quarterly", team=risk)
     for _ in range(2):
         send_reports()
-    assert KeptReport.objects.count() == 2
+    assert SavedReport.objects.count() == 2
     assert Notice.objects.send() == 3
     message = next(one for one in mail.outbox if one.to == ["lee@example.com"])
     html = message.alternatives[0][0]  # type: ignore[attr-defined]
@@ -165,14 +165,14 @@ def test_the_next_month_brings_a_new_one(happened: Happened, lee: User) -> None:
     send_reports(datetime(2026, 3, 1, 0, 10, tzinfo=UTC))
     send_reports(datetime(2026, 3, 31, 23, 50, tzinfo=UTC))
     send_reports(datetime(2026, 4, 1, 0, 10, tzinfo=UTC))
-    assert [str(report.since) for report in KeptReport.objects.order_by("since")] == ["2026-02-01", "2026-03-01"]
+    assert [str(report.since) for report in SavedReport.objects.order_by("since")] == ["2026-02-01", "2026-03-01"]
 
 
 def test_two_that_keep_the_same_period_at_once_keep_one(db: None, asked: Asked) -> None:
-    first = KeptReport.objects.keep(asked, by=None, cadence="monthly")
-    assert KeptReport.objects.keep(asked, by=None, cadence="monthly") == first
+    first = SavedReport.objects.freeze(asked, by=None, cadence="monthly")
+    assert SavedReport.objects.freeze(asked, by=None, cadence="monthly") == first
     with pytest.raises(IntegrityError):
-        KeptReport.objects.create(
+        SavedReport.objects.create(
             cadence="monthly", team="", since=asked.period.since, until=asked.period.until, asked={}, data={}, title="x"
         )
 
@@ -224,7 +224,7 @@ def test_a_report_is_drawn_on_paper(
 ) -> None:
     pytest.importorskip("weasyprint", exc_type=ImportError)
     happened(3)
-    report = KeptReport.objects.keep(asked, by=jo)
+    report = SavedReport.objects.freeze(asked, by=jo)
     for address in ("/reports/report.pdf?months=3", f"{report.get_absolute_url()}report.pdf"):
         answer = as_person(jo).get(address)
         assert answer.status_code in (200, 302)
@@ -249,8 +249,8 @@ def test_both_halves_of_a_report_are_worked_out_side_by_side_and_leave_no_connec
     from django.core.management import call_command
     from django.db import connection
 
+    from incidents.reports.cache import report
     from incidents.reports.learning import learn
-    from incidents.reports.remembered import report
     from incidents.reports.scope import read
 
     call_command("load_demo")

@@ -1,6 +1,6 @@
-"""Reports that are kept: what was counted that day never changes, whatever is corrected later.
+"""Saved reports: what was counted that day never changes, whatever is corrected later.
 
-A kept report counts what everybody may see, because everybody may read it and it goes out by mail. People write three
+A saved report counts what everybody may see, because everybody may read it and it goes out by mail. People write three
 sentences over it, add notes, and ask for decisions, which come up again until they are taken.
 """
 
@@ -10,14 +10,15 @@ from typing import Any, Self
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Team, User
 from incidents.reports import export
+from incidents.reports.cache import report
 from incidents.reports.learning import learn
-from incidents.reports.remembered import report
-from incidents.reports.scope import Asked, Period, Scope, read
+from incidents.reports.scope import Asked, Period, ReportScope, read
 from incidents.reports.trends import trends
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
@@ -26,33 +27,36 @@ from incidents.response.notices import Notice
 EVERYBODY = User(name="Everybody", email="everybody@invalid")
 
 
-class Cadence(models.TextChoices):
+class ReportInterval(models.TextChoices):
     MONTHLY = "monthly", "Every month"
     QUARTERLY = "quarterly", "Every quarter"
 
 
-class KeptReportQuerySet(models.QuerySet["KeptReport"]):
-    def keep(self, asked: Asked, *, by: User | None, cadence: str = "") -> "KeptReport":
-        """Work a report out and keep it as it is now. A scheduled one is kept once for each period and team."""
+class SavedReportQuerySet(models.QuerySet["SavedReport"]):
+    def freeze(self, asked: Asked, *, by: User | None, cadence: str = "") -> "SavedReport":
+        """Work a report out and save it as it is now. A scheduled one is saved once for each period and team."""
         counted, learnt = trends(EVERYBODY, asked), learn(EVERYBODY, asked)
-        facts: dict[str, Any] = {
-            "until": asked.period.until, "asked": asked.parameters(), "data": export.as_data(counted, learnt), "made_by": by,
+        fields: dict[str, Any] = {
+            "until": asked.period.until,
+            "asked": asked.parameters(),
+            "data": export.as_data(counted, learnt),
+            "made_by": by,
             "title": f"{counted.title}, {asked.period}"[:200],
-        }  # fmt: skip
-        which = {"cadence": cadence, "team": asked.scope.team, "since": asked.period.since}
+        }
+        key = {"cadence": cadence, "team": asked.scope.team, "since": asked.period.since}
         if not cadence:
-            return self.create(**which, **facts)
-        made, _ = self.get_or_create(**which, defaults=facts)
-        return made
+            return self.create(**key, **fields)
+        report, _ = self.get_or_create(**key, defaults=fields)
+        return report
 
     def for_list(self) -> Self:
         return self.defer("data").select_related("made_by").order_by("-made_at", "-pk")
 
 
-class KeptReport(models.Model):
+class SavedReport(models.Model):
     title = models.CharField(max_length=200)
     team = models.CharField(max_length=50, blank=True)  # its slug; empty is everybody
-    cadence = models.CharField(max_length=12, choices=Cadence, blank=True)  # empty: a person kept it
+    cadence = models.CharField(max_length=12, choices=ReportInterval, blank=True)  # empty: a person saved it
     since = models.DateField()
     until = models.DateField()  # the day after the last
     asked = models.JSONField()
@@ -62,9 +66,10 @@ class KeptReport(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     written_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
-    objects = KeptReportQuerySet.as_manager()
+    objects = SavedReportQuerySet.as_manager()
 
     class Meta:
+        db_table = "incidents_keptreport"  # as it was called; its data and who reads it stay
         constraints = [
             models.UniqueConstraint(
                 fields=["cadence", "team", "since"], condition=~Q(cadence=""), name="one_scheduled_report_per_period"
@@ -76,25 +81,25 @@ class KeptReport(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return f"/reports/kept/{self.pk}/"
+        return reverse("kept-report", args=[self.pk])
 
     @property
     def question(self) -> Asked:
         return read(self.asked, today=timezone.now().date())
 
     def write(self, sentences: str, *, by: User) -> None:
-        """Say in a person's words what it shows. Empty brings the machine's draft back."""
-        KeptReport.objects.filter(pk=self.pk).update(sentences=sentences.strip()[:3000], written_by=by)
+        """Say in a person's words what it shows. Empty brings Faultline's draft back."""
+        SavedReport.objects.filter(pk=self.pk).update(sentences=sentences.strip()[:3000], written_by=by)
         self.refresh_from_db(fields=["sentences", "written_by"])
 
     @property
-    def told(self) -> list[str]:
+    def summary(self) -> list[str]:
         """The sentences over it: a person's, else the draft."""
         if self.sentences:
             return [line for line in self.sentences.splitlines() if line.strip()]
         return list(self.data["trends"]["draft"])
 
-    def shown_to(self, user: User) -> dict[str, Any]:
+    def data_for(self, user: User) -> dict[str, Any]:
         """Give what was frozen, without the titles of incidents that were made private since and do not name the user."""
         hidden = {str(incident) for incident in Incident.objects.hidden_from(user).only("number")}
         learning = dict(self.data["learning"])
@@ -105,7 +110,7 @@ class KeptReport(models.Model):
         learning["oldest"] = [row for row in learning["oldest"] if row["incident"] not in hidden]
         return {"trends": self.data["trends"], "learning": learning}
 
-    def since_then(self) -> list[tuple[str, str, str]] | None:
+    def changes_since(self) -> list[tuple[str, str, str]] | None:
         """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report.
 
         None where it cannot be asked again, because its team or system has another name now.
@@ -121,18 +126,21 @@ class KeptReport(models.Model):
         ]
 
 
+FORMER_LABELS = {"Came back": "Repeats"}  # what tiles were called in reports that were saved then
+
+
 def _numbers(data: dict[str, Any]) -> dict[str, str]:
-    """The numbers that a reader would quote, by name."""
-    found = {tile["label"]: tile["value"] for tile in data["trends"]["tiles"]}
+    """The numbers that a reader would quote, by what they are called today."""
+    numbers = {FORMER_LABELS.get(tile["label"], tile["label"]): tile["value"] for tile in data["trends"]["tiles"]}
     for _, title, rows in data["trends"]["breakdowns"]:
-        found |= {f"{title}: {row['label']}": f"{row['count']:,}" for row in rows}
-    return found
+        numbers |= {f"{title}: {row['label']}": f"{row['count']:,}" for row in rows}
+    return numbers
 
 
 class ReportNote(models.Model):
-    """Something to know about a part of a kept report, beside it: a launch, a holiday, a change in how one counts."""
+    """Something to know about a saved report, beside it: a launch, a holiday, a change in how one counts."""
 
-    report = models.ForeignKey(KeptReport, on_delete=models.CASCADE, related_name="notes")
+    report = models.ForeignKey(SavedReport, on_delete=models.CASCADE, related_name="notes")
     text = models.CharField(max_length=1000)
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
@@ -145,7 +153,7 @@ class ReportNote(models.Model):
 
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
-    def ask(self, report: KeptReport, text: str, *, by: User, owner: User | None, due_on: date | None) -> "Decision":
+    def ask(self, report: SavedReport, text: str, *, by: User, owner: User | None, due_on: date | None) -> "Decision":
         if not text.strip():
             raise Refused("Say what should be decided.")
         return self.create(report=report, text=" ".join(text.split())[:500], asked_by=by, owner=owner, due_on=due_on)
@@ -163,7 +171,7 @@ class Decision(models.Model):
         TAKEN = "taken", "Decided"
         DROPPED = "dropped", "No longer asked"
 
-    report = models.ForeignKey(KeptReport, on_delete=models.CASCADE, related_name="decisions")
+    report = models.ForeignKey(SavedReport, on_delete=models.CASCADE, related_name="decisions")
     text = models.CharField(max_length=500)
     owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     due_on = models.DateField(null=True, blank=True)
@@ -198,7 +206,7 @@ class Decision(models.Model):
         )
         self.refresh_from_db()
         if not moved:
-            raise WrongStatus(f"“{self.text}” is {self.get_state_display().lower()} already.")
+            raise WrongStatus(f"“{self.text}” is already {self.get_state_display().lower()}.")
 
 
 # By mail
@@ -209,7 +217,7 @@ class ReportSubscription(models.Model):
 
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="report_subscriptions")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    cadence = models.CharField(max_length=12, choices=Cadence)
+    cadence = models.CharField(max_length=12, choices=ReportInterval)
 
     class Meta:
         constraints = [
@@ -223,36 +231,38 @@ class ReportSubscription(models.Model):
 
 
 def send_reports(now: datetime | None = None) -> int:
-    """Keep the reports of the periods that are over and owe them to whoever wants them; returns how many were owed.
+    """Save the reports of the periods that are over and owe them to their subscribers; returns how many were owed.
 
-    Safe to run at any time and twice: a period's report is kept once, and a mail is owed once.
+    Safe to run at any time and twice: a period's report is saved once, and a mail is owed once.
     """
     today = (now or timezone.now()).date()
-    wanted = ReportSubscription.objects.filter(person__is_active=True).select_related("person", "team")
+    subscriptions = ReportSubscription.objects.filter(person__is_active=True).select_related("person", "team")
     groups: dict[tuple[str, Team | None], list[User]] = {}
-    for row in wanted.order_by("cadence", F("team").asc(nulls_first=True)):
-        groups.setdefault((row.cadence, row.team), []).append(row.person)
+    for each in subscriptions.order_by("cadence", F("team").asc(nulls_first=True)):
+        groups.setdefault((each.cadence, each.team), []).append(each.person)
     for (cadence, team), people in groups.items():
-        months = 1 if cadence == Cadence.MONTHLY else 3
+        months = 1 if cadence == ReportInterval.MONTHLY else 3
         period = Period.finished(months, today=today)
         slug = team.slug if team else ""
-        report = KeptReport.objects.filter(cadence=cadence, team=slug, since=period.since).first()
+        report = SavedReport.objects.filter(cadence=cadence, team=slug, since=period.since).first()
         if report is None:
             # A month is compared with the year before it: with a single month nothing but luck would be compared.
-            asked = Asked(period, Scope(team=slug), compare="twelve" if months == 1 else "before", shown="own")
-            report = KeptReport.objects.keep(asked, by=None, cadence=cadence)
+            asked = Asked(period, ReportScope(team=slug), compare="twelve" if months == 1 else "before", months="own")
+            report = SavedReport.objects.freeze(asked, by=None, cadence=cadence)
         mail(report, people)
-    return len(wanted)
+    return len(subscriptions)
 
 
-def mail(report: KeptReport, people: list[User]) -> None:
+def mail(report: SavedReport, people: list[User]) -> None:
     """Owe the report, with its picture inside, to each of these people once."""
+    tiles = report.data["trends"]["tiles"]
+    numbers = [f"{tile['label']}: {tile['value']}{' (' + tile['note'] + ')' if tile['note'] else ''}" for tile in tiles]
     with transaction.atomic():
         Notice.objects.tell(
             people,
             subject=report.title,
-            text="\n".join([*report.told, "", *(f"{tile['label']}: {tile['value']} ({tile['note']})" for tile in report.data["trends"]["tiles"])]),
+            text="\n".join([*report.summary, "", *numbers]),
             path=report.get_absolute_url(),
             key=f"report:{report.pk}",
             picture=export.picture(report.data),
-        )  # fmt: skip
+        )

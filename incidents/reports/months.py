@@ -1,6 +1,6 @@
-"""Months that are over, kept as facts, so that a report over years of incidents reads a few rows.
+"""Months that are over, stored as facts, so that a report over years of incidents reads a few rows.
 
-A rollup holds what everybody may see: private incidents are read row by row, for whoever they name. It is never
+This is the lowest of three layers that remember (see cache.py). A rollup holds what everybody may see: private incidents are read row by row, for whoever they name. It is never
 corrected, only thrown away: each Event of an incident since it was worked out makes its month be read anew. So it can
 be lost at any time, and `manage.py rebuild_rollups` throws all away and writes them again.
 """
@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from incidents.reports.facts import Facts, by_month_and_team
-from incidents.reports.scope import Period, Scope
+from incidents.reports.scope import Period, ReportScope
 from incidents.response.events import Event
 from incidents.response.incident import Incident, IncidentQuerySet
 
@@ -65,66 +65,66 @@ class Rollup(models.Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Months:
+class MonthlyFacts:
     """The facts of some months: each of them, and all together."""
 
     each: dict[date, Facts]
     total: Facts
 
-    def add(self, other: "Months") -> "Months":
+    def add(self, other: "MonthlyFacts") -> "MonthlyFacts":
         each = dict(self.each)
         for month, facts in other.each.items():
             each[month] = Facts.sum([each[month], facts]) if month in each else facts
-        return Months(each, Facts.sum([self.total, other.total]))
+        return MonthlyFacts(each, Facts.sum([self.total, other.total]))
 
 
-def facts_of(rows: IncidentQuerySet, scope: Scope, period: Period) -> Months:
+def from_rows(rows: IncidentQuerySet, scope: ReportScope, period: Period) -> MonthlyFacts:
     """Read the facts of a period from its rows."""
     since, until = period.bounds()
     within = rows.filter(declared_at__gte=since, declared_at__lt=until)
-    return _months(by_month_and_team(scope.of(within), scope.declined(within)))
+    return _by_month(by_month_and_team(scope.of(within), scope.declined(within)))
 
 
-def kept(months: Iterable[date], *, team: int | None = None) -> Months:
-    """Give the facts of months that are over, of one team or of all; works out and keeps those that are not kept yet."""
+def stored(months: Iterable[date], *, team: int | None = None) -> MonthlyFacts:
+    """Give the facts of months that are over, of one team or of all; works out and stores those that are not stored yet."""
     wanted = sorted(months)
     mark = _throw_away_what_changed()
-    if missing := _not_kept(wanted):
-        _keep(_work_out(missing), missing, mark)
-        missing = _not_kept(wanted)  # some, if they changed while they were worked out
+    if missing := _not_stored(wanted):
+        store(_work_out(missing), missing, mark)
+        missing = _not_stored(wanted)  # some, if they changed while they were worked out
     there = Rollup.objects.filter(month__in=set(wanted) - set(missing))
     there = there if team is None else there.filter(team=team)
-    found = _together(tuple(sorted(there.values_list("pk", flat=True))))
+    facts = _sum_of(tuple(sorted(there.values_list("pk", flat=True))))
     if not missing:
-        return found
-    anew = _work_out(missing)
-    return found.add(_months({key: facts for key, facts in anew.items() if team in (None, key[1])}))
+        return facts
+    anew = {key: month for key, month in _work_out(missing).items() if team in (None, key[1])}
+    return facts.add(_by_month(anew))
 
 
-def _not_kept(months: list[date]) -> list[date]:
+def _not_stored(months: list[date]) -> list[date]:
     there = set(Rollup.objects.filter(month__in=months, team=0).values_list("month", flat=True))
     return [month for month in months if month not in there]
 
 
-def _months(found: dict[tuple[date, int], Facts]) -> Months:
+def _by_month(facts_by: dict[tuple[date, int], Facts]) -> MonthlyFacts:
     each: dict[date, Facts] = {}
-    for (month, _), facts in found.items():
+    for (month, _), facts in facts_by.items():
         each[month] = Facts.sum([each[month], facts]) if month in each else facts
-    return Months(each, Facts.sum(each.values()))
+    return MonthlyFacts(each, Facts.sum(each.values()))
 
 
 @lru_cache(maxsize=8)
-def _together(keys: tuple[int, ...]) -> Months:
-    """Read kept months and add them up. A rollup never changes, so that the same ones are remembered together.
+def _sum_of(keys: tuple[int, ...]) -> MonthlyFacts:
+    """Read stored months and add them up: the second layer. A rollup never changes, so the sum of the same ones is cached.
 
     Nobody may change what this gives.
     """
-    found = _months({(row.month, row.team): row.as_facts() for row in Rollup.objects.filter(pk__in=keys)})
-    for facts in found.each.values():
+    total = _by_month({(row.month, row.team): row.as_facts() for row in Rollup.objects.filter(pk__in=keys)})
+    for facts in total.each.values():
         facts.lengths.clear()  # only their sum is asked for, and that in order
-    for key, values in found.total.lengths.items():
-        found.total.lengths[key] = array("I", sorted(values))
-    return found
+    for key, values in total.total.lengths.items():
+        total.total.lengths[key] = array("I", sorted(values))
+    return total
 
 
 def rebuild() -> int:
@@ -138,12 +138,12 @@ def rebuild() -> int:
     if since >= until:
         return 0
     months = Period(since, until).months()
-    kept(month.since for month in months)
+    stored(month.since for month in months)
     return len(months)
 
 
 def differing() -> list[date]:
-    """Which kept months are not what their rows say; none, as long as every change goes through a verb."""
+    """Which stored months are not what their rows say; none, as long as every change goes through a verb."""
     rows = {(row.month, row.team): row.as_facts() for row in Rollup.objects.all()}
     now = _work_out(sorted({month for month, _ in rows}))
     none = Facts()
@@ -151,34 +151,34 @@ def differing() -> list[date]:
     return sorted({month for month, _ in wrong})
 
 
-def look_after() -> None:
+def prepare() -> None:
     """Have every month of the last two years ready before somebody asks; each is read anew once a day."""
     Rollup.objects.filter(made_at__lt=timezone.now() - FRESH_FOR).delete()
     this = timezone.now().date().replace(day=1)
-    kept(month.since for month in Period.last(25, today=this).months() if month.until <= this)
+    stored(month.since for month in Period.last(25, today=this).months() if month.until <= this)
 
 
 def _work_out(months: list[date]) -> dict[tuple[date, int], Facts]:
-    made: dict[tuple[date, int], Facts] = {}
+    facts_by: dict[tuple[date, int], Facts] = {}
     for since, until in _runs(months):
         start, end = Period(since, until).bounds()
         rows = Incident.objects.filter(private=False, declared_at__gte=start, declared_at__lt=end)
-        made |= by_month_and_team(Scope().of(rows), Scope().declined(rows))
-    for facts in made.values():
+        facts_by |= by_month_and_team(ReportScope().of(rows), ReportScope().declined(rows))
+    for facts in facts_by.values():
         facts.named.clear()
-    return made
+    return facts_by
 
 
 def _runs(months: list[date]) -> list[tuple[date, date]]:
     """Put months that follow each other together: one question each."""
-    found: list[tuple[date, date]] = []
+    runs: list[tuple[date, date]] = []
     for month in months:
         until = (month + timedelta(days=32)).replace(day=1)
-        if found and found[-1][1] == month:
-            found[-1] = found[-1][0], until
+        if runs and runs[-1][1] == month:
+            runs[-1] = runs[-1][0], until
         else:
-            found.append((month, until))
-    return found
+            runs.append((month, until))
+    return runs
 
 
 def _throw_away_what_changed() -> int:
@@ -202,21 +202,21 @@ def _throw_away_what_changed() -> int:
 
 
 def _first_mark() -> RollupMark:
-    """Begin where nothing is kept yet. What is still being written is among the last thousand Events."""
+    """Begin where nothing is stored yet. What is still being written is among the last thousand Events."""
     last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
     mark, _ = RollupMark.objects.get_or_create(only=True, defaults={"through": max(0, last - 1000), "seen": last})
     return mark
 
 
-def _keep(made: dict[tuple[date, int], Facts], months: list[date], mark: int) -> None:
-    """Keep what was worked out, unless somebody else has heeded later Events meanwhile: theirs might be missing in it."""
+def store(facts_by: dict[tuple[date, int], Facts], months: list[date], mark: int) -> None:
+    """Store what was worked out, unless somebody else has heeded later Events meanwhile: theirs might be missing in it."""
     with transaction.atomic():
         if RollupMark.objects.select_for_update().get(only=True).through == mark:
-            packed = {key: facts.pack() for key, facts in {**{(month, 0): Facts() for month in months}, **made}.items()}
-            rows = [
-                Rollup(month=month, team=team, counts=counts, lengths=lengths)
-                for (month, team), (counts, lengths) in packed.items()
-            ]
+            every = {**{(month, 0): Facts() for month in months}, **facts_by}
+            rows = []
+            for (month, team), facts in every.items():
+                counts, lengths = facts.pack()
+                rows.append(Rollup(month=month, team=team, counts=counts, lengths=lengths))
             Rollup.objects.bulk_create(rows, ignore_conflicts=True)
 
 

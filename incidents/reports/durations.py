@@ -1,0 +1,132 @@
+"""Where time goes: how long each phase took, how sure that is, and whether it changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from django.urls import reverse
+
+from incidents import taxonomy
+from incidents.reports import charts, statistics
+from incidents.reports.charts import Strip
+from incidents.reports.dimensions import drawn
+from incidents.reports.document import Length, Phase
+from incidents.reports.facts import NAMED, running_for
+from incidents.reports.known import Known
+from incidents.reports.statistics import HEADLINE, Estimate
+from incidents.reports.wording import verdict
+from incidents.web.durations import span
+
+PHASES = (
+    ("silence", "Silence", "impact started → detected"),
+    ("acknowledge", "To acknowledge", "detected → acknowledged"),
+    ("contain", "To contain", "acknowledged → contained"),
+    ("resolve", "To resolve", "contained → resolved"),
+    ("whole", "In all", "detected → resolved"),
+)
+FEW = 5000  # durations up to which a test is run
+
+
+def length_of(
+    estimate: Estimate | None, *, far: Estimate | None = None, readable: Callable[[float], str] = span
+) -> Length | None:
+    """Write a median readably; its interval only where both ends exist. None where there is no median."""
+    if estimate is None:
+        return None
+    low, high = ("", "")
+    if estimate.low is not None and estimate.high is not None:
+        low, high = readable(estimate.low), readable(estimate.high)
+    return Length(readable(estimate.value), low, high, readable(far.value) if far else "", estimate.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Durations in order, with their median and P90."""
+
+    ended: Sequence[float]
+    running: Sequence[float]
+    median: Estimate | None  # of those that ended
+    far: Estimate | None  # the 90th percentile, of ten or more
+
+    @classmethod
+    def of(cls, ended: Sequence[float], running: Sequence[float] = ()) -> Self:
+        far = statistics.quantile(ended, 0.9) if len(ended) >= 10 else None
+        return cls(ended, running, statistics.quantile(ended), far)
+
+    def length(self, readable: Callable[[float], str] = span) -> Length | None:
+        """The median, of all where some are still running."""
+        median = statistics.time_to_half(self.ended, self.running) if self.running else self.median
+        return length_of(median, far=self.far, readable=readable)
+
+
+def phase(known: Known, code: str, label: str, clocks: str) -> Phase:
+    now = Spread.of(known.now.length(code), running_for(known.now, code))
+    before = Spread.of(known.before.length(code), running_for(known.before, code))
+    was = before.length()
+    unusual, how_one_knows = _shifted(before, now)
+    return Phase(
+        code=code,
+        label=label,
+        help=clocks,
+        length=now.length(),
+        before=was,
+        verdict=f"was {was.value}: {how_one_knows}" if was and how_one_knows else "",
+        unusual=unusual,
+        strip=_strip(known, code, now),
+        running=len(now.running),
+        unknown=known.now.all - len(now.ended) - len(now.running),
+        url=known.link(phase=code),
+        url_running=known.link(running=code),
+    )
+
+
+def _shifted(before: Spread, now: Spread) -> tuple[bool, str]:
+    """Whether durations changed by more than chance explains, and how one knows.
+
+    Among many thousands a test calls any difference unusual. There the intervals of the medians are compared, which
+    says as much and shows by how much.
+    """
+    was, became = before.median, now.median
+    if min(len(before.ended), len(now.ended)) > FEW and was and became:
+        if (became.low or 0) > (was.high or 0) or (became.high or 0) < (was.low or 0):
+            return True, "unusual, the intervals do not overlap"
+        return False, "within normal variation, the intervals overlap"
+    p = statistics.rank_sum_p(before.ended, now.ended)
+    return (False, "") if p is None else (p < HEADLINE, verdict(p))
+
+
+def _strip(known: Known, code: str, spread: Spread) -> Strip:
+    median = spread.median.value if spread.median else None
+    far = spread.far.value if spread.far else None
+    dots = known.now.named.get(code, [])
+    if len(dots) < len(spread.ended) or len(dots) > NAMED:
+        bars = [_bar(known, code, at, count) for at, count in enumerate(charts.binned(spread.ended))]
+        return charts.histogram(bars, median=median, far=far)
+    lanes = []
+    for category in drawn(known.now.of("category"), "category"):
+        values = sorted((seconds, number) for seconds, number, of in dots if of == category)
+        own = statistics.quantile([seconds for seconds, _ in values])
+        placed = [(float(seconds), f"INC-{number}", reverse("incident", args=[number])) for seconds, number in values]
+        lanes.append((taxonomy.category(category).name, category or "none", own.value if own else None, placed))
+    return charts.strip(lanes, median=median, far=far)
+
+
+def _bar(known: Known, code: str, at: int, count: int) -> tuple[int, str, str]:
+    low, high = charts.BINS[at], charts.BINS[at + 1]
+    ends = ({"at_least": str(low)} if at else {}) | ({"below": str(high)} if at < 23 else {})
+    return count, f"{span(low)} to {span(high)}: {count:,}", known.link(phase=code, **ends)
+
+
+def by_category(known: Known) -> tuple[tuple[str, tuple[tuple[str, int, str], ...]], ...]:
+    """The median of each phase by category, with its n."""
+    return tuple(
+        (taxonomy.category(category).name, tuple(_median(known, code, category) for code, _, _ in PHASES))
+        for category in drawn(known.now.of("category"), "category")
+    )
+
+
+def _median(known: Known, code: str, category: str) -> tuple[str, int, str]:
+    lengths = known.now.length(code, category)
+    median = statistics.quantile(lengths)
+    url = known.link(phase=code, category=category or "none")
+    return span(median.value) if median else "–", len(lengths), url

@@ -13,6 +13,7 @@ from rest_framework.routers import SimpleRouter
 from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
 from incidents.api import views
+from incidents.reports.api import TrendsView
 from incidents.web.problems import problem
 
 app_name = "api"
@@ -47,7 +48,7 @@ urlpatterns = [
     path("v1/", include(router.urls)),
     # A deploy job that leaves the last slash out loses nothing: a redirect would lose its body.
     path("v1/changes", views.ChangesWithoutSlash.as_view({"get": "list", "post": "create"})),
-    re_path(r"^v1/reports/trends/?$", views.TrendsView.as_view(), name="trends"),
+    re_path(r"^v1/reports/trends/?$", TrendsView.as_view(), name="trends"),
     path("v1/schema/", SpectacularAPIView.as_view(**_open), name="schema"),
     path("v1/docs/", _docs(SpectacularSwaggerSplitView.as_view(url_name="api:schema", **_open)), name="docs"),
     re_path(r"^", nothing_here),

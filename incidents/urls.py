@@ -9,9 +9,7 @@ from incidents.postmortems import views as postmortems
 from incidents.postmortems import views_guide as guide
 from incidents.postmortems import views_share as sharing
 from incidents.postmortems import views_write as writing
-from incidents.reports import views as reports
-from incidents.reports import views_kept as reports_kept
-from incidents.reports import views_trust as reports_trust
+from incidents.reports import urls as reports
 from incidents.response import views as response
 from incidents.response import views_updates as updates
 from incidents.response import views_work as work
@@ -23,7 +21,6 @@ from incidents.web.styleguide import styleguide
 
 _incident = "incidents/<int:number>/"
 _postmortem = "postmortems/<slug:slug>/"
-_report = "reports/kept/<int:pk>/"
 _follow_up = "follow-ups/<int:pk>/"
 
 
@@ -157,22 +154,7 @@ urlpatterns = [
     path(_follow_up + "plan/", followups.plan, name="follow-up-plan"),
     path("style-guide/", styleguide, name="style-guide"),
     # Reports
-    path("reports/", reports.trends, name="reports"),
-    path("reports/incidents.<slug:form>", reports.rows, name="report-rows"),
-    path("reports/report.pdf", reports.pdf, name="report-pdf"),
-    path("reports/keep/", reports_kept.keep, name="report-keep"),
-    path("reports/kept/", reports_kept.kept, name="kept-reports"),
-    path("reports/kept/subscribe/", reports_kept.subscribe, name="report-subscribe"),
-    path("reports/kept/subscriptions/<int:pk>/end/", reports_kept.unsubscribe, name="report-unsubscribe"),
-    path(_report, reports_kept.one, name="kept-report"),
-    path(_report + "report.pdf", reports_kept.pdf, name="kept-report-pdf"),
-    path(_report + "write/", reports_kept.write, name="report-write"),
-    path(_report + "notes/", reports_kept.note, name="report-note"),
-    path(_report + "decisions/", reports_kept.ask, name="report-ask"),
-    path(_report + "decisions/<int:decision>/decide/", reports_kept.decide, name="report-decide"),
-    path("reports/trust/", reports_trust.trust, name="trust"),
-    path("reports/trust/<slug:slug>/", reports_trust.one, name="trust-system"),
-    path("reports/trust/<slug:slug>/objective/", reports_trust.objective, name="system-objective"),
+    *reports.urlpatterns,
     # What machines ask
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

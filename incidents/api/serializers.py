@@ -1,9 +1,7 @@
 """What the API shows and takes. Validation of shape is here, rules are in the models."""
 
-from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from incidents import taxonomy
@@ -14,7 +12,6 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor
 from incidents.postmortems.reviews import CHECKS
 from incidents.postmortems.sections import Section
-from incidents.reports.scope import BY, COMPARISONS, LONGEST, PERIODS, Asked, read
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.impact import MOST, Exposure
@@ -280,35 +277,3 @@ class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
     class Meta:
         model = FollowUp
         fields = ("title", "description", "check_text", "kind", "priority", "owner", "due_on")
-
-
-class ReportAskedSerializer(serializers.Serializer[Any]):
-    """What a report is asked for. Without a period the last 12 months; `since` and `until` (inclusive) name one’s own."""
-
-    months = serializers.ChoiceField(choices=list(PERIODS.items()), required=False)
-    since = serializers.DateField(required=False)
-    until = serializers.DateField(required=False)
-    compare = serializers.ChoiceField(choices=list(COMPARISONS.items()), required=False)
-    by = serializers.ChoiceField(choices=list(BY.items()), required=False)
-    team = serializers.SlugRelatedField(slug_field="slug", queryset=Team.objects.all(), required=False)
-    system = serializers.SlugRelatedField(slug_field="slug", queryset=System.objects.all(), required=False)
-    category = serializers.ChoiceField(choices=[*taxonomy.category_choices(), ("none", "Unclassified")], required=False)
-    severity = serializers.ChoiceField(choices=Severity.choices, required=False)
-    kind = serializers.ChoiceField(choices=IncidentKind.choices, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        since, until = attrs.get("since"), attrs.get("until")
-        if (since is None) != (until is None):
-            raise serializers.ValidationError({"until" if since else "since": "A period has a first and a last day."})
-        if since and until and not since <= until <= since + timedelta(days=LONGEST):
-            raise serializers.ValidationError({"until": "The last day lies after the first, at most ten years."})
-        if since and not 2000 <= since.year <= 2200:
-            raise serializers.ValidationError({"since": "A day between 2000 and 2200 is needed."})
-        return attrs
-
-    def asked(self) -> Asked:
-        given = {
-            name: value.slug if isinstance(value, Team | System) else str(value)
-            for name, value in self.validated_data.items()
-        }
-        return read(given | ({"months": "own"} if "since" in given else {}), today=timezone.now().date())

@@ -1,11 +1,11 @@
 """The REST API: the same rows, verbs and rules as the pages, for scripts."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, status, views, viewsets
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,7 +32,6 @@ from incidents.api.serializers import (
     MergeSerializer,
     NoteSerializer,
     PostmortemSerializer,
-    ReportAskedSerializer,
     SectionWriteSerializer,
     SeveritySerializer,
     SystemSerializer,
@@ -42,15 +41,13 @@ from incidents.api.serializers import (
 )
 from incidents.errors import WrongStatus
 from incidents.followups.models import FollowUp
-from incidents.people.models import Role, User
+from incidents.people.models import Role
 from incidents.people.permissions import NotAllowed, require_role
 from incidents.postmortems import export, readiness, reviews
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import freeze_facts
 from incidents.postmortems.permissions import may_review
 from incidents.postmortems.sections import Clash
-from incidents.reports.cache import report
-from incidents.reports.export import as_data
 from incidents.response.filters import IncidentFilter
 from incidents.response.impact import expose
 from incidents.response.incident import Incident
@@ -422,15 +419,3 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         follow_up = self._changeable()
         follow_up.drop(by=self.person, reason=validated(ReasonSerializer(data=request.data))["reason"])
         return Response(FollowUpSerializer(follow_up).data)
-
-
-class TrendsView(views.APIView):
-    """The report that the page shows, with the same numbers: each with its n, its interval and the address of its rows."""
-
-    @extend_schema(parameters=[ReportAskedSerializer], responses={200: dict})
-    def get(self, request: Request) -> Response:
-        given = ReportAskedSerializer(data=request.query_params.dict())
-        given.is_valid(raise_exception=True)
-        asked = given.asked()
-        counted, learnt = report(cast(User, request.user), asked)
-        return Response({"asked": asked.parameters()} | as_data(counted, learnt))

@@ -11,9 +11,9 @@ from django.utils.safestring import mark_safe
 from PIL import Image, ImageDraw, ImageFont
 
 from incidents.people.models import User
+from incidents.reports.document import Trends
 from incidents.reports.learning import Learning
 from incidents.reports.scope import Asked
-from incidents.reports.document import Trends
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS
 from incidents.web import pdf

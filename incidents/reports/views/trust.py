@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from itertools import groupby
 
-from django import forms
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -14,6 +13,7 @@ from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.reports.cache import cached
+from incidents.reports.forms import ObjectiveForm
 from incidents.reports.learning import DRILL_EVERY
 from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.reports.trust import Trust, scorecards
@@ -24,25 +24,18 @@ PERIODS = {"1": "30 days", "3": "90 days", "12": "12 months"}
 _DAYS = {"1": 30, "3": 90, "12": 365}
 
 
-class ObjectiveForm(forms.Form):
-    objective = forms.DecimalField(
-        min_value=Decimal(50), max_value=Decimal("99.99"), max_digits=5, decimal_places=2, required=False,
-        label="How much of the time its output should be good, in %",
-    )  # fmt: skip
-
-
 def _asked(request: Request) -> tuple[str, Asked]:
-    shown = request.GET.get("months", "3")
-    shown = shown if shown in _DAYS else "3"
+    months = request.GET.get("months", "3")
+    months = months if months in _DAYS else "3"
     today = timezone.now().date() + timedelta(days=1)
-    return shown, Asked(Period(today - timedelta(days=_DAYS[shown]), today), ReportScope())
+    return months, Asked(Period(today - timedelta(days=_DAYS[months]), today), ReportScope())
 
 
 @page
 @require_GET
 def trust(request: Request) -> Answer:
     """All systems, those of a kind together: only these are comparable."""
-    shown, asked = _asked(request)
+    months, asked = _asked(request)
     systems = list(System.objects.visible_to(request.user).select_related("team").order_by("kind", "tier", "name"))
     cards: list[Trust] = cached("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
     narrowed = [card for card in cards if _is_asked_for(card, request)]
@@ -52,7 +45,7 @@ def trust(request: Request) -> Answer:
     context = {
         "groups": groups,
         "is_narrowed": len(narrowed) < len(cards),
-        "months": shown,
+        "months": months,
         "periods": PERIODS.items(),
         "period": asked.period,
         "every": DRILL_EVERY,
@@ -62,12 +55,12 @@ def trust(request: Request) -> Answer:
 
 def _is_asked_for(card: Trust, request: Request) -> bool:
     """Whether the address asks for this system: by its team, itself, or a drill that it is due for or that is overdue."""
-    system, given = card.system, request.GET
-    if given.get("system", system.slug) != system.slug:
+    system, query = card.system, request.GET
+    if query.get("system", system.slug) != system.slug:
         return False
-    if given.get("team", system.team.slug) != system.team.slug:
+    if query.get("team", system.team.slug) != system.team.slug:
         return False
-    match given.get("drill"):
+    match query.get("drill"):
         case "due":
             return system.tier in DRILL_EVERY
         case "overdue":
@@ -77,8 +70,9 @@ def _is_asked_for(card: Trust, request: Request) -> bool:
 
 @page
 @require_GET
-def one(request: Request, slug: str) -> Answer:
-    shown, asked = _asked(request)
+def trust_system(request: Request, slug: str) -> Answer:
+    """The scorecard of one system, beside others of its kind."""
+    months, asked = _asked(request)
     system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
     card = scorecards(request.user, asked, [system])[0]
     alike = System.objects.visible_to(request.user).filter(kind=system.kind).exclude(pk=system.pk)
@@ -86,7 +80,7 @@ def one(request: Request, slug: str) -> Answer:
         "card": card,
         "marks": _marks(card, asked.period),
         "alike": [("", scorecards(request.user, asked, list(alike.order_by("tier", "name")[:12])))],
-        "months": shown,
+        "months": months,
         "periods": PERIODS.items(),
         "period": asked.period,
         "form": ObjectiveForm(initial={"objective": system.objective}),
@@ -96,24 +90,28 @@ def one(request: Request, slug: str) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TrustMark:
+    """A stretch of wrong output on the line of the period."""
+
     x: float
     width: float
     label: str
     url: str
 
 
-def _marks(card: Trust, period: Period) -> list[Mark]:
+def _marks(card: Trust, period: Period) -> list[TrustMark]:
     """Where in the period output was wrong, on a line 720 points long."""
     since, until = period.bounds()
     scale = 720 / (until - since).total_seconds()
     return [
-        Mark(
-            round((row.since - since).total_seconds() * scale, 1), round(max(2.0, row.seconds * scale), 1),
-            f"INC-{row.number} {row.title}", f"/incidents/{row.number}/",
+        TrustMark(
+            x=round((stretch.since - since).total_seconds() * scale, 1),
+            width=round(max(2.0, stretch.seconds * scale), 1),
+            label=f"INC-{stretch.number} {stretch.title}",
+            url=reverse("incident", args=[stretch.number]),
         )
-        for row in card.stretches
-    ]  # fmt: skip
+        for stretch in card.stretches
+    ]
 
 
 @change(Refused)
@@ -122,6 +120,6 @@ def objective(request: Request, slug: str) -> Answer:
     require_role(request.user, Role.LEAD, team=system.team, to="set the objective")
     form = ObjectiveForm(request.POST)
     if not form.is_valid():
-        raise Refused("An objective is a number from 50 to 99.99, in percent; empty for none.")
+        raise Refused("Enter an objective from 50 to 99.99 %, or leave it empty for none.")
     System.objects.filter(pk=system.pk).update(objective=form.cleaned_data["objective"])
     return redirect("trust-system", slug)

@@ -9,7 +9,6 @@ from incidents.postmortems import views as postmortems
 from incidents.postmortems import views_guide as guide
 from incidents.postmortems import views_share as sharing
 from incidents.postmortems import views_write as writing
-from incidents.reports import urls as reports
 from incidents.response import views as response
 from incidents.response import views_updates as updates
 from incidents.response import views_work as work
@@ -154,7 +153,7 @@ urlpatterns = [
     path(_follow_up + "plan/", followups.plan, name="follow-up-plan"),
     path("style-guide/", styleguide, name="style-guide"),
     # Reports
-    *reports.urlpatterns,
+    path("", include("incidents.reports.urls")),
     # What machines ask
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -4,12 +4,12 @@ from collections import Counter
 
 from incidents import taxonomy
 from incidents.reports import statistics
-from incidents.reports.dimensions import US, condition, drawn, label
+from incidents.reports.dimensions import condition, drawn, label
 from incidents.reports.document import BreakdownRow, ContainmentUse, ExposureRow, Grid, MissedSignal, Share, share
 from incidents.reports.known import Known
 from incidents.reports.statistics import BREAKDOWN
-from incidents.response.filters import HOURS
 from incidents.response.impact import Exposure
+from incidents.response.measures import HARMLESS, HOURS, US
 from incidents.response.vocabulary import Severity
 
 
@@ -123,9 +123,7 @@ def _action(code: str) -> str:
 
 
 def near_misses(known: Known) -> BreakdownRow:
-    now, before = (
-        sum(facts.counts["harm", harm] for harm in ("near_miss", "issue")) for facts in (known.now, known.before)
-    )
+    now, before = (sum(facts.counts["harm", harm.value] for harm in HARMLESS) for facts in (known.now, known.before))
     return _row(known, "Near misses and hazards caught in time", "none_came", now, before, {"harm": "none_came"})
 
 
@@ -135,7 +133,7 @@ def near_misses(known: Known) -> BreakdownRow:
 def hours(known: Known) -> tuple[BreakdownRow, ...]:
     now, before = known.now.of("hours"), known.before.of("hours")
     return tuple(
-        _row(known, name, code, now.get(code, 0), before.get(code, 0), {"hours": code}) for code, name in HOURS
+        _row(known, name, code, now.get(code, 0), before.get(code, 0), {"hours": code}) for code, name in HOURS.items()
     )
 
 

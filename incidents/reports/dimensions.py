@@ -3,14 +3,14 @@
 from incidents import taxonomy
 from incidents.reports.facts import Facts
 from incidents.reports.known import Known
+from incidents.response.measures import US
 from incidents.response.vocabulary import NoticedBy, Severity
 
-US = (NoticedBy.MONITOR.value, NoticedBy.EVALUATION.value)
 _HUES = ["drift", "retrieval", "feedback_loop", "agent_action", "data_quality", "model_release", "output_safety"]
 
 
 def noticed_by_us(facts: Facts) -> int:
-    return sum(facts.counts["noticed_by", code] for code in US)
+    return sum(facts.counts["noticed_by", code.value] for code in US)
 
 
 def drawn(counts: dict[str, int], dimension: str) -> list[str]:

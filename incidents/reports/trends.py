@@ -108,7 +108,7 @@ def _how_many(known: Known) -> Tile:
 def _how_long_wrong(known: Known) -> Tile:
     wrong = known.now.length("wrong")
     note = f"in all, across the {len(wrong):,} of {known.now.all:,} incidents that say when it started"
-    return Tile("Output was wrong for", span(sum(wrong)) if wrong else "unknown", note, known.link(phase="silence"))
+    return Tile("Output was wrong for", span(sum(wrong)) if wrong else "unknown", note, known.link(known="wrong"))
 
 
 def _how_long_silent(silence: Phase) -> Tile:

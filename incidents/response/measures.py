@@ -138,6 +138,17 @@ def _known() -> Iterator[Measure]:
         yield Measure(label, {"known": clock}, Q(**{f"{clock}__isnull": False}))
     both = Q(impact_started_at__isnull=False, detected_at__isnull=False)
     yield Measure("Silence", {"known": "silence"}, both)
+    yield Measure("How long output was wrong", {"known": "wrong"}, _WAS_WRONG, lengths="wrong", holds=was_wrong)
+
+
+def was_wrong(row: MeasuredIncident) -> bool:
+    """Whether one knows from when until when its output was wrong: until it was contained, else resolved."""
+    began, ended = (row.clocks[ORDERED.index(clock)] for clock in ("impact_started_at", "contained_at"))
+    ended = row.clocks[ORDERED.index("resolved_at")] if ended is None else ended
+    return began is not None and ended is not None and bool(ended >= began)
+
+
+_WAS_WRONG = Q(contained_at__gte=F("impact_started_at")) | Q(contained_at=None, resolved_at__gte=F("impact_started_at"))
 
 
 def _phases() -> Iterator[Measure]:

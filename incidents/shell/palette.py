@@ -35,7 +35,7 @@ _PLACES = (
     ("Follow-ups", "follow-ups", "list-checks"), ("Systems", "systems", "boxes"), ("Sources", "sources", "radio-tower"),
     ("Connect a monitor", "source-new", "plug"), ("Rules", "rules", "list-checks"), ("Silences", "silences", "volume-x"),
     ("Silence alerts", "silence-new", "volume-x"), ("Deliveries", "deliveries", "inbox"), ("Reports", "reports", "chart-line"),
-    ("Trust by system", "trust", "chart-line"), ("Kept reports", "kept-reports", "chart-line"),
+    ("Trust by system", "trust", "chart-line"), ("Saved reports", "kept-reports", "chart-line"),
     ("My account", "account", "user"),
 )  # fmt: skip
 

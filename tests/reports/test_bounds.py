@@ -20,10 +20,11 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide
 from incidents.postmortems.reading import Reading
-from incidents.reports import export, views
+from incidents.reports import export
 from incidents.reports.learning import learn
 from incidents.reports.scope import Asked
 from incidents.reports.trends import trends
+from incidents.reports.views.shared import context_of
 from incidents.response.containments import Containment
 from incidents.response.impact import Exposure
 from incidents.response.incident import Incident
@@ -194,7 +195,7 @@ def test_every_share_lies_within_its_bounds(
         happen(worlds, system=support_assistant, people=[mara, lee])
         counted, learnt = trends(lee, asked), learn(lee, asked)
         check_data(json.loads(json.dumps(export.as_data(counted, learnt), cls=DjangoJSONEncoder)))
-        check_page(render_to_string("reports/print.html", views.context_of(counted, learnt)))
+        check_page(render_to_string("reports/print.html", context_of(counted, learnt)))
         transaction.set_rollback(True)
 
 

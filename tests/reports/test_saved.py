@@ -1,4 +1,4 @@
-"""Kept reports: frozen, written over, mailed once, and with decisions that come up until they are taken."""
+"""Saved reports: frozen, written over, mailed once, and with decisions that come up until they are taken."""
 
 import io
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from tests.reports.conftest import at
 Happened = Callable[..., Incident]
 
 
-def test_a_kept_report_stays_as_it_was_and_says_what_is_counted_otherwise(
+def test_a_saved_report_stays_as_it_was_and_says_what_is_counted_differently(
     happened: Happened, mara: User, lee: User, jo: User, asked: Asked, as_person: Callable[[User], Client]
 ) -> None:
     incident = happened(3)
@@ -38,7 +38,7 @@ def test_a_kept_report_stays_as_it_was_and_says_what_is_counted_otherwise(
     assert ("Incidents", "1", "2") in otherwise
     assert ("Severity: SEV1", "–", "1") in otherwise
     page = as_person(lee).get(report.get_absolute_url()).content.decode()
-    assert "Counted otherwise today" in page
+    assert "Counted differently today" in page
 
 
 def test_what_can_no_longer_be_asked_is_not_compared(
@@ -112,24 +112,24 @@ def test_a_decision_is_carried_over_until_it_is_taken_once(
     )
     decision = Decision.objects.get()
     second = SavedReport.objects.freeze(asked, by=jo)
-    assert "carried over" in client.get(second.get_absolute_url()).content.decode()
+    assert "Carried over" in client.get(second.get_absolute_url()).content.decode()
     client.post(f"{second.get_absolute_url()}decisions/{decision.pk}/decide/", {"outcome": "Yes, from January"})
     with pytest.raises(WrongStatus):
         decision.decide("No", by=lee)
-    assert "carried over" not in client.get(second.get_absolute_url()).content.decode()
+    assert "Carried over" not in client.get(second.get_absolute_url()).content.decode()
     assert "Yes, from January" in client.get(first.get_absolute_url()).content.decode()
 
 
 @pytest.mark.parametrize(
-    "given", [{"text": ""}, {"text": "x", "due_on": "yesterday"}, {"text": "x", "owner": "999999"}]
+    "fields", [{"text": ""}, {"text": "x", "due_on": "yesterday"}, {"text": "x", "owner": "999999"}]
 )
 def test_a_decision_that_makes_no_sense_is_refused_where_one_is(
-    jo: User, asked: Asked, as_person: Callable[[User], Client], given: dict[str, str]
+    jo: User, asked: Asked, as_person: Callable[[User], Client], fields: dict[str, str]
 ) -> None:
     report = SavedReport.objects.freeze(asked, by=jo)
     client = as_person(jo)
     answer = client.post(
-        f"{report.get_absolute_url()}decisions/", given, headers={"referer": report.get_absolute_url()}, follow=True
+        f"{report.get_absolute_url()}decisions/", fields, headers={"referer": report.get_absolute_url()}, follow=True
     )
     assert answer.status_code == 200
     assert not Decision.objects.exists()
@@ -150,7 +150,7 @@ def test_the_month_that_is_over_is_kept_and_mailed_once_with_its_picture(
         send_reports()
     assert SavedReport.objects.count() == 2
     assert Notice.objects.send() == 3
-    message = next(one for one in mail.outbox if one.to == ["lee@example.com"])
+    message = next(message for message in mail.outbox if message.to == ["lee@example.com"])
     html = message.alternatives[0][0]  # type: ignore[attr-defined]
     assert "cid:picture" in html
     assert "Incidents:" in message.body
@@ -199,9 +199,11 @@ def test_the_api_gives_the_same_numbers(
     happened(3)
     happened(2, private=True)
     since = at(60).date().isoformat()
-    told = client.get(f"/api/v1/reports/trends?since={since}&until={at(0).date()}&by=team", headers=key_of(lee)).json()
-    assert told["trends"]["n"] == 1
-    assert told["asked"]["since"] == since
+    answer = client.get(
+        f"/api/v1/reports/trends?since={since}&until={at(0).date()}&by=team", headers=key_of(lee)
+    ).json()
+    assert answer["trends"]["n"] == 1
+    assert answer["asked"]["since"] == since
     assert client.get("/api/v1/reports/trends/").status_code == 401
 
 

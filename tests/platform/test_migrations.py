@@ -8,6 +8,7 @@ from django.utils import timezone
 from incidents.postmortems import search
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import BUILT_IN
+from incidents.reports.saved import SavedReport
 
 
 @pytest.mark.django_db(transaction=True)
@@ -46,5 +47,23 @@ def test_a_postmortem_that_was_written_keeps_its_words_its_address_and_its_quest
         assert [revision.text for revision in kept.sections.get().revisions.all()] == ["The alias."]
         assert Postmortem.objects.index_missing() == 1
         assert Postmortem.objects.filter(words=search.query("alias")).exists()
+    finally:
+        MigrationExecutor(connection).migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kept_report_is_a_saved_one_after_the_upgrade_and_a_kept_one_again_before_it() -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate([("incidents", "0011_reports")])
+    before = executor.loader.project_state([("incidents", "0011_reports")]).apps
+    frozen = {"title": "Trends", "since": "2026-01-01", "until": "2026-02-01", "asked": {}, "data": {"trends": {}}}
+    report = before.get_model("incidents", "KeptReport").objects.create(**frozen)
+    before.get_model("incidents", "ReportNote").objects.create(report=report, text="A holiday")
+    try:
+        MigrationExecutor(connection).migrate([("incidents", "0012_saved_reports")])
+        saved = SavedReport.objects.get()
+        assert (saved.pk, saved.data, saved.notes.get().text) == (report.pk, {"trends": {}}, "A holiday")
+        MigrationExecutor(connection).migrate([("incidents", "0011_reports")])
+        assert before.get_model("incidents", "KeptReport").objects.get().pk == report.pk
     finally:
         MigrationExecutor(connection).migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())

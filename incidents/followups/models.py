@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models.functions import TruncDate
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
@@ -18,7 +19,7 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         return self.filter(of_visible(user)) if user.is_active else self.none()
 
     def open(self) -> Self:
-        return self.filter(state__in=[FollowUp.State.OPEN, FollowUp.State.IN_PROGRESS])
+        return self.filter(state__in=UNFINISHED)
 
     def overdue(self) -> Self:
         return self.open().filter(due_on__lt=timezone.localdate())
@@ -55,7 +56,7 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
     def add(self, incident: Incident, *, title: str, by: User, **fields: Any) -> "FollowUp":
         title = " ".join(title.split())
         if not title:
-            raise Refused("A follow-up needs a title: begin with a verb.")
+            raise Refused("Enter a title. Begin with a verb.")
         owner = fields.get("owner")
         _check_owner(incident, owner)
         with transaction.atomic():
@@ -65,14 +66,14 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
 
 AGES: dict[str, tuple[int, int]] = {"0-14": (0, 15), "15-30": (15, 31), "31-60": (31, 61), "over-60": (61, 0)}  # days
-_UNFINISHED = ["open", "in_progress"]
+UNFINISHED = ["open", "in_progress"]
 ON_TIME = models.Q(state="done", due_on__gte=TruncDate("finished_at", tzinfo=UTC))
 
 
 def judged() -> models.Q:
     """The condition that one can say whether it was on time."""
     return models.Q(due_on__isnull=False) & (
-        models.Q(state="done") | models.Q(state__in=_UNFINISHED, due_on__lt=timezone.now().date())
+        models.Q(state="done") | models.Q(state__in=UNFINISHED, due_on__lt=timezone.now().date())
     )
 
 
@@ -136,31 +137,26 @@ class FollowUp(models.Model):
             models.Index(fields=["owner", "state", "due_on"], name="followups_by_owner"),
             models.Index(fields=["due_on"], name="followups_by_due"),
             models.Index(fields=["created_at"], name="followups_by_creation"),
-            models.Index(fields=["created_at"], condition=models.Q(state__in=["open", "in_progress"]), name="followups_open"),
-        ]  # fmt: skip
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state__in=["open", "in_progress"]),
+                name="followups_open",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
 
     def get_absolute_url(self) -> str:
-        return f"/follow-ups/{self.pk}/"
+        return reverse("follow-up", args=[self.pk])
 
     @property
     def is_open(self) -> bool:
-        return self.state in (self.State.OPEN, self.State.IN_PROGRESS)
+        return self.state in UNFINISHED
 
     @property
     def is_overdue(self) -> bool:
         return self.is_open and self.due_on is not None and self.due_on < timezone.localdate()
-
-    @property
-    def was_on_time(self) -> bool | None:
-        """Whether it was done by its due date, in UTC; None while that cannot be said."""
-        if self.due_on is None or self.state == self.State.WONT_DO:
-            return None
-        if self.state == self.State.DONE and self.finished_at:
-            return self.finished_at.astimezone(UTC).date() <= self.due_on
-        return False if self.is_overdue else None
 
     def begin(self, *, by: User) -> None:
         self._move([self.State.OPEN], to=self.State.IN_PROGRESS, by=by)
@@ -168,7 +164,7 @@ class FollowUp(models.Model):
     def complete(self, *, by: User, outcome: str = "") -> None:
         """Say that it is done, and what showed that it worked."""
         self._move(
-            [self.State.OPEN, self.State.IN_PROGRESS],
+            UNFINISHED,
             to=self.State.DONE,
             by=by,
             outcome=outcome.strip(),
@@ -178,9 +174,9 @@ class FollowUp(models.Model):
     def drop(self, *, by: User, reason: str) -> None:
         """Decide not to do it; the reason is kept where others will look for it."""
         if not reason.strip():
-            raise Refused("Say why it will not be done.")
+            raise Refused("Give a reason for not doing it.")
         self._move(
-            [self.State.OPEN, self.State.IN_PROGRESS],
+            UNFINISHED,
             to=self.State.WONT_DO,
             by=by,
             outcome=reason.strip(),
@@ -195,8 +191,8 @@ class FollowUp(models.Model):
         _check_owner(self.incident, owner)
         changes = {"owner": owner, "due_on": due_on, "priority": priority}
         with transaction.atomic():
-            row = FollowUp.objects.select_for_update().get(pk=self.pk)
-            was = {name: getattr(row, name) for name in changes}
+            stored = FollowUp.objects.select_for_update().get(pk=self.pk)
+            was = {name: getattr(stored, name) for name in changes}
             if was != changes:
                 FollowUp.objects.filter(pk=self.pk).update(**changes)
                 planned: dict[str, Any] = {
@@ -209,7 +205,7 @@ class FollowUp(models.Model):
         with transaction.atomic():
             if not FollowUp.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
-                raise WrongStatus(f"“{self.title}” is {self.get_state_display().lower()} already.")
+                raise WrongStatus(f"“{self.title}” is already marked as {self.get_state_display().lower()}.")
             detail: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
             self.incident.record(Event.Kind.FOLLOW_UP, by=by, **detail)
         self.refresh_from_db()
@@ -217,7 +213,7 @@ class FollowUp(models.Model):
 
 def _check_owner(incident: Incident, owner: User | None) -> None:
     if owner and not Incident.objects.visible_to(owner).filter(pk=incident.pk).exists():
-        raise Refused(f"{owner} may not see {incident}, so they cannot own a follow-up of it.")
+        raise Refused(f"{owner} cannot see {incident}, so they cannot own a follow-up of it.")
 
 
 def due_in_days(days: int) -> date:

@@ -197,6 +197,10 @@ class Postmortem(models.Model):
         return self.state in (self.State.DRAFT, self.State.IN_REVIEW)
 
     @property
+    def takes_comments(self) -> bool:
+        return self.is_editable or self.state == self.State.APPROVED
+
+    @property
     def is_overdue(self) -> bool:
         return self.state in UNFINISHED and self.due_on < timezone.localdate()
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.postmortems.facts import event_fact
 from incidents.response import story
+from incidents.response.attachments import Attachment
 from incidents.response.incident import Incident
 from incidents.response.links import similar
 
@@ -69,12 +71,18 @@ def _changes(incident: Incident) -> list[Line]:
 
 
 def _files(incident: Incident) -> list[Line]:
-    told = []
-    for row in incident.attachments.defer("content").order_by("pk"):
-        url = f"{incident.get_absolute_url()}files/{row.pk}/"
-        name = row.name.replace("[", "(").replace("]", ")")
-        told.append(Line(row.name, url, f"{'!' if row.is_picture else ''}[{name}]({url})"))
-    return told
+    attachments = incident.attachments.defer("content").order_by("pk")
+    return [Line(attachment.name, _address(attachment), as_link(attachment)) for attachment in attachments]
+
+
+def as_link(attachment: Attachment) -> str:
+    """The Markdown that shows a picture, or links to another file."""
+    name = attachment.name.replace("[", "(").replace("]", ")")
+    return f"{'!' if attachment.is_picture else ''}[{name}]({_address(attachment)})"
+
+
+def _address(attachment: Attachment) -> str:
+    return reverse("attachment", args=[attachment.incident.number, attachment.pk])
 
 
 def _similar(incidents: list[Incident], user: User) -> list[Line]:

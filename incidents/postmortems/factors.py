@@ -53,6 +53,12 @@ class FactorKind(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def offered(cls) -> list[tuple[str, list["FactorKind"]]]:
+        """The two-level list to choose from, by group."""
+        kinds = list(cls.objects.filter(retired=False))
+        return [(group.label, [kind for kind in kinds if kind.group == group]) for group in FactorGroup]
+
 
 class FactorQuerySet(models.QuerySet["Factor"]):
     def add(self, postmortem: Postmortem, kind: FactorKind, *, text: str, evidence: str, by: User) -> "Factor":

@@ -20,6 +20,7 @@ from incidents.response.events import Event
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS, Severity
+from incidents.systems.models import Change
 from incidents.web.durations import span
 
 
@@ -197,6 +198,15 @@ def event_fact(event: Event, url: str) -> Fact:
         f"{url}events/{event.pk}/",
         str(event.pk),
     )
+
+
+def suspects(incidents: list[Incident]) -> list[Change]:
+    """Changes that may have set it off: of the systems and what they depend on, in the look-back before each began."""
+    found: dict[int, Change] = {}
+    for incident in incidents:
+        for change in incident.changes_before():
+            found[change.pk] = change
+    return list(found.values())
 
 
 def _changes(incident: Incident) -> list[Fact]:

@@ -26,10 +26,10 @@ class TriggerForm(forms.Form):
     changes: dict[str, Change]
 
     @classmethod
-    def of(cls, shown: Postmortem, suspects: Iterable[Change], data: Any = None) -> Self:
-        known = {f"change-{row.pk}": row for row in [*suspects, *([shown.trigger] if shown.trigger else [])]}
-        now = f"change-{shown.trigger_id}" if shown.trigger_id else shown.triggered_by
-        form = cls(data, initial={"choice": now, "text": shown.trigger_text}, auto_id="trigger_%s")
+    def of(cls, postmortem: Postmortem, suspects: Iterable[Change], data: Any = None) -> Self:
+        known = {f"change-{row.pk}": row for row in [*suspects, *([postmortem.trigger] if postmortem.trigger else [])]}
+        now = f"change-{postmortem.trigger_id}" if postmortem.trigger_id else postmortem.triggered_by
+        form = cls(data, initial={"choice": now, "text": postmortem.trigger_text}, auto_id="trigger_%s")
         form.changes = known
         choice = cast("forms.ChoiceField", form.fields["choice"])
         choice.choices = [

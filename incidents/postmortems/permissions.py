@@ -1,4 +1,4 @@
-"""What the pages of a postmortem share: finding it, who may do what, and the shape of a button."""
+"""Who may do what with a postmortem, and the shape of a button on its page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,26 +15,27 @@ from incidents.web.request import Answer, PageView, Request, change, visible_or_
 
 
 def find(request: Request, slug: str) -> Postmortem:
-    rows = Postmortem.objects.visible_to(request.user).select_related(
+    postmortems = Postmortem.objects.visible_to(request.user).select_related(
         "incident", "incident__system", "incident__team", "incident__lead", "owner", "published_by", "guide", "trigger"
     )
-    return visible_or_404(rows, slug=slug)
+    return visible_or_404(postmortems, slug=slug)
 
 
-def may_write(user: User, shown: Postmortem) -> bool:
-    return shown.owner_id == user.pk or has_role(user, Role.RESPONDER, team=shown.incident.team)
+def may_write(user: User, postmortem: Postmortem) -> bool:
+    return postmortem.owner_id == user.pk or has_role(user, Role.RESPONDER, team=postmortem.incident.team)
 
 
-def may_review(user: User, shown: Postmortem) -> bool:
-    """Whoever responds anywhere may review, and whoever was asked; its owner may not."""
-    if shown.owner_id == user.pk:
+def may_review(user: User, postmortem: Postmortem) -> bool:
+    """Anyone who responds in any team may review, and anyone who was asked; the owner may not."""
+    if postmortem.owner_id == user.pk:
         return False
-    return has_role(user, Role.RESPONDER, team=None) or shown.reviews.filter(reviewer=user).exists()
+    return has_role(user, Role.RESPONDER, team=None) or postmortem.reviews.filter(reviewer=user).exists()
 
 
-def require_writer(request: Request, shown: Postmortem, *, to: str) -> None:
-    if shown.owner_id != request.user.pk:
-        require_role(request.user, Role.RESPONDER, team=shown.incident.team, to=to)
+def require(user: User, role: Role, postmortem: Postmortem, *, to: str) -> None:
+    """Raise NotAllowed unless the user has the role in the incident's team. The owner may do what a responder may."""
+    if role is not Role.RESPONDER or postmortem.owner_id != user.pk:
+        require_role(user, role, team=postmortem.incident.team, to=to)
 
 
 Verb = Callable[..., Answer | None]
@@ -47,17 +48,16 @@ def verb(role: Role | None, *, to: str) -> Callable[[Verb], PageView]:
         @change(WrongStatus, Refused, Clash)
         @wraps(act)
         def view(request: Request, slug: str, **named: Any) -> Answer:
-            shown = find(request, slug)
-            if role is Role.RESPONDER:
-                require_writer(request, shown, to=to)
-            elif role is not None:
-                require_role(request.user, role, team=shown.incident.team, to=to)
-            return act(request, shown, **named) or redirect(shown)
+            postmortem = find(request, slug)
+            if role is not None:
+                require(request.user, role, postmortem, to=to)
+            return act(request, postmortem, **named) or redirect(postmortem)
 
         return view
 
     return decorate
 
 
-def at(shown: Postmortem, anchor: str) -> Answer:
-    return redirect(f"{shown.get_absolute_url()}#{anchor}")
+def at(postmortem: Postmortem, anchor: str) -> Answer:
+    """Go back to a part of the postmortem's page."""
+    return redirect(f"{postmortem.get_absolute_url()}#{anchor}")

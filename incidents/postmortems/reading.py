@@ -40,7 +40,7 @@ class Reading(models.Model):
             cls.objects.filter(pk=row.pk).update(last_at=now, times=F("times") + 1)
 
     @classmethod
-    def told(cls, postmortem: Postmortem) -> str:
+    def summary(cls, postmortem: Postmortem) -> str:
         """Say by how many, and from how many teams, it was read."""
         found = cls.objects.filter(postmortem=postmortem).aggregate(
             people=Count("person", distinct=True), teams=Count("person__memberships__team", distinct=True)

@@ -34,6 +34,12 @@ def responders(postmortem: Postmortem) -> set[int]:
     return {pk for pk in [*acting.values_list("by", flat=True).distinct(), *leads, *roles] if pk is not None}
 
 
+def participants(incidents: list[Incident]) -> list[User]:
+    """Whom a careless sentence would name: the leads and whoever had a role; 30 at most."""
+    took_part = Q(assignments__incident__in=incidents) | Q(led_incidents__in=incidents)
+    return list(User.objects.filter(took_part).distinct()[:30])
+
+
 _AFTERWARDS = [Event.Kind.POSTMORTEM, Event.Kind.FOLLOW_UP, Event.Kind.VISIBILITY, Event.Kind.LINK]
 
 
@@ -151,7 +157,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
             raise Refused("Write something first.")
         with transaction.atomic():
             postmortem = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=section.postmortem_id)
-            if not postmortem.is_editable and postmortem.state != Postmortem.State.APPROVED:
+            if not postmortem.takes_comments:
                 raise WrongStatus(
                     f"This postmortem is {postmortem.get_state_display().lower()}; write an amendment instead."
                 )

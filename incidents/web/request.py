@@ -105,6 +105,11 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
+def whole_number(text: str, *, digits: int = 9) -> int | None:
+    """Read a number from an address or a form; None where it is none, is negative, or has more digits than that."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:
     """Find one of the rows that the person may see; what is hidden is as absent as what never was."""
     found = rows.filter(**lookup).first()

@@ -1,0 +1,119 @@
+"""A postmortem as files and on paper."""
+
+import base64
+import re
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_GET
+
+from incidents.postmortems import export
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.facts import facts_of
+from incidents.postmortems.permissions import find
+from incidents.postmortems.prose import titles, unfurled
+from incidents.response.attachments import Attachment
+from incidents.web.pdf import NoPdf
+from incidents.web.request import Answer, Request, page
+
+
+@page
+@require_GET
+def download(request: Request, slug: str) -> Answer:
+    """The postmortem as a Markdown file."""
+    postmortem = find(request, slug)
+    answer = HttpResponse(export.as_markdown(postmortem), content_type="text/markdown; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="INC-{postmortem.slug}-postmortem.md"'
+    return answer
+
+
+@page
+@require_GET
+def as_json(request: Request, slug: str) -> Answer:
+    postmortem = find(request, slug)
+    answer = JsonResponse(export.as_data(postmortem), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    answer["Content-Disposition"] = f'attachment; filename="INC-{postmortem.slug}-postmortem.json"'
+    return answer
+
+
+@page
+@require_GET
+def printed(request: Request, slug: str) -> Answer:
+    """The document alone, for paper."""
+    return render(request, "postmortems/print.html", paper(find(request, slug), request))
+
+
+@page
+@require_GET
+def running_head(request: Request, slug: str) -> Answer:
+    """The style sheet that writes at the head of each printed page which document it is of."""
+    return HttpResponse(export.running_head(find(request, slug)), content_type="text/css; charset=utf-8")
+
+
+@page
+@require_GET
+def pdf(request: Request, slug: str) -> Answer:
+    postmortem = find(request, slug)
+    try:
+        drawn = export.as_pdf(paper(postmortem, request, inline=True))
+    except NoPdf as trouble:
+        messages.info(request, str(trouble))
+        return redirect("postmortem-print", slug)
+    answer = HttpResponse(drawn, content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="INC-{postmortem.slug}-postmortem.pdf"'
+    return answer
+
+
+def paper(
+    postmortem: Postmortem, request: HttpRequest, *, inline: bool = False, public: bool = False
+) -> dict[str, Any]:
+    """What the printed page says. `public` leaves out what only people inside may follow."""
+    facts = facts_of(postmortem)
+    sections = {section.key: section for section in postmortem.sections.all()}
+    user = None if public else getattr(request, "user", None)
+    known = titles((section.text for section in sections.values()), user=user)
+
+    def body(text: str) -> SafeString:
+        html = unfurled(text, known)
+        return _inlined(html, postmortem) if inline else html
+
+    parts = [
+        {
+            "part": part,
+            "facts": [fact for fact in facts.get(part.key, []) if fact.text],
+            "html": body(sections[part.key].text),
+        }
+        for part in postmortem.parts()
+        if part.key in sections
+    ]
+    return {
+        "postmortem": postmortem,
+        "incidents": postmortem.incidents,
+        "parts": parts,
+        "trigger": export.trigger_of(postmortem),
+        "factors": list(postmortem.factors.select_related("kind").order_by("pk")),
+        "amendments": list(postmortem.amendments.select_related("by")),
+        "follow_ups": export.follow_ups_of(postmortem),
+        "public": public,
+        "base_url": settings.BASE_URL,
+        "is_private": postmortem.is_private,
+    }
+
+
+def _inlined(html: str, postmortem: Postmortem) -> SafeString:
+    """Put the pictures of the postmortem’s own incidents into the page itself; others become their names."""
+    known = {incident.number: incident for incident in postmortem.incidents}
+
+    def inlined(source: re.Match[str]) -> str:
+        incident = known.get(int(source[1]))
+        attachment = Attachment.objects.filter(incident=incident, pk=int(source[2])).first() if incident else None
+        if attachment is None or not attachment.is_picture:
+            return 'src=""'
+        content = base64.b64encode(bytes(attachment.content)).decode()
+        return f'src="data:{attachment.content_type};base64,{content}"'
+
+    return mark_safe(re.sub(r'src="/incidents/(\d+)/files/(\d+)/"', inlined, html))  # noqa: S308 - digits and base64 within safe HTML

@@ -1,0 +1,67 @@
+"""Postmortems that were written elsewhere, and failures that were published."""
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from incidents import taxonomy
+from incidents.errors import Refused
+from incidents.people.models import Role
+from incidents.people.permissions import has_role, require_role
+from incidents.postmortems.forms import ImportForm
+from incidents.postmortems.importing import MOST_BYTES, MOST_FILES, ImportBatch
+from incidents.postmortems.public import library
+from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+
+@page
+@require_GET
+def public_library(request: Request) -> Answer:
+    """Published failures of AI systems, by category."""
+    category = request.GET.get("category", "")
+    incidents = [incident for incident in library() if not category or incident.category == category]
+    context = {"rows": incidents, "category": category, "categories": taxonomy.categories()}
+    return render(request, "postmortems/public.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def choose(request: Request) -> Answer:
+    """Choose Markdown files; what they would become is shown before anything is made of them."""
+    form = ImportForm(request.POST if request.method == "POST" else None)
+    may = has_role(request.user, Role.LEAD, team=None)
+    if request.method == "POST":
+        require_role(request.user, Role.LEAD, team=None, to="import postmortems")
+        files = request.FILES.getlist("files")[: MOST_FILES + 1]
+        if form.is_valid():
+            try:
+                batch = ImportBatch.keep(
+                    ((file.name or "file.md", file.read(MOST_BYTES + 1)) for file in files),
+                    by=request.user,
+                    team=form.cleaned_data["team"],
+                )
+            except Refused as refusal:
+                messages.error(request, " ".join(refusal.messages))
+            else:
+                return redirect("postmortem-import-preview", batch.pk)
+    context = {"form": form, "may_import": may, "most": MOST_FILES}
+    return render(request, "postmortems/import.html", context, status=422 if request.method == "POST" else 200)
+
+
+@page
+@require_GET
+def preview(request: Request, pk: int) -> Answer:
+    batch: ImportBatch = visible_or_404(ImportBatch.objects.filter(by=request.user), pk=pk)
+    files = batch.read()
+    fit = sum(1 for file in files if not file.trouble)
+    return render(request, "postmortems/import_preview.html", {"batch": batch, "found": files, "fit": fit})
+
+
+@change(Refused)
+def take(request: Request, pk: int) -> Answer:
+    require_role(request.user, Role.LEAD, team=None, to="import postmortems")
+    batch: ImportBatch = visible_or_404(ImportBatch.objects.filter(by=request.user), pk=pk)
+    taken = batch.take(by=request.user)
+    messages.success(request, f"{taken} postmortem{'s' if taken != 1 else ''} imported.")
+    return redirect(f"{reverse('postmortems')}?show=published")

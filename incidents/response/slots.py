@@ -1,6 +1,6 @@
 """What pages of lower slices show of incidents. Each begins with what the person may see; see shell/slots.py."""
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, Window
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
@@ -16,9 +16,12 @@ LATEST = 10
 def system_actions(request: HttpRequest, system: System) -> str:
     """The buttons that follow a system, lead to its public page and open an incident of it."""
     user = request.user
-    if not isinstance(user, User) or not System.objects.visible_to(user).filter(pk=system.pk).exists():
+    if not isinstance(user, User):
         return ""
-    follows = Follower.objects.filter(person=user, system=system).exists()
+    follows = Exists(Follower.objects.filter(person=user, system=OuterRef("pk")))
+    visible = System.objects.visible_to(user).filter(pk=system.pk).annotate(is_followed=follows).first()
+    if visible is None:
+        return ""
     return render_to_string(
         "response/slots/system_actions.html", {"system": system, "follows": follows}, request=request
     )
@@ -29,11 +32,10 @@ def system_incidents(request: HttpRequest, system: System) -> str:
     if not isinstance(request.user, User):
         return ""
     incidents = Incident.objects.visible_to(request.user).filter(system=system)
-    context = {
-        "system": system,
-        "incidents": incidents.select_related("lead", "system").order_by("-number")[:LATEST],
-        "counts": incidents.aggregate(all=Count("pk"), open=Count("pk", filter=Q(status__in=OPEN))),
-    }
+    counted = incidents.annotate(  # over all of them, although only the latest are fetched
+        count_all=Window(Count("pk")), count_open=Window(Count("pk", filter=Q(status__in=OPEN)))
+    )
+    context = {"system": system, "incidents": list(counted.order_by("-number")[:LATEST])}
     return render_to_string("response/slots/system_incidents.html", context, request=request)
 
 

@@ -23,8 +23,9 @@ SLOTS: dict[str, tuple[Filler, ...]] = {
     "incident.actions": (postmortems.incident_actions,),
     "incident.evidence": (alerts.incident_evidence,),
     "incident.facts": (followups.incident_facts,),
+    "system.actions": (response.system_actions,),
     "system.facts": (alerts.system_facts,),
-    "system.records": (alerts.system_records,),
+    "system.records": (response.system_incidents, alerts.system_records),
 }
 
 # Rows of a list are filled together, so that a longer list asks no more queries.

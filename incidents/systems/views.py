@@ -1,6 +1,5 @@
 """The catalogue's pages."""
 
-from django.db.models import Count, Q
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -18,20 +17,12 @@ def systems(request: Request) -> Answer:
 @page
 @require_GET
 def system(request: Request, slug: str) -> Answer:
-    """One system. Its incidents come through their own scoped relation (see templates/systems)."""
-    shown = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
-    may_see = Q(private=False) | Q(people=request.user)
-    incidents = shown.incidents.filter(may_see).distinct()
+    """One system, and what fills its slots: incidents, alerts, what can be done."""
+    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
     context = {
-        "system": shown,
-        "upstreams": shown.upstreams.order_by("name"),
-        "downstreams": shown.downstreams.order_by("name"),
-        "incidents": incidents.select_related("lead", "system").order_by("-number")[:10],
-        "counts": incidents.aggregate(
-            all=Count("pk", distinct=True),
-            open=Count("pk", distinct=True, filter=Q(status__in=["triage", "investigating", "contained"])),
-        ),
-        "changes": shown.changes.all()[:10],
-        "follows": shown.followers.filter(person=request.user).exists(),
-    }  # fmt: skip
+        "system": system,
+        "upstreams": system.upstreams.order_by("name"),
+        "downstreams": system.downstreams.order_by("name"),
+        "changes": system.changes.all()[:10],
+    }
     return render(request, "systems/system.html", context)

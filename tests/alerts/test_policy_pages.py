@@ -302,7 +302,7 @@ class TestDeadLetters:
         client = as_person(mara)
         assert page_of(client, "/deliveries/?show=dead").count("one of 3 with the same body") == 3
         shown = page_of(client, Delivery.objects.order_by("pk")[0].get_absolute_url())
-        assert "3 times with the same body" in shown
+        assert "3 deliveries" in shown
         found = re.search(r"show=dead&amp;q=(\w+)", shown)
         assert found
         assert page_of(client, f"/deliveries/?show=dead&q={found[1]}").count("row--delivery") == 3

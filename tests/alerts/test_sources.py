@@ -56,7 +56,7 @@ class TestConnecting:
         path = f"{source.get_absolute_url()}connected/"
         assert "hx-get" in lead.get(path).text
         post(token, {"title": "Groundedness is low"})
-        assert "is being read" in lead.get(path).text
+        assert "A delivery has arrived" in lead.get(path).text
         drain()
         page = lead.get(path).text
         assert "Connected" in page
@@ -261,7 +261,7 @@ class TestTheSourcesPage:
     ) -> None:
         post(evaluations[1], json.dumps([{"title": "x"}] * 10_001).encode())
         page = lead.get(Delivery.objects.get().get_absolute_url())
-        assert "Not kept" in page.text
+        assert "Not stored: its signature was missing or wrong, or it was too large." in page.text
 
     def test_an_example_is_understood_through_the_map_that_a_source_has(
         self, lead: Client, evaluations: tuple[Source, str], post: Callable[..., Any]

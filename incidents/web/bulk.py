@@ -1,8 +1,14 @@
 """Writes many rows in one statement, as one JSON parameter.
 
-Django's `bulk_update` builds a CASE for each field and row, which at ten thousand alerts costs more than everything
-else together (6.4 of 9.4 s when it was measured); its `bulk_create` is three times as dear as this. The rows are sent in
-the order of their keys, so that two statements never wait for each other crosswise.
+Measured with Django 5.2, PostgreSQL 18 and rows of Alert, in ms on two busy cores, Django’s way against this one:
+
+    rows                                1          10           100            1,000
+    bulk_create (inserts with UNNEST)   2 / 6      22 / 24      107 / 44       1,106 / 521
+    bulk_update of eleven fields        13 / 2     91 / 4       1,107 / 18     12,109 / 394
+
+`bulk_update` builds a CASE for each field and row. For a few new rows alone Django’s `bulk_create` is as good; a turn
+may open thousands. The rows are sent in the order of their keys, so that two statements never wait for each other
+crosswise.
 """
 
 import json
@@ -48,10 +54,10 @@ def update(rows: Iterable[models.Model], fields: Iterable[str]) -> None:
     if not ordered:
         return
     key, written = _key_of(ordered[0]), [ordered[0]._meta.get_field(name) for name in fields]
-    one = sql.SQL("{name} = new.{name}")
+    assignment = sql.SQL("{name} = new.{name}")
     statement = sql.SQL("UPDATE {table} AS old SET {values} FROM {new} AS new WHERE old.{key} = new.{key}").format(
         table=sql.Identifier(ordered[0]._meta.db_table),
-        values=sql.SQL(", ").join(one.format(name=name) for name in _identifiers(written)),
+        values=sql.SQL(", ").join(assignment.format(name=name) for name in _identifiers(written)),
         new=_recordset([key, *written]),
         key=sql.Identifier(key.column),
     )

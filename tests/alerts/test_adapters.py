@@ -1,39 +1,19 @@
-"""Every monitor's format: what is read of it, in both directions of an alert, and that nothing in it breaks a worker."""
+"""Every monitor’s format: what is read of it, in both directions of an alert."""
 
-import contextlib
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from incidents.alerts.bodies import Unreadable
 from incidents.alerts.claims import ChangeAnnounced, Claim, Handshake, RejectedItem
-from incidents.alerts.sources import KINDS, alertmanager, example, mapped, opsgenie, pagerduty
+from incidents.alerts.sources import KINDS, alertmanager, example, opsgenie, pagerduty
 from incidents.alerts.sources.readers import READERS
-from tests.tools import not_tested
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "formats"
-
-# Sources whose folder of samples has another name than the kind that reads them.
-READ_AS = {
-    "prometheus_direct": "alertmanager", "grafana_legacy": "grafana", "pagerduty_events_v2": "pagerduty",
-    "slack_compatible": "slack", "aws_eventbridge": "aws", "azure_monitor": "azure", "gcp_monitoring": "gcp", "dbt_cloud": "dbt",
-}  # fmt: skip
-
-
-def told(slug: str, body: Any = None, **headers: str) -> list[Any]:
-    raw = example(slug) if body is None else json.dumps(body).encode()
-    return READERS[slug](raw, headers)
+from tests.alerts.tools import NOON, statements_of
 
 
 def only(slug: str, body: Any = None, **headers: str) -> Claim:
-    (claim,) = told(slug, body, **headers)
+    (claim,) = statements_of(slug, body, **headers)
     assert isinstance(claim, Claim)
     return claim
 
@@ -81,9 +61,12 @@ ENDS: dict[str, tuple[Any, ...]] = {
 
 
 class TestEveryMonitor:
+    def test_all_that_connects_can_be_read(self) -> None:
+        assert READERS.keys() == KINDS.keys()
+
     @pytest.mark.parametrize("slug", KINDS)
     def test_its_example_is_understood_with_nothing_left_to_guess(self, slug: str) -> None:
-        (statement,) = told(slug)
+        (statement,) = statements_of(slug)
         if isinstance(statement, ChangeAnnounced):
             assert statement.kind
             assert statement.title
@@ -106,7 +89,7 @@ class TestEveryMonitor:
 
     @pytest.mark.parametrize("slug", KINDS)
     def test_the_same_body_twice_is_the_same_alert(self, slug: str) -> None:
-        assert told(slug) == told(slug)
+        assert statements_of(slug) == statements_of(slug)
 
 
 class TestAlertmanager:
@@ -180,7 +163,7 @@ class TestOthers:
         asked = changed("aws_sns", "Type", to="SubscriptionConfirmation") | {
             "SubscribeURL": "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1"
         }
-        (handshake,) = told("aws_sns", asked)
+        (handshake,) = statements_of("aws_sns", asked)
         assert isinstance(handshake, Handshake)
         assert handshake.confirm_url == asked["SubscribeURL"]
 
@@ -189,7 +172,7 @@ class TestOthers:
             {"feature_name": "income", "constraint_check_type": "baseline_drift_check", "description": "0.41 > 0.1"},
             {"feature_name": "age", "constraint_check_type": "completeness_check", "description": "0.96 < 1"},
         ]}  # fmt: skip
-        claims = told("aws", report)
+        claims = statements_of("aws", report)
         assert [claim.names[0] for claim in claims] == ["baseline_drift_check", "completeness_check"]
         assert len({claim.fingerprint(1) for claim in claims}) == 2
 
@@ -199,7 +182,7 @@ class TestOthers:
             "source": "aws.sagemaker",
             "detail": {"TrainingJobStatus": "InProgress"},
         }
-        assert isinstance(told("aws", event)[0], Handshake)
+        assert isinstance(statements_of("aws", event)[0], Handshake)
 
     def test_azure_counts_from_zero(self) -> None:
         severities = [
@@ -223,7 +206,7 @@ class TestOthers:
             "timestamp": "2026-11-20T12:00:00Z",
             "data": {"name": "support-assistant", "version": "14"},
         }
-        (change,) = told("mlflow", said)
+        (change,) = statements_of("mlflow", said)
         assert change == ChangeAnnounced(
             title="prompt version support-assistant 14 created",
             kind="prompt",
@@ -269,9 +252,9 @@ class TestOthers:
         data = json.dumps(event.pop("data")).encode()
         headers = {f"ce-{name}": str(value) for name, value in event.items()}
         (binary,) = READERS["cloudevents"](data, headers)
-        (batched,) = told("cloudevents", [json.loads(example("cloudevents"))])
+        (batched,) = statements_of("cloudevents", [json.loads(example("cloudevents"))])
         assert binary == structured == batched
-        assert told("cloudevents", []) == []
+        assert statements_of("cloudevents", []) == []
 
     @pytest.mark.parametrize(
         ("text", "says", "title"),
@@ -316,173 +299,3 @@ class TestOthers:
         assert isinstance(wide, Claim)
         assert isinstance(broken, Claim)
         assert (wide.title, broken.title) == ("dérive €", "d\ufffdrive")
-
-
-class TestAMapOfOnesOwn:
-    MAP = {
-        "items": "events",
-        "title": "name",
-        "key": "id",
-        "status": "phase",
-        "resolved": "done, finished",
-        "severity": "level",
-        "labels": "tags",
-    }
-    BODY = {
-        "events": [{"id": 7, "name": "Index is stale", "phase": "DONE", "level": "P1", "tags": ["system:policy-index"]}]
-    }
-
-    def test_it_reads_what_nobody_foresaw(self) -> None:
-        (claim,) = mapped.reader(self.MAP)(json.dumps(self.BODY).encode(), {})
-        assert isinstance(claim, Claim)
-        assert (claim.says, claim.title, claim.severity, claim.identity) == (
-            "resolved",
-            "Index is stale",
-            "critical",
-            ("key/1", "7"),
-        )
-        assert claim.system_name == "policy-index"
-
-    @pytest.mark.parametrize(("expression", "said"), [("nothing", "no list"), ("events[0]", "no list")])
-    def test_a_list_that_is_none_is_said(self, expression: str, said: str) -> None:
-        with pytest.raises(Unreadable, match=said):
-            mapped.reader(self.MAP | {"items": expression})(json.dumps(self.BODY).encode(), {})
-
-    @pytest.mark.parametrize("expression", ["a[", "]", "nope(a)" * 90, "(" * 200])
-    def test_an_expression_that_cannot_be_is_said_before_it_is_kept(self, expression: str) -> None:
-        assert mapped.FieldMap.of({"title": expression}).errors()["title"]
-
-    @settings(max_examples=300, deadline=None)
-    @given(expression=st.text(max_size=60), body=st.recursive(st.none() | st.integers() | st.text(), st.lists))
-    def test_no_expression_breaks_a_worker(self, expression: str, body: Any) -> None:
-        with contextlib.suppress(Unreadable):
-            mapped.reader({"title": expression, "labels": expression})(json.dumps(body).encode(), {})
-
-
-# Nothing in a body breaks a worker
-
-
-def samples() -> list[dict[str, Any]]:
-    if not SAMPLES.exists():
-        return []
-    found: list[dict[str, Any]] = json.loads((SAMPLES / "manifest.json").read_text())
-    return [sample for sample in found if (SAMPLES / sample["file"]).exists()]
-
-
-def headers_of(sample: dict[str, Any]) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in sample["request"]["headers"].items()}
-    media = sample["request"]["content_type"]
-    return headers | ({"content-type": media} if media else {})
-
-
-def test_the_samples_of_others_give_the_alerts_that_were_agreed() -> None:
-    if not (listed := samples()):
-        not_tested.append("Other people’s samples of alert formats are not beside this project, so they were not read.")
-        pytest.skip("no samples beside the project")
-    for sample in listed:
-        body, kind = (SAMPLES / sample["file"]).read_bytes(), READ_AS.get(sample["source"], sample["source"])
-        statements = READERS[kind](body, headers_of(sample))
-        # Prometheus' leases are told in times of their capture.
-        captured = datetime(2026, 11, 23, 2, 2, tzinfo=UTC) if sample["kind"] == "firing" else datetime.now(UTC)
-        claims = [statement.at(captured) for statement in statements if isinstance(statement, Claim)]
-        expected = sample["expect"]
-        assert expected["alerts"] in (None, len(claims)), sample["id"]
-        assert expected["statuses"] in (None, [claim.says for claim in claims]), sample["id"]
-
-
-def bodies() -> Iterator[tuple[str, Any, dict[str, str]]]:
-    for slug in KINDS:
-        yield slug, json.loads(example(slug)), {}
-    for sample in samples():
-        if sample["strict_json"]:
-            yield (
-                READ_AS.get(sample["source"], sample["source"]),
-                json.loads((SAMPLES / sample["file"]).read_bytes()),
-                headers_of(sample),
-            )
-
-
-RETYPED: tuple[Any, ...] = (None, 7, -1.5, True, "", "x", "\x00", "9" * 400, [], [None], {}, {"a": {"b": []}})
-
-
-def mutations(value: Any) -> Iterator[Any]:
-    """The value with each of its keys and items once removed and once retyped, at any depth."""
-    places: list[Any] = (
-        list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
-    )
-    for place in places:
-        less = value.copy()
-        del less[place]
-        yield less
-        for other in RETYPED:
-            retyped = value.copy()
-            retyped[place] = other
-            yield retyped
-        for deeper in mutations(value[place]):
-            again = value.copy()
-            again[place] = deeper
-            yield again
-
-
-@pytest.mark.parametrize(
-    ("slug", "body", "headers"), [pytest.param(*found, id=f"{found[0]}-{n}") for n, found in enumerate(bodies())]
-)
-def test_whatever_key_is_missing_or_of_another_type_it_is_read_or_refused(
-    slug: str, body: Any, headers: dict[str, str]
-) -> None:
-    for mutated in mutations(body):
-        try:
-            statements = READERS[slug](json.dumps(mutated).encode(), headers)
-        except Unreadable:
-            continue
-        for statement in statements:
-            check_storable(statement)
-
-
-def check_storable(statement: Any) -> None:
-    if not isinstance(statement, Claim):
-        return
-    assert 0 < len(statement.title) <= 300
-    assert len(statement.severity_raw) <= 64
-    assert len(statement.system_name) <= 200
-    assert len(statement.service) <= 200
-    assert len(statement.environment) <= 100
-    assert len(statement.group) <= 512
-    assert len(statement.upstream_id) <= 512
-    assert len(statement.measured.text) <= 100
-    assert "\x00" not in repr(statement)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    body=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
-def test_any_json_at_all_is_read_or_refused_by_every_kind(body: Any) -> None:
-    for kind in KINDS.values():
-        try:
-            for statement in READERS[kind.slug](json.dumps(body).encode(), {}):
-                check_storable(statement)
-        except Unreadable:
-            pass
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    body=st.binary(),
-    media=st.sampled_from(
-        [
-            "",
-            "application/json",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=x",
-            "multipart/form-data",
-        ]
-    ),
-)
-def test_any_bytes_at_all_are_read_or_refused_by_every_kind(body: bytes, media: str) -> None:
-    for kind in KINDS.values():
-        with contextlib.suppress(Unreadable):
-            READERS[kind.slug](body, {"content-type": media})

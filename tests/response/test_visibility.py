@@ -114,7 +114,7 @@ def test_every_page_asks_who_you_are(db: None, client: Client) -> None:
     """Walks all routes, so that one added without a thought fails here."""
     checked = 0
     for path, name in routes(get_resolver().url_patterns):
-        # Doors ask for a token or a key; tests/alerts/test_doors.py knocks at each.
+        # Endpoints ask for a token or a key; tests/alerts/test_endpoints.py asks each.
         if path.startswith(("accounts/", "admin/", "ingest", "v2/", "^v2/")) or name in OPEN_TO_ALL or name is None:
             continue
         filled = "/" + re.sub(r"<\w+:\w+>", "1", path)

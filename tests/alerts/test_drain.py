@@ -3,11 +3,10 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test import Client
 
@@ -17,25 +16,7 @@ from incidents.people.models import Team, User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
 from incidents.systems.models import System
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-def group(*alerts: dict[str, Any]) -> dict[str, Any]:
-    return {"version": "4", "status": "firing", "receiver": "faultline", "alerts": list(alerts)}
-
-
-def telling(
-    status: str = "firing", *, start: datetime = NOON, end: datetime | None = None, **labels: str
-) -> dict[str, Any]:
-    labels = {"alertname": "GroundednessLow", "system": "support-assistant", "severity": "critical"} | labels
-    return {
-        "status": status,
-        "labels": labels,
-        "annotations": {"summary": "Groundedness is below 0.7"},
-        "startsAt": start.isoformat(),
-        "endsAt": end.isoformat() if end else "0001-01-01T00:00:00Z",
-    }
+from tests.alerts.tools import NOON, group, telling
 
 
 class TestOneAlert:
@@ -57,6 +38,7 @@ class TestOneAlert:
         assert alert.routed_because.startswith("Opened INC-1")
         assert [event.kind for event in incident.events.all()] == ["opened", "alert_linked"]
         assert incident.detected_at == alert.first_received_at
+        assert incident.acknowledged_at is None, "nobody took it yet: the time to acknowledge is still running"
 
     def test_the_same_delivery_twice_makes_one_alert_seen_twice(
         self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
@@ -131,6 +113,18 @@ class TestRouting:
         incident = Incident.objects.get()
         assert incident.alerts.count() == 2
         assert incident.severity == "sev1", "a worse alert raises the severity while nobody has taken the incident"
+
+    def test_a_more_severe_alert_raises_the_severity_while_nobody_has_taken_the_incident(
+        self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
+    ) -> None:
+        post(prometheus[1], group(telling(severity="warning")))
+        drain()
+        assert Incident.objects.get().severity == "sev3"
+        post(prometheus[1], group(telling(instance="b")))
+        drain()
+        post(prometheus[1], group(telling(instance="c", severity="warning")))
+        drain()
+        assert Incident.objects.get().severity == "sev1", "it rises, and a milder alert does not lower it"
 
     def test_a_joining_alert_leaves_alone_the_severity_of_an_incident_that_somebody_took(
         self, prometheus: tuple[Source, str], support_assistant: System, post: Callable[..., Any], mara: User
@@ -285,70 +279,6 @@ class TestOddDeliveries:
         drain()
         assert not Alert.objects.exists()
         assert Outcome.objects.get().result == "test"
-
-
-class TestTheDoor:
-    def test_it_takes_the_token_in_the_address_as_bearer_and_as_basic_password(
-        self, client: Client, evaluations: tuple[Source, str]
-    ) -> None:
-        import base64
-
-        token = evaluations[1]
-        basic = base64.b64encode(f"any:{token}".encode()).decode()
-        for where, headers in (
-            (f"/ingest/{token}", {}),
-            ("/ingest", {"Authorization": f"Bearer {token}"}),
-            ("/ingest", {"Authorization": f"Basic {basic}"}),
-        ):
-            assert client.post(where, b"{}", content_type="text/plain", headers=headers).status_code == 200
-
-    @pytest.mark.parametrize(
-        "header", ["", "Bearer", "Bearer x", "Basic !!", "Basic \xff", "GenieKey a", "Bearer " + "a" * 10_000]
-    )
-    def test_a_wrong_credential_is_401_as_problem_json(self, client: Client, header: str, db: None) -> None:
-        answer = client.post("/ingest", b"{}", content_type="application/json", headers={"Authorization": header})
-        assert answer.status_code == 401
-        assert answer["Content-Type"] == "application/problem+json"
-        assert answer.json()["code"] == "bad_credential"
-
-    def test_an_unknown_address_is_404_and_a_retired_source_410(
-        self, client: Client, evaluations: tuple[Source, str], post: Callable[..., Any]
-    ) -> None:
-        assert post("0" * 32, {"title": "x"}).status_code == 404
-        assert post("not-a-token", {"title": "x"}).status_code == 404
-        evaluations[0].retire()
-        assert post(evaluations[1], {"title": "x"}).status_code == 410
-
-    def test_an_empty_body_is_400_and_a_huge_one_413(
-        self, evaluations: tuple[Source, str], post: Callable[..., Any], settings: Any
-    ) -> None:
-        settings.INGEST_MAX_BYTES = 100
-        assert post(evaluations[1], b"  ").status_code == 400
-        assert post(evaluations[1], b"x" * 101).status_code == 413
-        assert not Delivery.objects.exists()
-
-    def test_a_body_larger_than_a_form_may_be_is_taken(
-        self, evaluations: tuple[Source, str], post: Callable[..., Any]
-    ) -> None:
-        assert post(evaluations[1], {"title": "big", "message": "x" * 3_000_000}).status_code == 200
-
-    def test_get_is_405(self, client: Client, evaluations: tuple[Source, str]) -> None:
-        assert client.get(f"/ingest/{evaluations[1]}").status_code == 405
-
-    def test_a_rotated_token_works_until_its_overlap_ends(
-        self, evaluations: tuple[Source, str], post: Callable[..., Any]
-    ) -> None:
-        source, old = evaluations
-        new = source.rotate()
-        assert post(old, {"title": "x"}).status_code == post(new, {"title": "x"}).status_code == 200
-        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
-            assert post(old, {"title": "x"}).status_code == 404
-            assert post(new, {"title": "x"}).status_code == 200
-
-    def test_the_token_is_stored_hashed(self, evaluations: tuple[Source, str]) -> None:
-        source, token = evaluations
-        assert token not in json.dumps(list(Source.objects.values()), default=str)
-        assert source.hint == token[-4:]
 
 
 @pytest.mark.django_db(transaction=True)

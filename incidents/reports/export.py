@@ -18,10 +18,12 @@ from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS
 from incidents.web import pdf
 
-_FACTS = (
-    "number", "title", "status", "severity", "kind", "category", "failure_mode", "system", "team", "noticed_by",
-    *CLOCKS, "impact_started_until", "impact_method",
-)  # fmt: skip
+_COLUMNS = (
+    *"number title status severity kind category failure_mode system team noticed_by".split(),
+    *CLOCKS,
+    "impact_started_until",
+    "impact_method",
+)
 
 
 def rows(user: User, asked: Asked) -> Iterator[dict[str, Any]]:
@@ -29,7 +31,7 @@ def rows(user: User, asked: Asked) -> Iterator[dict[str, Any]]:
     since, until = asked.period.bounds()
     counted = asked.scope.of(Incident.objects.visible_to(user).filter(declared_at__gte=since, declared_at__lt=until))
     for incident in counted.select_related("system", "team").order_by("declared_at", "pk").iterator(500):
-        facts = {name: getattr(incident, name) for name in _FACTS}
+        facts = {name: getattr(incident, name) for name in _COLUMNS}
         yield facts | {
             "system": incident.system.slug if incident.system else "",
             "team": incident.team.slug if incident.team else "",
@@ -73,10 +75,19 @@ def as_pdf(context: dict[str, Any]) -> bytes:
 # The picture in the mail, where no style sheet and no SVG is drawn: the same columns, in pixels.
 
 _TONES = {
-    "sev1": "#8f1322", "sev2": "#c2410c", "sev3": "#e8b931", "sev4": "#c9d1de", "drift": "#4338ca", "retrieval": "#2f9e8f",
-    "feedback_loop": "#b15be8", "agent_action": "#6d1445", "data_quality": "#6b5a00", "model_release": "#6b7684",
-    "output_safety": "#26303d", "none": "#9aa3af",
-}  # fmt: skip
+    "sev1": "#8f1322",
+    "sev2": "#c2410c",
+    "sev3": "#e8b931",
+    "sev4": "#c9d1de",
+    "drift": "#4338ca",
+    "retrieval": "#2f9e8f",
+    "feedback_loop": "#b15be8",
+    "agent_action": "#6d1445",
+    "data_quality": "#6b5a00",
+    "model_release": "#6b7684",
+    "output_safety": "#26303d",
+    "none": "#9aa3af",
+}
 _SCALE = 2  # for sharp screens
 
 
@@ -112,6 +123,6 @@ def picture(data: dict[str, Any]) -> bytes:
         pen.rectangle(box(x, 230, x + 9, 239), fill=_TONES.get(tone, "#9aa3af"))
         pen.text(at(x + 13, 235), name, fill="#27303d", font=font, anchor="lm")
         x += 26 + pen.textlength(name, font=font) / _SCALE
-    kept = io.BytesIO()
-    image.quantize(64).save(kept, "PNG", optimize=True)
-    return kept.getvalue()
+    file = io.BytesIO()
+    image.quantize(64).save(file, "PNG", optimize=True)
+    return file.getvalue()

@@ -1,6 +1,7 @@
 """What reports know of incidents: counts and lengths, read in a few queries, which add up month by month.
 
-Everything a report counts by incident is in here, so that a month that is over can be stored (see months.py) and added
+What is counted is defined in response/measures.py, together with the list that shows its rows. Everything a report counts by
+incident is in here, so that a month that is over can be stored (see months.py) and added
 to others: adding the facts of two sets of incidents gives exactly the facts of both together.
 """
 
@@ -23,8 +24,8 @@ from incidents.response.events import Event
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import IncidentQuerySet
 from incidents.response.links import Link
-from incidents.response.measures import hours_of, out_of_order
-from incidents.response.vocabulary import OPEN, PHASES, Severity, Status
+from incidents.response.measures import ACCEPTED, ORDERED, WORKED, hours_of, out_of_order
+from incidents.response.vocabulary import OPEN, PHASES, Severity
 
 Key = tuple[str, ...]
 
@@ -101,7 +102,7 @@ class Facts:
         return facts
 
 
-_CLOCKS = ("impact_started_at", "detected_at", "acknowledged_at", "contained_at", "resolved_at")
+_OUTCOMES = {worked: code for code, worked in WORKED.items()}
 _COLUMNS = [
     "pk",
     "number",
@@ -120,7 +121,7 @@ _COLUMNS = [
 _TEAM = _COLUMNS.index("team_id") - 1  # what comes after the key
 # As microseconds since 1970: a datetime takes ten times as long to read, and there are six of them.
 _MICROSECONDS = {
-    f"{clock}_us": Cast(Extract(clock, "epoch") * 1_000_000, BigIntegerField()) for clock in ("declared_at", *_CLOCKS)
+    f"{clock}_us": Cast(Extract(clock, "epoch") * 1_000_000, BigIntegerField()) for clock in ("declared_at", *ORDERED)
 }
 
 
@@ -147,8 +148,7 @@ def by_month_and_team(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dic
         facts_of[pk].counts["harm", harm] += 1
     used = set(_columns_of(rows, Containment, "action", "worked", done_at__isnull=False))
     for pk, action, worked in used:
-        outcome = {True: "yes", False: "no", None: "unchecked"}[worked]
-        facts_of[pk].counts["containment", action, outcome] += 1
+        facts_of[pk].counts["containment", action, _OUTCOMES[worked]] += 1
     for pk, action in {(pk, action) for pk, action, _ in used}:
         facts_of[pk].counts["used", action] += 1
     repeats = Link.objects.filter(incident__in=rows, kind=Link.Kind.REPEAT_OF)
@@ -195,7 +195,7 @@ def _count(facts: Facts, row: list[Any], declared_at: datetime, clocks: tuple[in
     counts["signal", mode, noticed_by] += bool(mode)
     counts["open",] += is_open
     counts["range",] += is_range
-    counts["triage", "accepted"] += opened_by is None and status != Status.TRIAGE
+    counts["triage", "accepted"] += opened_by is None and status in ACCEPTED
     counts["missing", "impact_started_at"] += impact is None
     counts["missing", "noticed_by"] += not noticed_by
     counts["missing", "category"] += not category
@@ -208,7 +208,7 @@ def _count(facts: Facts, row: list[Any], declared_at: datetime, clocks: tuple[in
         facts.lengths["sev1", ""].append(int(declared_at.timestamp()))
     if impact and (ended := contained or resolved) and ended >= impact:
         facts.lengths["wrong", ""].append((ended - impact) // 1_000_000)
-    known = dict(zip(_CLOCKS, clocks, strict=True))
+    known = dict(zip(ORDERED, clocks, strict=True))
     for phase, (start, end) in PHASES.items():
         _measure(facts, phase, category, number, known[start], known[end], is_open=is_open)
 

@@ -24,22 +24,32 @@ def asked() -> Asked:
 def happened(mara: User, support_assistant: System) -> Callable[..., Incident]:
     """Let an incident have happened so many days ago: noticed an hour after it began, resolved five hours later."""
 
-    def tell(days: float, /, **facts: Any) -> Incident:
+    def declare(days: float, /, **facts: Any) -> Incident:
         detected = timezone.now() - timedelta(days=days)
-        given: dict[str, Any] = {
-            "title": f"Wrong {days} days ago", "by": mara, "system": support_assistant, "severity": "sev2", "kind": "real",
-            "category": "drift", "failure_mode": "drift.covariate", "noticed_by": "monitor",
-            "impact_started_at": detected - timedelta(hours=1), "detected_at": detected, "declared_at": detected,
-            "acknowledged_at": detected + timedelta(minutes=5), "contained_at": detected + timedelta(hours=1),
+        usual: dict[str, Any] = {
+            "title": f"Wrong {days} days ago",
+            "by": mara,
+            "system": support_assistant,
+            "severity": "sev2",
+            "kind": "real",
+            "category": "drift",
+            "failure_mode": "drift.covariate",
+            "noticed_by": "monitor",
+            "impact_started_at": detected - timedelta(hours=1),
+            "detected_at": detected,
+            "declared_at": detected,
+            "acknowledged_at": detected + timedelta(minutes=5),
+            "contained_at": detected + timedelta(hours=1),
             "resolved_at": detected + timedelta(hours=5),
-        } | facts  # fmt: skip
-        status = given.pop("status", Status.CLOSED)
-        incident = Incident.objects.declare(**given)
+        }
+        fields = usual | facts
+        status = fields.pop("status", Status.CLOSED)
+        incident = Incident.objects.declare(**fields)
         Incident.objects.filter(pk=incident.pk).update(status=status)
         incident.refresh_from_db()
         return incident
 
-    return tell
+    return declare
 
 
 def at(days: float) -> datetime:

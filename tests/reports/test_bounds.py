@@ -42,12 +42,17 @@ INCIDENTS = st.fixed_dictionaries(
         "status": st.sampled_from(["investigating", "closed", "declined"]),
         "clocks": st.tuples(HOURS, HOURS, HOURS, HOURS, HOURS),
         "exposed": st.none() | st.tuples(st.integers(0, 900), st.integers(0, 900), st.none() | st.integers(0, 900)),
-        "containments": st.lists(st.tuples(st.sampled_from(["rollback_model", "kill_switch"]), st.none() | st.booleans()), max_size=3),
-        "follow_ups": st.lists(st.tuples(st.sampled_from(FollowUp.State.values), st.none() | st.integers(-60, 60), st.booleans()), max_size=3),
+        "containments": st.lists(
+            st.tuples(st.sampled_from(["rollback_model", "kill_switch"]), st.none() | st.booleans()), max_size=3
+        ),
+        "follow_ups": st.lists(
+            st.tuples(st.sampled_from(FollowUp.State.values), st.none() | st.integers(-60, 60), st.booleans()),
+            max_size=3,
+        ),
         "postmortem": st.none() | st.tuples(st.booleans(), st.integers(0, 3), st.booleans()),
         "repeats": st.booleans(),
     }
-)  # fmt: skip
+)
 
 
 def happen(worlds: list[dict[str, Any]], *, system: System, people: list[User]) -> None:
@@ -73,24 +78,39 @@ def happen(worlds: list[dict[str, Any]], *, system: System, people: list[User]) 
         if world["exposed"]:
             estimate, off, corrected = world["exposed"]
             Exposure.objects.create(
-                incident=incident, of="outputs", estimate=estimate, low=max(0, estimate - off), high=estimate + off,
-                how="counted", corrected=corrected,
-            )  # fmt: skip
+                incident=incident,
+                of="outputs",
+                estimate=estimate,
+                low=max(0, estimate - off),
+                high=estimate + off,
+                how="counted",
+                corrected=corrected,
+            )
         for action, worked in world["containments"]:
             checked = {"worked": worked, "verified_at": None if worked is None else now}
             Containment.objects.create(incident=incident, action=action, state="done", done_at=declared, **checked)
         for state, due, is_owned in world["follow_ups"]:
             FollowUp.objects.create(
-                incident=incident, title="Mend it", state=state, owner=people[0] if is_owned else None, created_at=declared,
-                due_on=None if due is None else now.date() + timedelta(days=due), outcome="Shown" if is_owned else "",
+                incident=incident,
+                title="Mend it",
+                state=state,
+                owner=people[0] if is_owned else None,
+                created_at=declared,
+                due_on=None if due is None else now.date() + timedelta(days=due),
+                outcome="Shown" if is_owned else "",
                 finished_at=now if state in ("done", "wont_do") else None,
-            )  # fmt: skip
+            )
         if world["postmortem"]:
             is_published, factors, is_read = world["postmortem"]
             postmortem = Postmortem.objects.create(
-                incident=incident, slug=str(incident.number), guide=Guide.objects.current(), due_on=now.date(),
-                state="published" if is_published else "draft", started_at=declared, published_at=now if is_published else None,
-            )  # fmt: skip
+                incident=incident,
+                slug=str(incident.number),
+                guide=Guide.objects.current(),
+                due_on=now.date(),
+                state="published" if is_published else "draft",
+                started_at=declared,
+                published_at=now if is_published else None,
+            )
             Factor.objects.bulk_create(
                 Factor(postmortem=postmortem, kind=kind, text="It did") for kind in kinds[:factors]
             )
@@ -203,9 +223,17 @@ def test_a_factor_is_named_by_as_many_as_name_it(
     support_assistant: System, mara: User, lee: User, asked: Asked
 ) -> None:
     world = {
-        "days": 3, "severity": "sev2", "category": "drift", "noticed_by": "user", "status": "closed", "exposed": None,
-        "clocks": (0, 0, 1, 2, 3), "containments": [], "follow_ups": [], "repeats": False,
-    }  # fmt: skip
+        "days": 3,
+        "severity": "sev2",
+        "category": "drift",
+        "noticed_by": "user",
+        "status": "closed",
+        "exposed": None,
+        "clocks": (0, 0, 1, 2, 3),
+        "containments": [],
+        "follow_ups": [],
+        "repeats": False,
+    }
     worlds = [world | {"postmortem": (True, factors, True)} for factors in (2, 1, 1, 0)]
     happen(worlds, system=support_assistant, people=[mara, lee])
     learnt = learn(lee, asked)

@@ -55,26 +55,26 @@ def unchanged() -> list[Trends]:
 
 
 def flags(worlds: list[Trends]) -> Iterator[bool]:
-    for told in worlds:
-        for _, _, rows in told.breakdowns:
+    for world in worlds:
+        for _, _, rows in world.breakdowns:
             yield from (row.unusual for row in rows)
 
 
 def test_where_nothing_changed_few_lines_are_called_unusual(unchanged: list[Trends]) -> None:
-    said = list(flags(unchanged))
-    assert len(said) > 15 * WORLDS
-    assert sum(said) / len(said) <= BREAKDOWN + 3 * (BREAKDOWN / len(said)) ** 0.5
+    flagged = list(flags(unchanged))
+    assert len(flagged) > 15 * WORLDS
+    assert sum(flagged) / len(flagged) <= BREAKDOWN + 3 * (BREAKDOWN / len(flagged)) ** 0.5
 
 
 def test_where_nothing_changed_the_headlines_are_rarely_unusual(unchanged: list[Trends]) -> None:
     most = HEADLINE + 3 * (HEADLINE / WORLDS) ** 0.5
-    assert sum(told.tiles[0].unusual for told in unchanged) / WORLDS <= most
-    assert sum(told.phases[0].unusual for told in unchanged) / WORLDS <= most
-    assert sum("unusual" in told.tiles[3].note for told in unchanged) / WORLDS <= most
+    assert sum(world.tiles[0].unusual for world in unchanged) / WORLDS <= most
+    assert sum(world.phases[0].unusual for world in unchanged) / WORLDS <= most
+    assert sum("unusual" in world.tiles[3].note for world in unchanged) / WORLDS <= most
 
 
 def test_where_nothing_changed_months_stay_within_their_usual_range(unchanged: list[Trends]) -> None:
-    outside = sum(len(told.volume.outside) for told in unchanged)
+    outside = sum(len(world.volume.outside) for world in unchanged)
     months = 6 * WORLDS
     assert outside / months <= 0.0027 + 3 * (0.0027 / months) ** 0.5
 
@@ -86,7 +86,7 @@ def test_the_report_says_how_many_flags_luck_alone_would_raise(unchanged: list[T
 
 def test_a_known_change_is_found_as_often_as_was_computed() -> None:
     worlds = [report(seed, drift=3.0) for seed in range(150)]
-    found = sum(row.unusual for told in worlds for row in told.breakdowns[1][2] if row.code == "drift") / len(worlds)
+    found = sum(row.unusual for world in worlds for row in world.breakdowns[1][2] if row.code == "drift") / len(worlds)
     before = 2.0 * PERIOD.compared("before").days / 30.4
     expected = power_of_change(
         round(before), 3.0, unusual=BREAKDOWN, time_ratio=PERIOD.days / PERIOD.compared("before").days
@@ -97,10 +97,10 @@ def test_a_known_change_is_found_as_often_as_was_computed() -> None:
 
 def test_a_silence_half_as_long_is_noticed_more_often_than_not() -> None:
     worlds = [report(seed, silence=0.5) for seed in range(100)]
-    assert sum(told.phases[0].unusual for told in worlds) > 60
+    assert sum(world.phases[0].unusual for world in worlds) > 60
 
 
 def test_a_report_of_a_world_is_the_same_every_time() -> None:
-    one, two = report(3), report(3)
-    assert (one.n, one.tiles, one.breakdowns) == (two.n, two.tiles, two.breakdowns)
+    first, second = report(3), report(3)
+    assert (first.n, first.tiles, first.breakdowns) == (second.n, second.tiles, second.breakdowns)
     assert PERIOD.until - PERIOD.since == timedelta(days=PERIOD.days)

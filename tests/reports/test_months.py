@@ -31,12 +31,12 @@ def asked() -> Asked:
     return Asked(Period.last(6, today=timezone.now().date()), ReportScope())
 
 
-def _told(user: User, asked: Asked) -> dict[str, Any]:
+def _report(user: User, asked: Asked) -> dict[str, Any]:
     """A report without its moment, and without the dots, which stored months do not hold."""
-    told = asdict(trends(user, asked))
-    for phase in told["phases"]:
+    report = asdict(trends(user, asked))
+    for phase in report["phases"]:
         phase["strip"] = None
-    return told | {"as_of": ""}
+    return report | {"as_of": ""}
 
 
 def test_a_report_is_the_same_from_stored_months_as_from_rows(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,11 +46,11 @@ def test_a_report_is_the_same_from_stored_months_as_from_rows(db: None, monkeypa
     Link.objects.link(second, first, Link.Kind.REPEAT_OF, by=lee)
     of_all = Asked(Period.last(18, today=timezone.now().date()), ReportScope(), by="system")
     of_one = replace(of_all, scope=ReportScope(team="assistants"))
-    from_rows = [_told(lee, asked) for asked in (of_all, of_one)]
+    from_rows = [_report(lee, asked) for asked in (of_all, of_one)]
     monkeypatch.setattr("incidents.reports.known.MANY", 0)
-    assert [_told(lee, asked) for asked in (of_all, of_one)] == from_rows  # worked out and stored
+    assert [_report(lee, asked) for asked in (of_all, of_one)] == from_rows  # worked out and stored
     assert Rollup.objects.count() > 20
-    assert [_told(lee, asked) for asked in (of_all, of_one)] == from_rows  # read as stored
+    assert [_report(lee, asked) for asked in (of_all, of_one)] == from_rows  # read as stored
     assert months.differing() == []
 
 
@@ -130,12 +130,12 @@ def test_what_was_worked_out_before_later_events_were_heeded_is_not_stored(
 def test_all_can_be_thrown_away_and_written_again(always: None, happened: Happened, lee: User, asked: Asked) -> None:
     happened(100)
     happened(70)
-    before = _told(lee, asked)
+    before = _report(lee, asked)
     Rollup.objects.update(counts={"counts": [], "lengths": []}, lengths=b"")
     assert len(months.differing()) == 2
     call_command("rebuild_rollups")
     assert months.differing() == []
-    assert _told(lee, asked) == before
+    assert _report(lee, asked) == before
 
 
 def test_every_month_of_two_years_is_ready_before_somebody_asks(happened: Happened) -> None:

@@ -209,9 +209,16 @@ def test_the_api_gives_the_same_numbers(
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("months=eternity", "months"), ("since=2026-01-01", "until"), ("since=2026-02-01&until=2026-01-01", "until"), ("team=nobody", "team"),
-     ("severity=sev9", "severity"), ("compare=x", "compare"), ("since=0001-01-01&until=0002-01-01", "since")],
-)  # fmt: skip
+    [
+        ("months=eternity", "months"),
+        ("since=2026-01-01", "until"),
+        ("since=2026-02-01&until=2026-01-01", "until"),
+        ("team=nobody", "team"),
+        ("severity=sev9", "severity"),
+        ("compare=x", "compare"),
+        ("since=0001-01-01&until=0002-01-01", "since"),
+    ],
+)
 def test_the_api_says_which_field_is_wrong(
     lee: User, key_of: Callable[..., dict[str, str]], client: Client, query: str, field: str
 ) -> None:

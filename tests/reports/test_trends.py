@@ -47,9 +47,14 @@ def test_a_leap_day_has_a_day_a_year_earlier() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"months": "own"}, {"months": "own", "since": "2026-02-30", "until": "x"}, {"months": "own", "since": "2026-05-01", "until": "2026-01-01"},
-     {"months": "own", "since": "0001-01-01", "until": "9999-12-31"}, {"months": "-1", "by": "x", "compare": "\x00", "severity": "sev9", "kind": "x"}],
-)  # fmt: skip
+    [
+        {"months": "own"},
+        {"months": "own", "since": "2026-02-30", "until": "x"},
+        {"months": "own", "since": "2026-05-01", "until": "2026-01-01"},
+        {"months": "own", "since": "0001-01-01", "until": "9999-12-31"},
+        {"months": "-1", "by": "x", "compare": "\x00", "severity": "sev9", "kind": "x"},
+    ],
+)
 def test_an_address_that_makes_no_sense_is_the_last_year(db: None, given: dict[str, str]) -> None:
     assert read(given, today=date(2026, 1, 20)).period == Period.last(12, today=date(2026, 1, 20))
 
@@ -67,11 +72,11 @@ def test_an_address_says_again_what_was_asked(db: None, risk: Team) -> None:
 def test_silence_is_counted_where_it_is_known_and_never_as_zero(happened: Happened, lee: User, asked: Asked) -> None:
     happened(3)
     happened(4, impact_started_at=None)
-    told = trends(lee, asked)
-    silence = told.phases[0]
+    report = trends(lee, asked)
+    silence = report.phases[0]
     assert silence.length
     assert (silence.length.n, silence.length.value, silence.unknown) == (1, "1 h", 1)
-    assert "1 of 2 do not say when the impact started" in told.quality[0].text
+    assert "1 of 2 do not say when the impact started" in report.quality[0].text
 
 
 def test_what_is_not_over_is_counted_as_it_is_so_far(happened: Happened, lee: User, asked: Asked) -> None:
@@ -84,9 +89,9 @@ def test_what_is_not_over_is_counted_as_it_is_so_far(happened: Happened, lee: Us
 
 def test_clocks_in_an_impossible_order_are_told_and_left_out(happened: Happened, lee: User, asked: Asked) -> None:
     happened(3, impact_started_at=at(2))
-    told = trends(lee, asked)
-    assert told.phases[0].length is None
-    assert any("impossible order" in remark.text for remark in told.quality)
+    report = trends(lee, asked)
+    assert report.phases[0].length is None
+    assert any("impossible order" in remark.text for remark in report.quality)
 
 
 def test_declined_merged_test_and_invisible_incidents_are_not_counted(
@@ -137,10 +142,10 @@ def test_a_team_a_system_and_a_category_narrow_it(
 def test_nothing_is_unusual_where_nothing_earlier_is_on_record(happened: Happened, lee: User, asked: Asked) -> None:
     for days in range(1, 9):
         happened(days)
-    told = trends(lee, asked)
-    assert told.compared == ""
-    assert not any(tile.unusual for tile in told.tiles)
-    assert "nothing to compare with" in told.draft[0]
+    report = trends(lee, asked)
+    assert report.compared == ""
+    assert not any(tile.unusual for tile in report.tiles)
+    assert "nothing to compare with" in report.draft[0]
 
 
 def test_a_large_change_is_called_unusual_and_a_small_one_is_not(happened: Happened, lee: User, asked: Asked) -> None:
@@ -153,9 +158,9 @@ def test_a_large_change_is_called_unusual_and_a_small_one_is_not(happened: Happe
     assert "within normal variation" in trends(lee, asked).draft[0]
     for day in range(24):
         happened(2 + day / 10)
-    told = trends(lee, asked)
-    assert "unusual" in told.draft[0]
-    drift = next(row for row in told.breakdowns[1][2] if row.code == "drift")
+    report = trends(lee, asked)
+    assert "unusual" in report.draft[0]
+    drift = next(row for row in report.breakdowns[1][2] if row.code == "drift")
     assert drift.unusual
 
 
@@ -181,7 +186,7 @@ def _listed(url: str, user: User) -> int:
 
 
 @pytest.fixture
-def told(db: None) -> tuple[User, Any, Any]:
+def demonstration(db: None) -> tuple[User, Any, Any]:
     call_command("load_demo")
     lee = User.objects.get(email="lee@example.com")
     first, second = Incident.objects.order_by("number")[:2]
@@ -191,55 +196,55 @@ def told(db: None) -> tuple[User, Any, Any]:
     return lee, trends(lee, asked), learn(lee, asked)
 
 
-def test_every_number_of_a_report_leads_to_as_many_incidents(told: tuple[User, Any, Any]) -> None:
-    lee, shown, _ = told
-    numbers: list[tuple[str, int]] = [(shown.url, shown.n)]
-    for _, _, rows in shown.breakdowns:
+def test_every_number_of_a_report_leads_to_as_many_incidents(demonstration: tuple[User, Any, Any]) -> None:
+    lee, report, _ = demonstration
+    numbers: list[tuple[str, int]] = [(report.url, report.n)]
+    for _, _, rows in report.breakdowns:
         numbers += [(row.url, row.count) for row in rows] + [
             (row.url_before, row.before) for row in rows if row.url_before
         ]
-    for row in (*shown.noticed, *shown.hours, shown.near_misses):
+    for row in (*report.noticed, *report.hours, report.near_misses):
         numbers.append((row.url, row.count))
     for part in (
-        shown.noticed_by_us,
-        shown.precision,
-        shown.repeats,
-        *(row.said for row in shown.exposure),
-        *(row.others for row in shown.missed),
+        report.noticed_by_us,
+        report.precision,
+        report.repeats,
+        *(row.said for row in report.exposure),
+        *(row.others for row in report.missed),
     ):
         assert part
         numbers += [(part.url, part.k), (part.url_of_all, part.n)]
     others = trends(lee, read({"months": "18", "by": "failure_mode"}, today=at(0).date()))
     assert ("none", "Others") in others.volume.legend
-    for _, pieces, total, url in (*shown.volume.table, *others.volume.table):
+    for _, pieces, total, url in (*report.volume.table, *others.volume.table):
         numbers += [(url, total)] + [(piece.url, piece.count) for piece in pieces]
-    for _, cells, total, url in shown.grid.rows:
+    for _, cells, total, url in report.grid.rows:
         numbers += [(url, total)] + [(cell, count) for count, cell in cells]
-    for phase in shown.phases:
-        numbers += [(phase.url, shown.n - phase.running - phase.unknown), (phase.url_running, phase.running)]
-    for _, cells in shown.by_category:
+    for phase in report.phases:
+        numbers += [(phase.url, report.n - phase.running - phase.unknown), (phase.url_running, phase.running)]
+    for _, cells in report.by_category:
         numbers += [(url, n) for _, n, url in cells]
-    for row in shown.used:
+    for row in report.used:
         numbers += [(row.url, row.count)] + [(url, count) for _, count, url in row.said]
-    numbers += [(remark.url, int(remark.text.split(" ", 1)[0])) for remark in shown.quality]
+    numbers += [(remark.url, int(remark.text.split(" ", 1)[0])) for remark in report.quality]
     assert len(numbers) > 300
     wrong = [(url, count, _listed(url, lee)) for url, count in dict.fromkeys(numbers) if _listed(url, lee) != count]
     assert wrong == []
 
 
-def test_the_parts_of_a_report_add_up(told: tuple[User, Any, Any]) -> None:
-    _, shown, _ = told
-    for _, title, rows in shown.breakdowns:
-        assert sum(row.count for row in rows) == shown.n, title
-    assert sum(total for _, _, total, _ in shown.volume.table) == shown.n
-    assert sum(row.count for row in shown.hours) == shown.n
-    assert all(sum(count for count, _ in cells) == total for _, cells, total, _ in shown.grid.rows)
+def test_the_parts_of_a_report_add_up(demonstration: tuple[User, Any, Any]) -> None:
+    _, report, _ = demonstration
+    for _, title, rows in report.breakdowns:
+        assert sum(row.count for row in rows) == report.n, title
+    assert sum(total for _, _, total, _ in report.volume.table) == report.n
+    assert sum(row.count for row in report.hours) == report.n
+    assert all(sum(count for count, _ in cells) == total for _, cells, total, _ in report.grid.rows)
 
 
 def test_the_bars_of_many_durations_lead_to_theirs(
-    told: tuple[User, Any, Any], monkeypatch: pytest.MonkeyPatch
+    demonstration: tuple[User, Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lee, _, _ = told
+    lee, _, _ = demonstration
     monkeypatch.setattr("incidents.reports.durations.NAMED", 5)
     for phase in trends(lee, read({"months": "18"}, today=at(0).date())).phases:
         assert phase.strip.is_histogram
@@ -249,9 +254,9 @@ def test_the_bars_of_many_durations_lead_to_theirs(
 
 
 def test_every_number_of_what_was_learnt_leads_to_as_many_rows(
-    told: tuple[User, Any, Any], as_person: Callable[[User], Client]
+    demonstration: tuple[User, Any, Any], as_person: Callable[[User], Client]
 ) -> None:
-    lee, _, learnt = told
+    lee, _, learnt = demonstration
     client = as_person(lee)
     numbers = [(step.url, step.count) for step in (*learnt.funnel, learnt.dropped)]
     numbers += [(url, count) for _, cells in learnt.ages for count, url in cells]
@@ -267,9 +272,13 @@ def test_every_number_of_what_was_learnt_leads_to_as_many_rows(
 
 
 def test_drills_lead_to_the_systems_that_they_are_about(
-    support_assistant: System, policy_index: System, fraud_scorer: System, lee: User, asked: Asked,
+    support_assistant: System,
+    policy_index: System,
+    fraud_scorer: System,
+    lee: User,
+    asked: Asked,
     as_person: Callable[[User], Client],
-) -> None:  # fmt: skip
+) -> None:
     System.objects.filter(pk=policy_index.pk).update(tier=3)
     client = as_person(lee)
     for scope, overdue in (
@@ -286,9 +295,9 @@ def test_drills_lead_to_the_systems_that_they_are_about(
 
 
 def test_the_tile_of_readings_leads_to_the_postmortems_that_were_read(
-    told: tuple[User, Any, Any], as_person: Callable[[User], Client]
+    demonstration: tuple[User, Any, Any], as_person: Callable[[User], Client]
 ) -> None:
-    lee, _, learnt = told
+    lee, _, learnt = demonstration
     page = as_person(lee).get("/reports/?months=18").content.decode()
     tile = page.split("Postmortems read", 1)[1].split("</div>", 1)[0]
     assert f'href="{learnt.read.url.replace("&", "&amp;")}">{learnt.read.k} of {learnt.read.n}</a>' in tile
@@ -308,9 +317,18 @@ def _rows_in(page: str, client: Client, url: str) -> int:
 
 @pytest.mark.parametrize(
     "query",
-    ["", "?months=3&team=assistants", "?months=nonsense&team=%F0%9F%98%80", "?team=nobody", "?by=system&compare=year", "?months=own&since=2026-01-01&until=2026-01-31",
-     "?months=quarter", "?months=month&compare=twelve", "?severity=sev1&category=none&kind=test"],
-)  # fmt: skip
+    [
+        "",
+        "?months=3&team=assistants",
+        "?months=nonsense&team=%F0%9F%98%80",
+        "?team=nobody",
+        "?by=system&compare=year",
+        "?months=own&since=2026-01-01&until=2026-01-31",
+        "?months=quarter",
+        "?months=month&compare=twelve",
+        "?severity=sev1&category=none&kind=test",
+    ],
+)
 def test_the_page_answers_whatever_the_address_says(lee: User, as_person: Callable[[User], Client], query: str) -> None:
     assert as_person(lee).get(f"/reports/{query}").status_code == 200
 

@@ -30,8 +30,8 @@ def test_wrong_output_runs_from_when_it_began_to_when_it_was_contained(
     happened: Happened, lee: User, asked: Asked, support_assistant: System
 ) -> None:
     happened(10)  # began an hour before it was noticed, contained an hour after
-    found = card(lee, asked, support_assistant)
-    assert (found.wrong, found.silent, found.at_least, found.incidents) == (7200, 3600, False, 1)
+    scorecard = card(lee, asked, support_assistant)
+    assert (scorecard.wrong, scorecard.silent, scorecard.at_least, scorecard.incidents) == (7200, 3600, False, 1)
 
 
 def test_two_incidents_at_once_are_wrong_once(
@@ -53,10 +53,10 @@ def test_where_nobody_knows_since_when_it_is_at_least(
     happened: Happened, lee: User, asked: Asked, support_assistant: System
 ) -> None:
     happened(10, impact_started_at=None)
-    found = card(lee, asked, support_assistant)
-    assert (round(found.wrong), found.at_least) == (3600, True)
-    assert found.silence_known
-    assert (found.silence_known.k, found.silence_known.n) == (0, 1)
+    scorecard = card(lee, asked, support_assistant)
+    assert (round(scorecard.wrong), scorecard.at_least) == (3600, True)
+    assert scorecard.silence_known
+    assert (scorecard.silence_known.k, scorecard.silence_known.n) == (0, 1)
 
 
 def test_what_reaches_into_the_period_counts_as_far_as_it_does(
@@ -74,9 +74,9 @@ def test_the_budget_is_what_the_objective_allows(
     assert card(lee, asked, support_assistant).percent is None
     System.objects.filter(pk=support_assistant.pk).update(objective=Decimal("99.90"))
     happened(10)
-    found = card(lee, asked, support_assistant)
-    assert found.allowed
-    assert found.percent == round(100 * 7200 / found.allowed)
+    scorecard = card(lee, asked, support_assistant)
+    assert scorecard.allowed
+    assert scorecard.percent == round(100 * 7200 / scorecard.allowed)
     assert budget(Decimal(99), timedelta(days=100)) == pytest.approx(86400)
 
 
@@ -106,8 +106,8 @@ def test_a_drill_counts_as_practice_and_as_nothing_else(
     assert card(lee, asked, support_assistant).drill_overdue
     drill = Incident.objects.declare(title="Drill: the fallback", by=mara, system=support_assistant, kind="test")
     drill.contain(by=mara, action="fallback_model")
-    found = card(lee, asked, support_assistant)
-    assert (found.incidents, found.wrong, found.drill_overdue) == (0, 0, False)
+    scorecard = card(lee, asked, support_assistant)
+    assert (scorecard.incidents, scorecard.wrong, scorecard.drill_overdue) == (0, 0, False)
 
 
 @pytest.mark.parametrize(
@@ -121,16 +121,20 @@ def test_a_drill_is_due_by_tier(tier: int, days: int, overdue: bool) -> None:
 def test_spans_together_cover_what_any_of_them_covers(spans: list[tuple[int, int]]) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     covered = {second for since, length in spans for second in range(since, since + length)}
-    found = together(
+    covering = together(
         (start + timedelta(seconds=since), start + timedelta(seconds=since + length)) for since, length in spans
     )
-    assert found == len(covered)
+    assert covering == len(covered)
 
 
 def test_the_pages_of_trust_ask_a_fixed_number_of_questions(
-    happened: Happened, lee: User, support_assistant: System, fraud_scorer: System, as_person: Callable[[User], Client],
+    happened: Happened,
+    lee: User,
+    support_assistant: System,
+    fraud_scorer: System,
+    as_person: Callable[[User], Client],
     django_assert_max_num_queries: Callable[[int], object],
-) -> None:  # fmt: skip
+) -> None:
     for days in range(1, 30, 3):
         happened(days)
         happened(days, system=fraud_scorer)

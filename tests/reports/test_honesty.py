@@ -86,12 +86,14 @@ def test_the_report_says_how_many_flags_luck_alone_would_raise(unchanged: list[T
 
 def test_a_known_change_is_found_as_often_as_was_computed() -> None:
     worlds = [report(seed, drift=3.0) for seed in range(150)]
-    found = sum(row.unusual for world in worlds for row in world.breakdowns[1][2] if row.code == "drift") / len(worlds)
+    noticed = sum(row.unusual for world in worlds for row in world.breakdowns[1][2] if row.code == "drift") / len(
+        worlds
+    )
     before = 2.0 * PERIOD.compared("before").days / 30.4
     expected = power_of_change(
         round(before), 3.0, unusual=BREAKDOWN, time_ratio=PERIOD.days / PERIOD.compared("before").days
     )
-    assert found == pytest.approx(expected, abs=0.12)
+    assert noticed == pytest.approx(expected, abs=0.12)
     assert expected > 0.7
 
 

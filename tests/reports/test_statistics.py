@@ -109,20 +109,20 @@ def test_many_times_that_are_not_over_agree_with_scipy_too() -> None:
     running = [round(chance.lognormvariate(8, 1.3)) for _ in range(900)]
     curve = stats.ecdf(stats.CensoredData(uncensored=ended, right=running)).sf
     band = curve.confidence_interval(method="log-log")
-    found = time_to_half(ended, running)
-    assert found
+    estimate = time_to_half(ended, running)
+    assert estimate
 
     def first(step: Any) -> float:
         return float(next(time for time, left in zip(step.quantiles, step.probabilities, strict=True) if left <= 0.5))
 
-    assert (found.value, found.low, found.high) == (first(curve), first(band.low), first(band.high))
+    assert (estimate.value, estimate.low, estimate.high) == (first(curve), first(band.low), first(band.high))
 
 
 def test_the_interval_of_a_time_to_half_is_the_published_one() -> None:
     # Acute myelogenous leukaemia, maintained group (Miller 1997): median 31, log-log interval from 13 on, no end.
-    found = time_to_half([9, 13, 18, 23, 31, 34, 48], [13, 28, 45, 161])
-    assert found
-    assert (found.value, found.low, found.high, found.n) == (31, 13, None, 11)
+    estimate = time_to_half([9, 13, 18, 23, 31, 34, 48], [13, 28, 45, 161])
+    assert estimate
+    assert (estimate.value, estimate.low, estimate.high, estimate.n) == (31, 13, None, 11)
 
 
 # What they promise
@@ -130,12 +130,12 @@ def test_the_interval_of_a_time_to_half_is_the_published_one() -> None:
 
 @given(TIMES, st.sampled_from([0.5, 0.75, 0.9]))
 def test_an_interval_holds_its_estimate(values: list[float], q: float) -> None:
-    found = quantile(values, q)
-    assert found
-    assert min(values) <= found.value * (1 + 1e-9)
-    assert found.value <= max(values) * (1 + 1e-9)
-    assert found.low is None or found.low <= found.value * (1 + 1e-9)
-    assert found.high is None or found.high >= found.value * (1 - 1e-9)
+    estimate = quantile(values, q)
+    assert estimate
+    assert min(values) <= estimate.value * (1 + 1e-9)
+    assert estimate.value <= max(values) * (1 + 1e-9)
+    assert estimate.low is None or estimate.low <= estimate.value * (1 + 1e-9)
+    assert estimate.high is None or estimate.high >= estimate.value * (1 - 1e-9)
 
 
 @pytest.mark.parametrize(("q", "n"), [(0.5, 6), (0.75, 13), (0.9, 36), (0.95, 72)])
@@ -170,9 +170,9 @@ def test_the_usual_range_ends_where_the_test_rejects(before: int, days_before: i
 
 @given(st.lists(st.floats(0.01, 500), min_size=3, max_size=60))
 def test_the_usual_gap_holds_the_mean_gap(gaps: list[float]) -> None:
-    found = usual_gap(gaps)
-    assert found
-    assert found[0] < sum(gaps) / len(gaps) < found[1]
+    limits = usual_gap(gaps)
+    assert limits
+    assert limits[0] < sum(gaps) / len(gaps) < limits[1]
 
 
 def test_a_hundred_thousand_values_neither_overflow_nor_take_long() -> None:
@@ -213,10 +213,10 @@ def test_where_nothing_changed_unusual_is_said_no_more_often_than_stated(mean: i
 
 @pytest.mark.parametrize(("before", "ratio"), [(20, 0.5), (50, 0.5), (50, 1.6), (12, 3.0)])
 def test_a_known_change_is_found_at_the_power_that_was_computed(before: int, ratio: float) -> None:
-    def found(chance: random.Random) -> bool:
+    def is_noticed(chance: random.Random) -> bool:
         return rate_change_p(poisson(chance, before), 1, poisson(chance, before * ratio), 1) < HEADLINE
 
-    assert often(found) == pytest.approx(power_of_change(before, ratio), abs=0.03)
+    assert often(is_noticed) == pytest.approx(power_of_change(before, ratio), abs=0.03)
 
 
 @pytest.mark.parametrize("mean", [3, 8])
@@ -242,8 +242,13 @@ def test_intervals_cover_the_truth_as_often_as_they_say(q: float, n: int) -> Non
     truth = 2.718281828 ** (1.3 * stats.norm.ppf(q))
 
     def covers(chance: random.Random) -> bool:
-        found = quantile([chance.lognormvariate(0, 1.3) for _ in range(n)], q)
-        return bool(found and found.low is not None and found.high is not None and found.low <= truth <= found.high)
+        estimate = quantile([chance.lognormvariate(0, 1.3) for _ in range(n)], q)
+        return bool(
+            estimate
+            and estimate.low is not None
+            and estimate.high is not None
+            and estimate.low <= truth <= estimate.high
+        )
 
     assert often(covers) >= 0.94
 

@@ -97,9 +97,9 @@ def test_clocks_in_an_impossible_order_are_told_and_left_out(happened: Happened,
 def test_declined_merged_test_and_invisible_incidents_are_not_counted(
     happened: Happened, mara: User, lee: User, asked: Asked
 ) -> None:
-    one = happened(1)
+    real = happened(1)
     other = Incident.objects.declare(title="The same", by=mara)
-    other.merge_into(one, by=mara)
+    other.merge_into(real, by=mara)
     Incident.objects.declare(title="Nothing", by=None).decline(by=mara, reason="A test")
     Incident.objects.declare(title="A drill", by=mara, kind="test")
     Incident.objects.declare(title="Secret", by=mara, private=True)
@@ -180,9 +180,9 @@ def _listed(url: str, user: User) -> int:
     parts = urlsplit(url)
     assert parts.path == "/incidents/", url
     given = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    found = IncidentFilter(given, queryset=Incident.objects.visible_to(user))
-    assert found.is_valid(), (url, found.errors)
-    return int(found.qs.count())
+    chosen = IncidentFilter(given, queryset=Incident.objects.visible_to(user))
+    assert chosen.is_valid(), (url, chosen.errors)
+    return int(chosen.qs.count())
 
 
 @pytest.fixture
@@ -353,6 +353,6 @@ def test_the_rows_of_a_report_come_as_csv_and_as_json(
     lines = b"".join(client.get("/reports/incidents.csv?months=3")).decode().splitlines()
     assert len(lines) == 3
     assert "'=HYPERLINK" in lines[1]
-    found = client.get("/reports/incidents.json?months=3").json()["incidents"]
-    assert [row["silence_seconds"] for row in found] == [3600, 3600]
+    incidents = client.get("/reports/incidents.json?months=3").json()["incidents"]
+    assert [row["silence_seconds"] for row in incidents] == [3600, 3600]
     assert client.get("/reports/incidents.exe").status_code == 404

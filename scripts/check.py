@@ -26,7 +26,10 @@ CHECKS: dict[str, list[str | Path]] = {
         *"makemigrations --check --dry-run --skip-checks".split(),
     ],
     # Pinned here, so that no lock file is needed; fetched once by npx, and skipped, loudly, where it cannot be had.
-    "scripts": ["npx", *"--yes --prefer-offline @biomejs/biome@2.6.8 check --error-on-warnings static/js".split()],
+    "scripts and styles": [
+        "npx",
+        *"--yes --prefer-offline @biomejs/biome@2.6.8 check --error-on-warnings static".split(),
+    ],
     "import boundaries": [BIN / "lint-imports", "--no-cache"],
     "ruff check": [BIN / "ruff", "check", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],

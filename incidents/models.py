@@ -19,15 +19,18 @@ from incidents.reports.months import Rollup, RollupMark
 from incidents.reports.saved import Decision, ReportNote, ReportSubscription, SavedReport
 from incidents.response.attachments import Attachment
 from incidents.response.containments import Containment
-from incidents.response.crew import Assignment, Handover, ResponseRole, Task
 from incidents.response.events import Event, Note
+from incidents.response.followers import Follower
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import Incident, IncidentCounter
 from incidents.response.links import Link
 from incidents.response.notices import Notice
-from incidents.response.saved import SavedView
+from incidents.response.public_pages import PublicPage, PublicPost
+from incidents.response.roles import Assignment, Handover, ResponseRole
+from incidents.response.saved_views import SavedView
 from incidents.response.story import Curation
-from incidents.response.updates import Cadence, Follower, PublicPage, PublicPost, Update
+from incidents.response.tasks import Task
+from incidents.response.updates import Cadence, Update
 from incidents.systems.models import Change, Dependency, System, SystemName
 
 __all__ = [

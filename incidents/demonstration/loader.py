@@ -26,11 +26,11 @@ from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import CHECKS, Comment, Review
 from incidents.postmortems.sections import Revision, Section
 from incidents.response.containments import Containment
-from incidents.response.crew import Task
 from incidents.response.events import Event, Note
 from incidents.response.impact import Exposure, Harm, Impact, Oversight, Reversible
 from incidents.response.incident import Incident, IncidentCounter
 from incidents.response.links import Link
+from incidents.response.tasks import Task
 from incidents.systems.models import Change, Dependency, System
 
 PASSWORD = "faultline-demo"  # noqa: S105 - documented, and for the demonstration only

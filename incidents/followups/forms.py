@@ -5,7 +5,7 @@ from datetime import date
 from django import forms
 
 from incidents.followups.models import FollowUp
-from incidents.response.forms import PersonField
+from incidents.response.forms.fields import PersonField
 
 
 class PlanForm(forms.Form):

@@ -8,9 +8,8 @@ from django.template.loader import render_to_string
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.response.acting import can_respond
 from incidents.response.incident import Incident
-from incidents.response.links import Likeness
+from incidents.response.likeness import Likeness
 
 
 def incident_facts(request: HttpRequest, incident: Incident) -> str:
@@ -21,7 +20,7 @@ def incident_facts(request: HttpRequest, incident: Incident) -> str:
     follow_ups = list(FollowUp.objects.visible_to(user).filter(incident=incident).order_by("pk"))
     if not follow_ups and incident.is_open:
         return ""
-    context = {"incident": incident, "follow_ups": follow_ups, "may_add": can_respond(user, incident)}
+    context = {"incident": incident, "follow_ups": follow_ups, "may_add": incident.is_changeable_by(user)}
     return render_to_string("followups/slots/panel.html", context, request=request)
 
 

@@ -13,7 +13,7 @@ from incidents.errors import WrongStatus
 from incidents.followups.forms import FollowUpForm, PlanForm
 from incidents.followups.models import AGES, STAGES, UNFINISHED, FollowUp, FollowUpQuerySet, due_in_days
 from incidents.followups.permissions import may_change, require_change
-from incidents.response.acting import may_respond
+from incidents.response.permissions import get_incident_to_change
 from incidents.web.request import Answer, PageView, Request, change, narrowed, page, visible_or_404, whole_number
 
 MOST = 200  # rows of the list
@@ -63,7 +63,7 @@ def _narrowed(request: Request, rows: FollowUpQuerySet) -> FollowUpQuerySet:
 @page
 @require_http_methods(["GET", "POST"])
 def add(request: Request, number: int) -> Answer:
-    incident = may_respond(request, number, to="add follow-ups")
+    incident = get_incident_to_change(request.user, number, to="add follow-ups")
     form = FollowUpForm(request.POST or None, initial={"owner": request.user.pk, "due_on": due_in_days(14)})
     if request.method == "POST" and form.is_valid():
         try:

@@ -11,7 +11,7 @@ from incidents.postmortems.facts import event_fact
 from incidents.response import story
 from incidents.response.attachments import Attachment
 from incidents.response.incident import Incident
-from incidents.response.links import similar
+from incidents.response.likeness import similar
 
 MOST = 60
 KINDS = {

@@ -9,7 +9,7 @@ from incidents.people.models import Team
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import FactorKind
 from incidents.postmortems.guide import Depth
-from incidents.response.forms import PersonField
+from incidents.response.forms.fields import PersonField
 from incidents.systems.models import Change
 
 

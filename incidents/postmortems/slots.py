@@ -7,9 +7,8 @@ from django.template.loader import render_to_string
 
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.response.acting import can_respond
 from incidents.response.incident import Incident
-from incidents.response.links import Likeness
+from incidents.response.likeness import Likeness
 from incidents.response.vocabulary import Status
 
 
@@ -23,7 +22,7 @@ def incident_actions(request: HttpRequest, incident: Incident) -> str:
     if not isinstance(user, User) or incident.status not in (Status.RESOLVED, Status.CLOSED):
         return ""
     postmortem = Postmortem.objects.visible_to(user).of(incident).best_first(incident).first()
-    may_start = postmortem is None and can_respond(user, incident) and not Postmortem.objects.of(incident).exists()
+    may_start = postmortem is None and incident.is_changeable_by(user) and not Postmortem.objects.of(incident).exists()
     if postmortem is None and not may_start:
         return ""
     context = {"incident": incident, "postmortem": postmortem}

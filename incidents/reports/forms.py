@@ -6,7 +6,7 @@ from django import forms
 
 from incidents.people.models import Team
 from incidents.reports.saved import ReportInterval
-from incidents.response.forms import PersonField
+from incidents.response.forms.fields import PersonField
 
 
 class DecisionForm(forms.Form):

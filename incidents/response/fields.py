@@ -7,7 +7,8 @@ from django.db import models
 from django.utils import timezone
 
 from incidents import taxonomy
-from incidents.people.models import Team, User
+from incidents.people.models import Role, Team, User
+from incidents.people.permissions import has_role
 from incidents.response.containments import Containment
 from incidents.response.events import Event, Note
 from incidents.response.vocabulary import OPEN, ImpactMethod, IncidentKind, NoticedBy, Severity, Status
@@ -90,6 +91,10 @@ class IncidentFields(models.Model):
         if self.impact_started_until is None or self.detected_at is None:
             return None
         return max(self.detected_at - self.impact_started_until, timedelta())
+
+    def is_changeable_by(self, user: User) -> bool:
+        """Whether somebody may change it: its lead, and responders of its team."""
+        return self.lead_id == user.pk or has_role(user, Role.RESPONDER, team=self.team)
 
     @property
     def began_by(self) -> datetime:

@@ -5,8 +5,8 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from incidents.people.models import Team, User
+from incidents.response.followers import Follower
 from incidents.response.incident import Incident
-from incidents.response.updates import Follower
 from incidents.response.vocabulary import OPEN
 from incidents.systems.models import System
 

@@ -1,19 +1,18 @@
-"""What stakeholders are told: status updates with a next one promised, who follows them, and the public page."""
+"""What stakeholders are told of an incident, and when they hear again."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from incidents.errors import Refused, WrongStatus
-from incidents.people.models import Team, User
+from incidents.errors import Refused
+from incidents.people.models import User
 from incidents.response.events import Event
+from incidents.response.followers import Follower
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
 from incidents.response.vocabulary import IncidentKind, Severity, Status
-from incidents.systems.models import System
 
 
 class Cadence(models.Model):
@@ -130,154 +129,3 @@ def _remind(incident: Incident, due: datetime) -> bool:
             key=f"overdue:{incident.pk}:{due.timestamp():.0f}",
         )
     return True
-
-
-# Who follows what
-
-
-class Follower(models.Model):
-    """Somebody is told of the status updates of one incident, of a system's incidents, or of a team's."""
-
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="follows")
-    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, blank=True, related_name="followers")
-    system = models.ForeignKey(System, on_delete=models.CASCADE, null=True, blank=True, related_name="followers")
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="followers")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(incident__isnull=False, system__isnull=True, team__isnull=True)
-                | models.Q(incident__isnull=True, system__isnull=False, team__isnull=True)
-                | models.Q(incident__isnull=True, system__isnull=True, team__isnull=False),
-                name="followers_follow_one_thing",
-            ),
-            models.UniqueConstraint(
-                fields=["person", "incident", "system", "team"], nulls_distinct=False, name="nobody_follows_twice"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.person} follows {self.incident or self.system or self.team}"
-
-    @classmethod
-    def toggle(cls, person: User, **of: Any) -> bool:
-        """Follow it, or stop following it; returns whether the person follows it now."""
-        if cls.objects.filter(person=person, **of).delete()[0]:
-            return False
-        cls.objects.get_or_create(person=person, **of)
-        return True
-
-    @classmethod
-    def people_of(cls, incident: Incident) -> list[User]:
-        """Give who is told about an incident, among those who may see it."""
-        follows = models.Q(incident=incident)
-        if incident.system_id:
-            follows |= models.Q(system=incident.system_id)
-        if incident.team_id:
-            follows |= models.Q(team=incident.team_id)
-        people = User.objects.filter(pk__in=cls.objects.filter(follows).values("person"), is_active=True)
-        if incident.private:
-            people = people.filter(pk__in=incident.people.values("pk"))
-        return list(people)
-
-
-# The public page of a system
-
-
-class PublicPageQuerySet(models.QuerySet["PublicPage"]):
-    def shown(self) -> Self:
-        return self.filter(is_on=True)
-
-
-class PublicPage(models.Model):
-    """What the public reads about a system, in its own words; nothing of an incident is on it unless somebody wrote it there."""
-
-    system = models.OneToOneField(System, on_delete=models.CASCADE, related_name="public_page")
-    is_on = models.BooleanField("can be read by everybody", default=False)
-    name = models.CharField(max_length=80)
-    intro = models.CharField(max_length=500, blank=True)
-
-    objects = PublicPageQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return f"/public/{self.system.slug}/"
-
-
-class PublicPostQuerySet(models.QuerySet["PublicPost"]):
-    def write(
-        self, page: PublicPage, *, text: str, state: str, by: User, incident: Incident | None = None
-    ) -> "PublicPost":
-        """Write something for the public. Nobody reads it until a second person approves it."""
-        text = text.strip()
-        if not text:
-            raise Refused("Write what the public should know.")
-        with transaction.atomic():
-            made = self.create(page=page, text=text, state=PublicPost.State(state), written_by=by, incident=incident)
-            if incident:
-                incident.record(Event.Kind.PUBLIC, by=by, became="written", text=text[:300])
-        return made
-
-    def published(self) -> Self:
-        return self.filter(approved_at__isnull=False, withdrawn_at=None).order_by("-approved_at", "-pk")
-
-    def waiting(self) -> Self:
-        return self.filter(approved_at=None, withdrawn_at=None).order_by("written_at", "pk")
-
-
-class PublicPost(models.Model):
-    """One entry of a public page: written by one person, approved by another."""
-
-    class State(models.TextChoices):
-        PROBLEM = "problem", "We see a problem"
-        LIMITED = "limited", "The problem is limited"
-        SOLVED = "solved", "It works again"
-        NEWS = "news", "For your information"
-
-    page = models.ForeignKey(PublicPage, on_delete=models.CASCADE, related_name="posts")
-    incident = models.ForeignKey(
-        Incident, on_delete=models.SET_NULL, null=True, blank=True, related_name="public_posts"
-    )
-    state = models.CharField(max_length=12, choices=State, default=State.PROBLEM)
-    text = models.TextField(max_length=5000)
-    written_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    written_at = models.DateTimeField(default=timezone.now)
-    approved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    approved_at = models.DateTimeField(null=True, blank=True)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-
-    objects = PublicPostQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(approved_by__isnull=True) | ~models.Q(approved_by=models.F("written_by")),
-                name="nobody_approves_their_own_public_words",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.text[:80]
-
-    def approve(self, *, by: User) -> None:
-        """Publish it. Not by whoever wrote it."""
-        if by.pk == self.written_by_id:
-            raise Refused("Somebody else has to approve what you wrote for the public.")
-        self._set("published", by=by, approved_by=by, approved_at=timezone.now())
-
-    def withdraw(self, *, by: User) -> None:
-        """Take it from the page, or drop it before it got there."""
-        self._set("withdrawn", by=by, withdrawn_at=timezone.now())
-
-    def _set(self, became: str, *, by: User, **changes: object) -> None:
-        open_ = PublicPost.objects.filter(pk=self.pk, withdrawn_at=None)
-        if became == "published":
-            open_ = open_.filter(approved_at=None)
-        with transaction.atomic():
-            if not open_.update(**changes):
-                raise WrongStatus("Somebody else decided about it meanwhile.")
-            self.refresh_from_db()
-            if self.incident:
-                self.incident.record(Event.Kind.PUBLIC, by=by, became=became, text=self.text[:300])

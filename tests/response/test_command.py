@@ -22,21 +22,17 @@ from incidents.people.models import Team, User
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.attachments import Attachment
-from incidents.response.crew import Assignment, Handover, ResponseRole, Task
+from incidents.response.followers import Follower
 from incidents.response.impact import Harm, Reversible, suggest_severity
 from incidents.response.incident import Incident
-from incidents.response.links import Link, similar
+from incidents.response.likeness import similar
+from incidents.response.links import Link
 from incidents.response.notices import Notice
-from incidents.response.saved import SavedView
-from incidents.response.updates import (
-    Cadence,
-    Follower,
-    PublicPage,
-    PublicPost,
-    Update,
-    next_update_due,
-    remind_of_updates,
-)
+from incidents.response.public_pages import PublicPage, PublicPost
+from incidents.response.roles import Assignment, Handover, ResponseRole
+from incidents.response.saved_views import SavedView
+from incidents.response.tasks import Task
+from incidents.response.updates import Cadence, Update, next_update_due, remind_of_updates
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from django.test import Client
 
 from incidents.people.models import User
+from incidents.response.followers import Follower
 from incidents.response.incident import Incident
-from incidents.response.updates import Follower
 from incidents.systems.models import System
 
 As = Callable[[User], Client]

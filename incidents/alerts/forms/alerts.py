@@ -2,7 +2,7 @@
 
 from django import forms
 
-from incidents.response.forms import ClassifyForm, MergeForm
+from incidents.response.forms.incident import ClassifyForm, MergeForm
 from incidents.systems.models import System
 
 

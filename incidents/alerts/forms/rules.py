@@ -10,7 +10,7 @@ from incidents.alerts.models import (
     AlertSeverity,
 )
 from incidents.alerts.rules import ACTS, Unruly, read
-from incidents.response.forms import ClassifyForm
+from incidents.response.forms.incident import ClassifyForm
 from incidents.systems.models import System
 
 

@@ -17,7 +17,7 @@ from incidents.alerts.routing import facts_of
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
-from incidents.response.forms import MergeForm
+from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
 

@@ -4,8 +4,8 @@ from django.contrib import messages
 from django.shortcuts import redirect
 
 from incidents.alerts import merging
-from incidents.response.acting import undo_address, valid, verb
-from incidents.response.forms import MergeForm
+from incidents.response.buttons import undo_address, valid, verb
+from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
 from incidents.web.request import Answer, Request, visible_or_404
 

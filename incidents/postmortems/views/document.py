@@ -20,7 +20,7 @@ from incidents.postmortems.prose import titles
 from incidents.postmortems.reading import Reading
 from incidents.postmortems.reviews import Comment
 from incidents.postmortems.sections import Draft
-from incidents.response.forms import ReasonForm
+from incidents.response.forms.incident import ReasonForm
 from incidents.response.incident import Incident
 from incidents.web.request import Answer, Request, page
 

@@ -14,15 +14,15 @@ from incidents.postmortems.forms import PersonChoice, TriggerForm
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.permissions import at, may_review, verb
 from incidents.postmortems.reviews import Amendment, Review
-from incidents.response.acting import may_respond
 from incidents.response.incident import Incident
+from incidents.response.permissions import get_incident_to_change
 from incidents.web.request import Answer, Request, change, visible_or_404
 
 
 @change(WrongStatus, Refused)
 def begin(request: Request, number: int) -> Answer:
     """Start the postmortem now instead of waiting for it to start itself; `another` starts a further one."""
-    incident = may_respond(request, number, to="start its postmortem")
+    incident = get_incident_to_change(request.user, number, to="start its postmortem")
     begun = Postmortem.objects.begin(incident, by=request.user, another="another" in request.POST)
     return redirect(visible_or_404(Postmortem.objects.visible_to(request.user), pk=begun.pk))
 

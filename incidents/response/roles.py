@@ -1,4 +1,4 @@
-"""Who does what in an incident: roles, their hand-over, and the tasks of the moment."""
+"""Who does what in an incident: its roles, and how one changes hands."""
 
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
+from incidents.response.permissions import require_visible
 
 LEAD = "lead"
 
@@ -36,7 +37,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         if role.code == LEAD:
             incident.assign_lead(person, by=by)
             return
-        _may_take_part(incident, person)
+        require_visible(incident, person)
         with transaction.atomic():
             incident.locked()
             held = self.filter(incident=incident, role=role)
@@ -80,7 +81,7 @@ class HandoverQuerySet(models.QuerySet["Handover"]):
         summary = summary.strip()
         if not summary:
             raise Refused("Say what they need to know: what is going on, what was tried, what comes next.")
-        _may_take_part(incident, to)
+        require_visible(incident, to)
         with transaction.atomic():
             row = incident.locked()
             if not row.is_open:
@@ -156,63 +157,3 @@ class Handover(models.Model):
                 raise WrongStatus(f"The hand-over was {self.get_state_display().lower()} already.")
             self.state = state
             self.incident.record(Event.Kind.HANDOVER, by=by, **self.told())
-
-
-class TaskQuerySet(models.QuerySet["Task"]):
-    def add(self, incident: Incident, *, title: str, by: User, owner: User | None = None) -> "Task":
-        title = " ".join(title.split())
-        if not title:
-            raise Refused("Say what is to be done.")
-        _may_take_part(incident, owner)
-        with transaction.atomic():
-            made = self.create(incident=incident, title=title[:200], owner=owner, made_by=by)
-            incident.record(Event.Kind.TASK, by=by, **made.told("added"))
-        return made
-
-
-class Task(models.Model):
-    """Something to do now, to limit or understand an incident. What is to be done afterwards is a follow-up."""
-
-    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="tasks")
-    title = models.CharField(max_length=200)
-    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="tasks")
-    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    made_at = models.DateTimeField(default=timezone.now)
-    done_at = models.DateTimeField(null=True, blank=True)
-    done_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-
-    objects = TaskQuerySet.as_manager()
-
-    class Meta:
-        ordering = [models.F("done_at").asc(nulls_first=True), "made_at"]
-
-    def __str__(self) -> str:
-        return self.title
-
-    def told(self, became: str) -> dict[str, Any]:
-        return {"id": self.pk, "title": self.title, "became": became, "owner": str(self.owner or "")}
-
-    def finish(self, *, by: User) -> None:
-        self._set("done", by=by, done_at=timezone.now(), done_by=by)
-
-    def reopen(self, *, by: User) -> None:
-        self._set("open again", by=by, done_at=None, done_by=None)
-
-    def give(self, owner: User | None, *, by: User) -> None:
-        _may_take_part(self.incident, owner)
-        self._set("given" if owner else "nobody’s", by=by, owner=owner)
-
-    def _set(self, became: str, *, by: User, **changes: Any) -> None:
-        with transaction.atomic():
-            self.incident.locked()
-            row = Task.objects.get(pk=self.pk)
-            if became == "done" and row.done_at:
-                return  # somebody else was faster, to the same end
-            Task.objects.filter(pk=self.pk).update(**changes)
-            self.refresh_from_db()
-            self.incident.record(Event.Kind.TASK, by=by, **self.told(became))
-
-
-def _may_take_part(incident: Incident, person: User | None) -> None:
-    if person and not Incident.objects.visible_to(person).filter(pk=incident.pk).exists():
-        raise Refused(f"{person} may not see this incident, so they cannot take part in it.")

@@ -1,0 +1,50 @@
+"""Fields that several forms use."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from incidents.people.models import User
+from incidents.response.roles import ResponseRole
+
+TEXT = {"data-draft": "text", "rows": 3}
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the zone of whoever types it, from the browser's own picker."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "60"}, format="%Y-%m-%dT%H:%M")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **options)
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        if moment and not 2000 <= moment.year <= 2200:
+            raise forms.ValidationError("Write a date between 2000 and 2200.")
+        return moment
+
+
+class PersonField(forms.ModelChoiceField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(queryset=User.objects.filter(is_active=True).order_by("name"), **options)
+
+
+class NumberField(forms.CharField):
+    """The number of an incident, written as people do: 12, #12 or INC-12."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"placeholder": "INC-12"})
+        super().__init__(max_length=20, widget=widget, **options)
+
+    def clean(self, value: Any) -> int:
+        number = str(super().clean(value)).strip().upper().removeprefix("INC-").removeprefix("#")
+        if not (number.isascii() and number.isdigit() and len(number) <= 9):
+            raise forms.ValidationError("Write its number, such as INC-12.")
+        return int(number)
+
+
+class RoleField(forms.ModelChoiceField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(queryset=ResponseRole.objects.filter(is_active=True), **options)

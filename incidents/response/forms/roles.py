@@ -1,0 +1,26 @@
+"""What people type about who does what."""
+
+from django import forms
+
+from incidents.response.forms.fields import PersonField, RoleField
+
+
+class RoleForm(forms.Form):
+    role = RoleField()
+    person = PersonField(required=False, empty_label="Nobody")
+
+
+class HandoverForm(forms.Form):
+    role = RoleField(initial="lead")
+    to = PersonField(label="To whom")
+    summary = forms.CharField(
+        max_length=5000, label="What they need to know",
+        widget=forms.Textarea(attrs={"rows": 5, "data-draft": "handover", "placeholder": "What is going on, what was tried, what comes next."}),
+    )  # fmt: skip
+
+
+class TaskForm(forms.Form):
+    title = forms.CharField(
+        max_length=200, label="What is to be done now?", widget=forms.TextInput(attrs={"data-draft": "task"})
+    )
+    mine = forms.BooleanField(required=False, label="I do it", initial=True)

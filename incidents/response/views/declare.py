@@ -1,0 +1,33 @@
+"""Opening an incident by hand."""
+
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from incidents.people.models import Role
+from incidents.people.permissions import require_role
+from incidents.response.forms.declare import DeclareForm
+from incidents.response.incident import Incident
+from incidents.response.likeness import similar
+from incidents.systems.models import System
+from incidents.web.request import Answer, Request, page
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def declare(request: Request) -> Answer:
+    """Open an incident by hand."""
+    require_role(request.user, Role.RESPONDER, team=None, to="open incidents")
+    form = DeclareForm(request.POST or None, initial={"system": request.GET.get("system")})
+    if request.method == "POST" and form.is_valid():
+        return redirect(Incident.objects.declare(by=request.user, **form.declared))
+    return render(request, "response/declare.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@page
+@require_GET
+def alike(request: Request) -> Answer:
+    """Incidents that look like what somebody is about to open, while they type."""
+    title, system = request.GET.get("title", "")[:200], request.GET.get("system", "")[:50]
+    known = System.objects.visible_to(request.user).filter(slug=system).first() if system else None
+    found = similar(user=request.user, title=title, system=known, most=3) if len(title.strip()) > 3 else []
+    return render(request, "response/_alike.html", {"alike": found})

@@ -1,0 +1,48 @@
+"""Files that belong to an incident."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from incidents.response.attachments import Attachment
+from incidents.response.buttons import at, valid, verb
+from incidents.response.forms.incident import AttachForm
+from incidents.response.incident import Incident
+from incidents.response.permissions import get_incident
+from incidents.web.request import Answer, Request, page, visible_or_404
+
+
+@verb("attach files")
+def attach(request: Request, incident: Incident) -> Answer:
+    form = AttachForm(request.POST, request.FILES)
+    kept = Attachment.objects.attach(incident, valid(form)["file"], by=request.user)
+    messages.success(request, f"{kept} is kept.")
+    return at(incident, "files")
+
+
+@page
+@require_GET
+def attachment(request: Request, number: int, pk: int) -> Answer:
+    """The bytes of a file. Only pictures are incident; everything else is saved, so that nothing in it runs here."""
+    incident = get_incident(request.user, number)
+    kept: Attachment = visible_or_404(incident.attachments.all(), pk=pk)
+    kind = kept.content_type if kept.is_picture else "application/octet-stream"
+    answer = HttpResponse(bytes(kept.content), content_type=kind)
+    answer["Content-Disposition"] = _disposition(kept)
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["Cache-Control"] = "private, max-age=86400, immutable"
+    return answer
+
+
+def _disposition(kept: Attachment) -> str:
+    from django.utils.http import content_disposition_header
+
+    return content_disposition_header(as_attachment=not kept.is_picture, filename=kept.name) or "attachment"
+
+
+@verb("remove files")
+def detach(request: Request, incident: Incident, *, pk: int) -> Answer:
+    kept: Attachment = visible_or_404(incident.attachments.all(), pk=pk)
+    kept.incident = incident
+    kept.remove(by=request.user)
+    return at(incident, "files")

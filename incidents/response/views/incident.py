@@ -1,0 +1,201 @@
+"""The page of one incident, and what can be changed about it."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from incidents import taxonomy
+from incidents.response import impact as impacts
+from incidents.response import story
+from incidents.response.buttons import at
+from incidents.response.containments import Containment
+from incidents.response.forms.containments import ContainForm
+from incidents.response.forms.incident import (
+    AttachForm,
+    ClassifyForm,
+    DescribeForm,
+    KindForm,
+    LeadForm,
+    LinkForm,
+    NoteForm,
+    NoticedForm,
+    PrivacyForm,
+    ResolveForm,
+    SeverityForm,
+    SystemForm,
+)
+from incidents.response.forms.roles import RoleForm, TaskForm
+from incidents.response.forms.updates import UpdateForm
+from incidents.response.incident import Incident
+from incidents.response.links import Link
+from incidents.response.measures import ORDERED, out_of_order
+from incidents.response.permissions import get_incident, get_incident_to_change
+from incidents.response.roles import LEAD, Handover, ResponseRole
+from incidents.response.updates import Cadence, next_update_due
+from incidents.response.vocabulary import CLOCKS, Status
+from incidents.web.markdown import render as render_markdown
+from incidents.web.request import Answer, Request, page
+
+STEPS = (Status.TRIAGE, Status.INVESTIGATING, Status.CONTAINED, Status.RESOLVED, Status.CLOSED)
+
+
+@page
+@require_GET
+def incident(request: Request, number: int) -> Answer:
+    """One incident. Asked by its own live trigger, only what changed."""
+    incident = get_incident(request.user, number)
+    pulse = str(incident.changed_at.timestamp())
+    if request.htmx and request.GET.get("seen") == pulse:
+        return HttpResponse(status=204)
+    template = "response/incident.html#live" if request.htmx else "response/incident.html"
+    return render(request, template, _context(request, incident, pulse=pulse))
+
+
+def _context(request: Request, incident: Incident, *, pulse: str = "", **given: Any) -> dict[str, Any]:
+    may = incident.is_changeable_by(request.user)
+    show = request.GET.get("show", "story")
+    show = show if show in story.SHOWN else "story"
+    events, count = story.entries(incident, show=show, most=_most(request))
+    return _forms(incident, may=may) | {
+        "incident": incident,
+        "pulse": pulse or str(incident.changed_at.timestamp()),
+        "events": events,
+        "event_count": count,
+        "more": len(events) + story.A_SCREEN if count > len(events) else None,
+        "show": show,
+        "views": [(name, label) for name, (label, _) in story.SHOWN.items()],
+        "clocks": [(label, getattr(incident, name), name) for name, label in CLOCKS.items()],
+        "odd_clocks": _odd_clocks(incident),
+        "steps": _steps(incident),
+        "mode": taxonomy.failure_mode(incident.failure_mode) if incident.failure_mode else None,
+        "changes": incident.changes_before(),
+        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(incident.system)[:3] if incident.is_open else [],
+        "may_respond": may,
+        "links": Link.objects.of(incident, user=request.user),
+        "files": list(incident.attachments.for_list()),
+        "worst": Incident.objects.visible_to(request.user).worst_open(),
+        **_work(incident),
+        **_what_it_did(incident),
+        **_told(request, incident),
+    } | given  # fmt: skip
+
+
+def _most(request: Request) -> int:
+    asked = request.GET.get("most", "")
+    return min(int(asked), 5000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else story.A_SCREEN
+
+
+def _forms(incident: Incident, *, may: bool) -> dict[str, Any]:
+    """The forms of the page, for those who may use them."""
+    if not may:
+        return {}
+    return {
+        "note_form": NoteForm(),
+        "update_form": UpdateForm(auto_id="update_%s"),
+        "task_form": TaskForm(auto_id="task_%s"),
+        "contain_form": ContainForm(incident=incident, auto_id="contain_%s"),
+        "resolve_form": ResolveForm(auto_id="resolve_%s"),
+        "attach_form": AttachForm(auto_id="attach_%s"),
+    }
+
+
+@page
+@require_GET
+def edit(request: Request, number: int) -> Answer:
+    """What can be changed about it: beside its page, or as a page of its own."""
+    incident = get_incident_to_change(request.user, number, to="change it")
+    context = {
+        "incident": incident,
+        "severity_form": SeverityForm(auto_id="set_%s", initial={"severity": incident.severity}),
+        "lead_form": LeadForm(initial={"lead": incident.lead_id}),
+        "classify_form": ClassifyForm(initial={"failure": incident.failure_mode or incident.category}),
+        "system_form": SystemForm(initial={"system": incident.system.slug if incident.system else ""}),
+        "describe_form": DescribeForm(initial={"title": incident.title, "summary": incident.summary}),
+        "noticed_form": NoticedForm(initial={"noticed_by": incident.noticed_by}),
+        "kind_form": KindForm(auto_id="is_%s", initial={"kind": incident.kind}),
+        "link_form": LinkForm(auto_id="link_%s"),
+        "role_form": RoleForm(auto_id="role_%s"),
+        "privacy_form": PrivacyForm(initial={"people": incident.people.all()}),
+    }
+    return render(request, "response/_edit.html" if request.htmx else "response/edit.html", context)
+
+
+def _work(incident: Incident) -> dict[str, Any]:
+    """Who does what, what was done about it, and what is left to do."""
+    held: dict[str, list[Any]] = {}
+    for assignment in incident.assignments.select_related("person"):
+        held.setdefault(assignment.role_id, []).append(assignment.person)
+    roles = [(role, held.get(role.code, [])) for role in ResponseRole.objects.filter(is_active=True)]
+    tasks = list(incident.tasks.select_related("owner"))
+    done = list(incident.containments.select_related("by"))
+    usual = taxonomy.containments_for(incident.category, incident.failure_mode)
+    tried = {row.action for row in done if row.state != Containment.State.DROPPED}
+    return {
+        "roles": [(role, people) for role, people in roles if role.code != LEAD],
+        "tasks": tasks,
+        "tasks_done": sum(task.done_at is not None for task in tasks),
+        "handovers": list(
+            Handover.objects.offered().filter(incident=incident).select_related("role", "giver", "taker")
+        ),
+        "containments": done,
+        "untried": [action for action in usual if action.code not in tried][:5],
+    }
+
+
+def _what_it_did(incident: Incident) -> dict[str, Any]:
+    assessed = impacts.Impact.objects.filter(incident=incident).first()
+    exposures = list(incident.exposures.all())
+    return {
+        "impact_facts": impacts.facts(assessed),
+        "exposures": exposures,
+        "suggested": impacts.suggested_for(incident, impact=assessed, exposures=exposures)
+        if incident.is_open
+        else None,
+    }
+
+
+def _told(request: Request, incident: Incident) -> dict[str, Any]:
+    followers = list(incident.followers.values_list("person_id", flat=True))
+    return {
+        "next_due": next_update_due(incident, Cadence.by_severity()),
+        "now": timezone.now(),
+        "last_update": incident.updates.select_related("by").first(),
+        "follower_count": len(followers),
+        "is_following": request.user.pk in followers,
+    }
+
+
+def _steps(incident: Incident) -> list[dict[str, Any]]:
+    reached = STEPS.index(Status(incident.status)) if incident.status in STEPS else -1
+    return [
+        {"label": step.label, "done": position < reached, "current": position == reached}
+        for position, step in enumerate(STEPS)
+    ]
+
+
+def _odd_clocks(incident: Incident) -> list[str]:
+    """Name the pairs of clocks that stand in an impossible order; they are incident, never silently put right."""
+    labels = [CLOCKS[clock].lower() for clock in ORDERED]
+    wrong = out_of_order([getattr(incident, clock) for clock in ORDERED])
+    return [f"{labels[later]} before {labels[earlier]}" for earlier, later in wrong]
+
+
+@page
+@require_http_methods(["POST"])
+def add_note(request: Request, number: int) -> Answer:
+    incident = get_incident_to_change(request.user, number, to="write here")
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return render(request, "response/incident.html", _context(request, incident, note_form=form), status=422)
+    note = incident.add_note(form.cleaned_data["text"], by=request.user)
+    return at(incident, f"event-{note.event.pk}")
+
+
+@page
+@require_http_methods(["POST"])
+def preview(request: Request) -> Answer:
+    """Show what somebody is writing as it will look."""
+    return render(request, "web/_preview.html", {"html": render_markdown(request.POST.get("text", ""))})

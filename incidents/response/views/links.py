@@ -1,0 +1,45 @@
+"""How an incident belongs to others, and which ones are like it."""
+
+from django.db.models import prefetch_related_objects
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from incidents.errors import Refused
+from incidents.response.buttons import at, valid, verb
+from incidents.response.forms.incident import LinkForm
+from incidents.response.incident import Incident
+from incidents.response.likeness import similar
+from incidents.response.links import Link
+from incidents.response.permissions import get_incident
+from incidents.web.request import Answer, Request, page
+
+
+@verb("link it")
+def link(request: Request, incident: Incident) -> Answer:
+    given = valid(LinkForm(request.POST))
+    other = Incident.objects.visible_to(request.user).filter(number=given["other"]).first()
+    if other is None:
+        raise Refused(f"There is no INC-{given['other']}.")
+    Link.objects.link(incident, other, given["kind"], by=request.user)
+    return at(incident, "links")
+
+
+@verb("link it")
+def unlink(request: Request, incident: Incident, *, pk: int) -> Answer:
+    Link.objects.unlink(pk, incident, by=request.user)
+    return at(incident, "links")
+
+
+@page
+@require_GET
+def like_this(request: Request, number: int) -> Answer:
+    """Earlier incidents like this one, with what contained them and whether what was to follow is done."""
+    incident = get_incident(request.user, number)
+    linked = [other.pk for _, other, _ in Link.objects.of(incident, user=request.user)]
+    found = similar(
+        user=request.user, title=incident.title, system=incident.system, category=incident.category,
+        failure_mode=incident.failure_mode, but=[incident.pk, *linked], most=3 if request.htmx else 20,
+    )  # fmt: skip
+    prefetch_related_objects([one.incident for one in found], "containments")
+    context = {"similar": found, "incident": incident, "may_respond": incident.is_changeable_by(request.user)}
+    return render(request, "response/_similar.html" if request.htmx else "response/similar.html", context)

@@ -1,0 +1,140 @@
+"""The list of incidents, what is done to several at once, and views kept under a name."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Count, Min, Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from incidents.errors import Refused, WrongStatus
+from incidents.people.models import Role
+from incidents.people.permissions import NotAllowed, has_role
+from incidents.response.buttons import valid
+from incidents.response.filters import IncidentFilter
+from incidents.response.followers import Follower
+from incidents.response.forms.lists import BULK, BulkForm, SavedViewForm
+from incidents.response.incident import Incident
+from incidents.response.saved_views import SavedView
+from incidents.response.updates import Cadence, next_update_due
+from incidents.response.vocabulary import IncidentKind, Status
+from incidents.web.request import Answer, Request, back, change, page
+
+A_PAGE = 50
+
+
+AN_OPEN_LIST = 200
+
+
+@page
+@require_GET
+def incidents(request: Request) -> Answer:
+    """The list; the open ones unless the address says otherwise. Asked by its own live trigger, only what changed."""
+    mine = Incident.objects.visible_to(request.user)
+    pulse = _pulse(mine)
+    if request.htmx and request.GET.get("seen") == pulse:
+        return HttpResponse(status=204)
+    parameters = request.GET.copy()
+    parameters.setdefault("status", "open")
+    chosen = IncidentFilter(parameters, mine.for_list(), request=request)
+    rows = chosen.qs if chosen.is_valid() else mine.none()
+    is_open_list = parameters["status"] == "open"
+    listed = list(_ordered(rows, is_open_list=is_open_list, before=request.GET.get("before", "")))
+    most = AN_OPEN_LIST if is_open_list else A_PAGE
+    cadences = Cadence.by_severity()
+    context = {
+        "filter": chosen,
+        "status": parameters["status"],
+        "incidents": [(row, next_update_due(row, cadences)) for row in listed[:most]],
+        "older_than": listed[most - 1].number if len(listed) > most and not is_open_list else None,
+        "has_more": len(listed) > most,
+        "pulse": pulse,
+        "now": timezone.now(),
+        "tabs": _tabs(request, mine),
+        "may_open": has_role(request.user, Role.RESPONDER, team=None),
+        "is_filtered": set(request.GET) - {"status", "seen"},
+        "bulk": BULK,
+        "views": SavedView.objects.for_user(request.user),
+        "view_form": SavedViewForm(auto_id="view_%s", initial={"query": request.GET.urlencode()}),
+    }
+    return render(request, "response/list.html#live" if request.htmx else "response/list.html", context)
+
+
+def _tabs(request: Request, mine: Any) -> dict[str, Any]:
+    """How many wait where people look first, and how bad the worst is; what has long been over is not counted."""
+    counted: dict[str, Any] = mine.open().aggregate(
+        open=Count("pk"),
+        mine=Count("pk", filter=Q(lead=request.user)),
+        triage=Count("pk", filter=Q(status=Status.TRIAGE)),
+        worst=Min("severity", filter=Q(kind=IncidentKind.REAL)),
+    )
+    return counted
+
+
+def _ordered(rows: Any, *, is_open_list: bool, before: str) -> Any:
+    if is_open_list:
+        return rows.worst_first()[: AN_OPEN_LIST + 1]
+    if before.isascii() and before.isdigit() and len(before) < 10:
+        rows = rows.filter(number__lt=int(before))
+    return rows.order_by("-number")[: A_PAGE + 1]
+
+
+def _pulse(rows: Any) -> str:
+    """What changes whenever a visible incident does, or a new one comes: the last change."""
+    latest = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
+    return f"{latest.timestamp():.6f}" if latest else "none"
+
+
+@change(WrongStatus)
+def many(request: Request) -> Answer:
+    """Do one thing to several incidents. Each is done or refused by itself; what was refused is said."""
+    if not request.POST.getlist("number"):
+        raise Refused("Choose incidents first: with x, or with the box before each.")
+    form = BulkForm(request.POST, numbers=request.POST.getlist("number"))
+    act, numbers = valid(form)["act"], form.cleaned_data["number"]
+    done, refused = 0, []
+    for incident in Incident.objects.visible_to(request.user).filter(number__in=numbers).order_by("number"):
+        try:
+            if act != "follow" and not incident.is_changeable_by(request.user):
+                raise NotAllowed("its team’s responders may do that.")
+            _do(act, incident, request)
+            done += 1
+        except (WrongStatus, NotAllowed, forms.ValidationError) as refusal:
+            refused.append(f"{incident}: {' '.join(getattr(refusal, 'messages', [str(refusal)]))}")
+    if done:
+        messages.success(request, f"{BULK[act]}: done for {done}.")
+    if refused:
+        messages.error(request, " ".join(refused[:5]) + (f" And {len(refused) - 5} more." if len(refused) > 5 else ""))
+    return back(request, reverse("incidents"))
+
+
+def _do(act: str, incident: Incident, request: Request) -> None:
+    match act.partition(":"):
+        case ("acknowledge", _, _):
+            incident.acknowledge(by=request.user)
+        case ("take", _, _):
+            incident.assign_lead(request.user, by=request.user)
+        case ("close", _, _):
+            incident.close(by=request.user)
+        case ("follow", _, _):
+            Follower.objects.get_or_create(person=request.user, incident=incident)
+        case ("severity", _, severity):
+            incident.set_severity(severity, by=request.user)
+
+
+@change()
+def save_view(request: Request) -> Answer:
+    given = valid(SavedViewForm(request.POST))
+    kept = SavedView.objects.keep(request.user, name=given["name"], query=given["query"], shared=given["shared"])
+    messages.success(request, f"“{kept}” is kept among the views.")
+    return redirect(kept)
+
+
+@change()
+def drop_view(request: Request, pk: int) -> Answer:
+    SavedView.objects.filter(owner=request.user, pk=pk).delete()
+    return redirect("incidents")

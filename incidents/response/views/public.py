@@ -1,0 +1,86 @@
+"""The public page of a system: where it is read, written and approved."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_http_methods
+
+from incidents.errors import WrongStatus
+from incidents.people.models import Role
+from incidents.people.permissions import has_role, require_role
+from incidents.response.buttons import valid
+from incidents.response.forms.updates import PublicPageForm, PublicPostForm
+from incidents.response.incident import Incident
+from incidents.response.public_pages import PublicPage, PublicPost
+from incidents.systems.models import System
+from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+
+@cache_control(public=True, max_age=30)
+@require_GET
+def public(request: Request, slug: str) -> HttpResponse:
+    """What the public reads. It says nothing that was not written for it and approved."""
+    public_page = visible_or_404(PublicPage.objects.shown().select_related("system"), system__slug=slug)
+    posts = list(public_page.posts.published()[:30])
+    now = next((post.state for post in posts if post.state != PublicPost.State.NEWS), PublicPost.State.SOLVED)
+    return render(request, "response/public.html", {"public_page": public_page, "posts": posts, "now": now})
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def public_desk(request: Request, slug: str) -> Answer:
+    """Where the public page of a system is written, approved, switched on and off."""
+    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
+    public_page = PublicPage.objects.filter(system=system).first()
+    may_lead = has_role(request.user, Role.LEAD, team=system.team)
+    form = PublicPageForm(request.POST or None, instance=public_page or PublicPage(system=system, name=system.name))
+    if request.method == "POST":
+        require_role(request.user, Role.LEAD, team=system.team, to="change its public page")
+        if form.is_valid():
+            form.save()
+            return redirect("public-desk", slug)
+    context = {
+        "system": system,
+        "public_page": public_page,
+        "form": form,
+        "post_form": PublicPostForm(),
+        "waiting": public_page.posts.waiting().select_related("written_by", "incident") if public_page else [],
+        "published": public_page.posts.published().select_related("written_by", "approved_by", "incident")[:30]
+        if public_page
+        else [],
+        "open": Incident.objects.visible_to(request.user).open().filter(system=system),
+        "may_lead": may_lead,
+        "may_write": has_role(request.user, Role.RESPONDER, team=system.team),
+    }
+    return render(request, "response/public_desk.html", context, status=422 if form.is_bound else 200)
+
+
+@change(WrongStatus)
+def write_public(request: Request, slug: str) -> Answer:
+    public_page = visible_or_404(PublicPage.objects.select_related("system", "system__team"), system__slug=slug)
+    require_role(request.user, Role.RESPONDER, team=public_page.system.team, to="write for the public")
+    given = valid(PublicPostForm(request.POST))
+    number = request.POST.get("incident", "")
+    about = (
+        Incident.objects.visible_to(request.user).filter(system=public_page.system, number=int(number)).first()
+        if number.isascii() and number.isdigit() and len(number) < 10
+        else None
+    )
+    PublicPost.objects.write(public_page, text=given["text"], state=given["state"], by=request.user, incident=about)
+    messages.success(request, "Written. A lead who did not write it approves it.")
+    return redirect("public-desk", slug)
+
+
+@change(WrongStatus)
+def decide_public(request: Request, slug: str, pk: int) -> Answer:
+    """Approve or withdraw a post. Leads of the team do; never one's own."""
+    post: PublicPost = visible_or_404(
+        PublicPost.objects.select_related("page__system__team", "incident"), pk=pk, page__system__slug=slug
+    )
+    require_role(request.user, Role.LEAD, team=post.page.system.team, to="decide what the public reads")
+    if request.POST.get("decision") == "approve":
+        post.approve(by=request.user)
+    else:
+        post.withdraw(by=request.user)
+    return redirect("public-desk", slug)

@@ -1,0 +1,80 @@
+"""Who does what, and handing it over."""
+
+from django import forms
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from incidents.errors import Refused, WrongStatus
+from incidents.response.buttons import at, valid, verb
+from incidents.response.forms.roles import HandoverForm, RoleForm
+from incidents.response.incident import Incident
+from incidents.response.notices import Notice
+from incidents.response.permissions import get_incident, get_incident_to_change
+from incidents.response.roles import Assignment, Handover
+from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+
+@verb("say who does what")
+def give_role(request: Request, incident: Incident) -> Answer:
+    given = valid(RoleForm(request.POST))
+    Assignment.objects.give(incident, given["role"], given["person"], by=request.user)
+    return at(incident, "roles")
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def hand_over(request: Request, number: int) -> Answer:
+    """Offer a role to somebody, with what they need to know."""
+    incident = get_incident_to_change(request.user, number, to="hand it over")
+    form = HandoverForm(request.POST or None, initial={"role": "lead"})
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            made = Handover.objects.offer(
+                incident, given["role"], to=given["to"], summary=given["summary"], by=request.user
+            )
+        except (forms.ValidationError, WrongStatus) as refusal:
+            form.add_error(None, refusal if isinstance(refusal, forms.ValidationError) else str(refusal))
+        else:
+            _tell_taker(made)
+            messages.success(request, f"Offered to {made.taker}. It is yours until they accept.")
+            return redirect(incident)
+    context = {"form": form, "incident": incident, "draft": _summary(incident)}
+    return render(request, "response/hand_over.html", context, status=422 if form.is_bound else 200)
+
+
+def _tell_taker(made: Handover) -> None:
+    Notice.objects.tell(
+        [made.taker],
+        subject=f"{made.giver} hands {made.incident} over to you ({made.role})",
+        text=made.summary,
+        path=made.incident.get_absolute_url(),
+        key=f"handover:{made.pk}",
+    )
+
+
+def _summary(incident: Incident) -> list[str]:
+    """What stands on record, to write a summary from."""
+    done = [f"{row.get_state_display()}: {row}" for row in incident.containments.all()]
+    left = [f"To do: {task}" for task in incident.tasks.filter(done_at=None)]
+    return [f"{incident.get_status_display()}, {incident.get_severity_display()}", *done, *left]
+
+
+@change(WrongStatus)
+def answer_handover(request: Request, number: int, pk: int) -> Answer:
+    """Accept, decline or withdraw. Whom it is offered to may accept it, whatever their role in the team."""
+    incident = get_incident(request.user, number)
+    offered: Handover = visible_or_404(Handover.objects.filter(incident=incident), pk=pk)
+    match request.POST.get("answer"):
+        case "accept":
+            offered.accept(by=request.user)
+            messages.success(request, f"You are the {offered.role.name.lower()} of {incident} now.")
+        case "decline":
+            offered.decline(by=request.user)
+        case "withdraw":
+            get_incident_to_change(request.user, number, to="withdraw it")
+            offered.withdraw(by=request.user)
+        case _:
+            raise Refused("Accept it or decline it.")
+    return redirect(incident)

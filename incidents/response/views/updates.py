@@ -1,0 +1,86 @@
+"""What stakeholders read: updates, the status page inside, and who follows what."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from incidents.people.models import Team
+from incidents.response.buttons import at, valid, verb
+from incidents.response.followers import Follower
+from incidents.response.forms.updates import UpdateForm
+from incidents.response.incident import Incident
+from incidents.response.permissions import get_incident
+from incidents.response.updates import Cadence, Update, next_update_due
+from incidents.response.vocabulary import IncidentKind, Status
+from incidents.systems.models import System
+from incidents.web.request import Answer, Request, back, change, page, visible_or_404
+
+
+@verb("post updates")
+def post_update(request: Request, incident: Incident) -> Answer:
+    form = UpdateForm(request.POST)
+    given = valid(form)
+    Update.objects.post(incident, text=given["text"], impact=given["impact"], next_at=form.next_at, by=request.user)
+    told = len(Follower.people_of(incident))
+    messages.success(request, f"Posted, and mailed to {told} who follow{'s' if told == 1 else ''} it.")
+    return at(incident, "timeline-title")
+
+
+@page
+@require_GET
+def status(request: Request) -> Answer:
+    """Every system with what is open on it and what was last said, the worst first."""
+    mine = Incident.objects.visible_to(request.user)
+    open_ = (
+        mine.open()
+        .filter(kind=IncidentKind.REAL)
+        .exclude(status=Status.TRIAGE)
+        .select_related("system", "lead")
+        .worst_first()
+    )
+    latest = Update.objects.order_by("incident_id", "-at").distinct("incident_id")
+    cadences = Cadence.by_severity()
+    by_system: dict[int | None, list[Any]] = {}
+    for row in open_.prefetch_related(Prefetch("updates", queryset=latest, to_attr="latest")):
+        by_system.setdefault(row.system_id, []).append((row, row.latest, next_update_due(row, cadences)))  # type: ignore[attr-defined]
+    systems = list(System.objects.visible_to(request.user).for_list().select_related("team", "public_page"))
+    follows = set(
+        Follower.objects.filter(person=request.user, system__isnull=False).values_list("system_id", flat=True)
+    )
+    rows = [(system, by_system.get(system.pk, []), system.pk in follows) for system in systems]
+    context = {
+        "troubled": [row for row in rows if row[1]],
+        "well": [row for row in rows if not row[1]],
+        "elsewhere": by_system.get(None, []),
+        "now": timezone.now(),
+    }
+    return render(request, "response/status.html", context)
+
+
+@change()
+def follow(request: Request, number: int) -> Answer:
+    """Be told of its status updates, or no longer. Everybody who sees it may."""
+    incident = get_incident(request.user, number)
+    follows = Follower.toggle(request.user, incident=incident)
+    messages.success(request, f"You {'follow' if follows else 'no longer follow'} {incident}.")
+    return redirect(incident)
+
+
+@change()
+def follow_system(request: Request, slug: str) -> Answer:
+    system = visible_or_404(System.objects.visible_to(request.user), slug=slug)
+    follows = Follower.toggle(request.user, system=system)
+    messages.success(request, f"You {'follow' if follows else 'no longer follow'} {system}.")
+    return back(request, system.get_absolute_url())
+
+
+@change()
+def follow_team(request: Request, slug: str) -> Answer:
+    team = visible_or_404(Team.objects.all(), slug=slug)
+    follows = Follower.toggle(request.user, team=team)
+    messages.success(request, f"You {'follow' if follows else 'no longer follow'} the incidents of {team}.")
+    return back(request)

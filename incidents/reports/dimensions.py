@@ -1,7 +1,7 @@
 """What charts and tables are split by: label, tone and order of each code, and how the list is asked for its rows."""
 
 from incidents import taxonomy
-from incidents.reports.facts import Facts
+from incidents.reports.facts import ReportFacts
 from incidents.reports.known import Known
 from incidents.response.measures import US
 from incidents.response.vocabulary import NoticedBy, Severity
@@ -9,7 +9,7 @@ from incidents.response.vocabulary import NoticedBy, Severity
 _HUES = ["drift", "retrieval", "feedback_loop", "agent_action", "data_quality", "model_release", "output_safety"]
 
 
-def noticed_by_us(facts: Facts) -> int:
+def noticed_by_us(facts: ReportFacts) -> int:
     return sum(facts.counts["noticed_by", code.value] for code in US)
 
 

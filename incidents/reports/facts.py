@@ -42,7 +42,7 @@ DIMENSIONS = ("severity", "category", "failure_mode", "system", "team", "noticed
 
 
 @dataclass(slots=True)
-class Facts:
+class ReportFacts:
     """Counts by key, and lengths in seconds by phase and category; ("", …) is every category."""
 
     counts: Counter[Key] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Facts:
     # By phase: (seconds, incident number, category) of each, as long as they are few.
     named: defaultdict[str, list[tuple[int, int, str]]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, other: "Facts") -> Self:
+    def add(self, other: "ReportFacts") -> Self:
         self.counts.update(other.counts)
         for key, values in other.lengths.items():
             self.lengths[key].extend(values)
@@ -59,7 +59,7 @@ class Facts:
         return self
 
     @classmethod
-    def sum(cls, parts: Iterable["Facts"]) -> Self:
+    def sum(cls, parts: Iterable["ReportFacts"]) -> Self:
         total = cls()
         for part in parts:
             total.add(part)
@@ -125,13 +125,13 @@ _MICROSECONDS = {
 }
 
 
-def by_month_and_team(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[tuple[date, int], Facts]:
+def by_month_and_team(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dict[tuple[date, int], ReportFacts]:
     """Read the facts of incidents by the month (UTC) in which they were declared and by team, 0 for none; in eight queries.
 
     `rows` are those that count; of `declined` only how many an alert had opened.
     """
-    facts_by: dict[tuple[date, int], Facts] = defaultdict(Facts)
-    facts_of: dict[int, Facts] = {}
+    facts_by: dict[tuple[date, int], ReportFacts] = defaultdict(ReportFacts)
+    facts_of: dict[int, ReportFacts] = {}
     columns = rows.order_by().annotate(**_MICROSECONDS, is_range=Q(impact_started_until__isnull=False))
     for pk, *row, declared, impact, detected, acknowledged, contained, resolved in columns.values_list(
         *_COLUMNS, *_MICROSECONDS
@@ -182,7 +182,7 @@ def _events(rows: IncidentQuerySet) -> Any:
     )
 
 
-def _count(facts: Facts, row: list[Any], declared_at: datetime, clocks: tuple[int | None, ...]) -> None:
+def _count(facts: ReportFacts, row: list[Any], declared_at: datetime, clocks: tuple[int | None, ...]) -> None:
     number, status, severity, category, mode, system, team, noticed_by, opened_by, lead, zone, is_range = row
     impact, _, _, contained, resolved = clocks
     counts = facts.counts
@@ -214,7 +214,7 @@ def _count(facts: Facts, row: list[Any], declared_at: datetime, clocks: tuple[in
 
 
 def _measure(
-    facts: Facts, phase: str, category: str, number: int, start: int | None, end: int | None, *, is_open: bool
+    facts: ReportFacts, phase: str, category: str, number: int, start: int | None, end: int | None, *, is_open: bool
 ) -> None:
     if start is None:
         return
@@ -239,7 +239,7 @@ def _expose(
     counts["correction_known", of] += corrected is not None
 
 
-def running_for(facts: Facts, phase: str) -> list[float]:
+def running_for(facts: ReportFacts, phase: str) -> list[float]:
     """How long each has been in a phase that is not over yet, in seconds, up to now."""
     now = timezone.now().timestamp()
     return [max(0.0, now - start) for start in facts.length(f"running:{phase}")]

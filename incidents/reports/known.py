@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from incidents.people.models import Team, User
 from incidents.reports import months, statistics
-from incidents.reports.facts import Facts
+from incidents.reports.facts import ReportFacts
 from incidents.reports.months import MonthlyFacts
 from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.response.incident import Incident
@@ -23,9 +23,9 @@ class Known:
 
     asked: Asked
     earlier: Period | None  # as far back as anything is on record; None where that is not four weeks
-    months: dict[date, Facts]
-    now: Facts
-    before: Facts
+    months: dict[date, ReportFacts]
+    now: ReportFacts
+    before: ReportFacts
     systems: dict[str, tuple[str, str]]  # id: slug, name
     teams: dict[str, tuple[str, str]]
 
@@ -52,7 +52,7 @@ def know(user: User, asked: Asked) -> Known:
     """Read all that a report for this user is made of, in a number of queries that does not grow with what there is."""
     now = facts_by_month(user, asked.scope, asked.period)
     earlier = _on_record(user, asked.earlier)
-    before = facts_by_month(user, asked.scope, earlier).total if earlier else Facts()
+    before = facts_by_month(user, asked.scope, earlier).total if earlier else ReportFacts()
     return Known(
         asked=asked,
         earlier=earlier,

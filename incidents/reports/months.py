@@ -17,7 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from incidents.reports.facts import Facts, by_month_and_team
+from incidents.reports.facts import ReportFacts, by_month_and_team
 from incidents.reports.scope import Period, ReportScope
 from incidents.response.events import Event
 from incidents.response.incident import Incident, IncidentQuerySet
@@ -51,7 +51,7 @@ class Rollup(models.Model):
     month = models.DateField()
     team = models.PositiveBigIntegerField(default=0)  # its key; it is read with the systems' and teams' names of today
     counts = models.JSONField()
-    lengths = models.BinaryField()  # see Facts.pack()
+    lengths = models.BinaryField()  # see ReportFacts.pack()
     made_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -60,22 +60,22 @@ class Rollup(models.Model):
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}, team {self.team}"
 
-    def as_facts(self) -> Facts:
-        return Facts.unpack(self.counts, self.lengths)
+    def as_facts(self) -> ReportFacts:
+        return ReportFacts.unpack(self.counts, self.lengths)
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyFacts:
     """The facts of some months: each of them, and all together."""
 
-    each: dict[date, Facts]
-    total: Facts
+    each: dict[date, ReportFacts]
+    total: ReportFacts
 
     def add(self, other: "MonthlyFacts") -> "MonthlyFacts":
         each = dict(self.each)
         for month, facts in other.each.items():
-            each[month] = Facts.sum([each[month], facts]) if month in each else facts
-        return MonthlyFacts(each, Facts.sum([self.total, other.total]))
+            each[month] = ReportFacts.sum([each[month], facts]) if month in each else facts
+        return MonthlyFacts(each, ReportFacts.sum([self.total, other.total]))
 
 
 def from_rows(rows: IncidentQuerySet, scope: ReportScope, period: Period) -> MonthlyFacts:
@@ -106,11 +106,11 @@ def _not_stored(months: list[date]) -> list[date]:
     return [month for month in months if month not in there]
 
 
-def _by_month(facts_by: dict[tuple[date, int], Facts]) -> MonthlyFacts:
-    each: dict[date, Facts] = {}
+def _by_month(facts_by: dict[tuple[date, int], ReportFacts]) -> MonthlyFacts:
+    each: dict[date, ReportFacts] = {}
     for (month, _), facts in facts_by.items():
-        each[month] = Facts.sum([each[month], facts]) if month in each else facts
-    return MonthlyFacts(each, Facts.sum(each.values()))
+        each[month] = ReportFacts.sum([each[month], facts]) if month in each else facts
+    return MonthlyFacts(each, ReportFacts.sum(each.values()))
 
 
 @lru_cache(maxsize=8)
@@ -146,7 +146,7 @@ def differing() -> list[date]:
     """Which stored months are not what their rows say; none, as long as every change goes through a verb."""
     rows = {(row.month, row.team): row.as_facts() for row in Rollup.objects.all()}
     now = _work_out(sorted({month for month, _ in rows}))
-    none = Facts()
+    none = ReportFacts()
     wrong = (key for key in {**rows, **now} if rows.get(key, none).pack() != now.get(key, none).pack())
     return sorted({month for month, _ in wrong})
 
@@ -158,8 +158,8 @@ def prepare() -> None:
     stored(month.since for month in Period.last(25, today=this).months() if month.until <= this)
 
 
-def _work_out(months: list[date]) -> dict[tuple[date, int], Facts]:
-    facts_by: dict[tuple[date, int], Facts] = {}
+def _work_out(months: list[date]) -> dict[tuple[date, int], ReportFacts]:
+    facts_by: dict[tuple[date, int], ReportFacts] = {}
     for since, until in _runs(months):
         start, end = Period(since, until).bounds()
         rows = Incident.objects.filter(private=False, declared_at__gte=start, declared_at__lt=end)
@@ -208,11 +208,11 @@ def _first_mark() -> RollupMark:
     return mark
 
 
-def store(facts_by: dict[tuple[date, int], Facts], months: list[date], mark: int) -> None:
+def store(facts_by: dict[tuple[date, int], ReportFacts], months: list[date], mark: int) -> None:
     """Store what was worked out, unless somebody else has heeded later Events meanwhile: theirs might be missing in it."""
     with transaction.atomic():
         if RollupMark.objects.select_for_update().get(only=True).through == mark:
-            every = {**{(month, 0): Facts() for month in months}, **facts_by}
+            every = {**{(month, 0): ReportFacts() for month in months}, **facts_by}
             rows = []
             for (month, team), facts in every.items():
                 counts, lengths = facts.pack()

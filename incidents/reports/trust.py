@@ -44,7 +44,7 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class Scorecard:
     """One system in one period. Seconds; None is unknown."""
 
     system: System
@@ -70,7 +70,7 @@ class Trust:
         return None if self.spent is None else round(100 * self.spent)
 
 
-def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Trust]:
+def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Scorecard]:
     """Judge these systems over a period, in eight queries for any number of them."""
     real = Incident.objects.visible_to(user).filter(status__in=COUNTED, kind=IncidentKind.REAL, system__in=systems)
     since, until = asked.period.bounds()
@@ -123,12 +123,12 @@ def _card(
     urgent: int,
     stretches: list[Wrong],
     practised: datetime | None,
-) -> Trust:
+) -> Scorecard:
     wrong = together((row.since, row.until) for row in stretches)
     n, known = tally
     allowed = budget(system.objective, length)
     here = {"system": system.slug}
-    return Trust(
+    return Scorecard(
         system=system,
         incidents=n,
         url=asked.incidents(**here),

@@ -9,7 +9,7 @@ from incidents.reports import charts, statistics
 from incidents.reports.charts import ChartPiece, Gaps
 from incidents.reports.dimensions import condition, drawn, label, tone
 from incidents.reports.document import Volume
-from incidents.reports.facts import Facts
+from incidents.reports.facts import ReportFacts
 from incidents.reports.known import Known
 from incidents.reports.scope import Period
 from incidents.response.vocabulary import Severity
@@ -47,8 +47,8 @@ def volume(known: Known) -> Volume:
     )
 
 
-def _facts(known: Known, period: Period) -> Facts:
-    return known.months.get(period.since.replace(day=1), Facts())
+def _facts(known: Known, period: Period) -> ReportFacts:
+    return known.months.get(period.since.replace(day=1), ReportFacts())
 
 
 def _month(known: Known, period: Period, tones: dict[str, str], *, is_first: bool) -> Month:

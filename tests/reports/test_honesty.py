@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from incidents.reports.document import Trends
-from incidents.reports.facts import ALL, Facts
+from incidents.reports.facts import ALL, ReportFacts
 from incidents.reports.known import Known
 from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.reports.statistics import BREAKDOWN, HEADLINE, power_of_change
@@ -20,9 +20,9 @@ SYSTEMS = {str(pk): (f"system-{pk}", f"System {pk}") for pk in range(1, 9)}
 CATEGORIES = ("drift", "retrieval", "feedback_loop", "agent_action", "data_quality")
 
 
-def happen(chance: random.Random, days: int, rates: dict[str, float], *, silence: float) -> Facts:
+def happen(chance: random.Random, days: int, rates: dict[str, float], *, silence: float) -> ReportFacts:
     """Let incidents of each category come by chance, so many a month, silent for so many seconds in the median."""
-    facts = Facts()
+    facts = ReportFacts()
     for category, rate in rates.items():
         elapsed = chance.expovariate(rate / 30.4)
         while elapsed < days:
@@ -46,7 +46,7 @@ def report(seed: int, *, drift: float = 1.0, silence: float = 1.0) -> Trends:
     ends = [month.since for month in PERIOD.months()] + [PERIOD.until]
     rates = usual | {"drift": usual["drift"] * drift}
     each = {a: happen(chance, (b - a).days, rates, silence=20_000 * silence) for a, b in pairwise(ends)}
-    return put_together(Known(asked, asked.earlier, each, Facts.sum(each.values()), before, SYSTEMS, {}))
+    return put_together(Known(asked, asked.earlier, each, ReportFacts.sum(each.values()), before, SYSTEMS, {}))
 
 
 @pytest.fixture(scope="module")

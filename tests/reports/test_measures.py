@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.reports.facts import Facts, by_month_and_team
+from incidents.reports.facts import ReportFacts, by_month_and_team
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.filters import IncidentFilter
@@ -86,7 +86,7 @@ def many(mara: User, lee: User) -> None:
     Event.objects.bulk_create(events)
 
 
-def _counted(facts: Facts, measure: Measure) -> int:
+def _counted(facts: ReportFacts, measure: Measure) -> int:
     if measure.lengths:
         return facts.how_many(measure.lengths)
     return sum(facts.counts[key] for key in measure.keys)
@@ -115,7 +115,7 @@ def _in_memory(incident: Incident) -> MeasuredIncident:
 def test_what_a_report_counts_is_what_the_list_shows(many: None, mara: User, parameter: str) -> None:
     rows = Incident.objects.counted()
     declined = Incident.objects.filter(status=Status.DECLINED)
-    facts = Facts.sum(by_month_and_team(rows, declined).values())
+    facts = ReportFacts.sum(by_month_and_team(rows, declined).values())
     measures = [measure for measure in MEASURES if parameter in measure.query]
     counted = {measure.label: _counted(facts, measure) for measure in measures if measure.keys or measure.lengths}
     assert counted == {measure.label: _listed(mara, measure) for measure in measures if measure.label in counted}
@@ -141,5 +141,5 @@ def test_clocks_are_compared_with_the_next_one_that_is_known(happened: Callable[
     incident.refresh_from_db()
     assert out_of_order([getattr(incident, clock) for clock in ORDERED]) == [(0, 2)]
     assert list(IncidentFilter({"status": "all", "missing": "order"}, Incident.objects.all()).qs) == [incident]
-    facts = Facts.sum(by_month_and_team(Incident.objects.counted(), Incident.objects.none()).values())
+    facts = ReportFacts.sum(by_month_and_team(Incident.objects.counted(), Incident.objects.none()).values())
     assert facts.counts["missing", "order"] == 1

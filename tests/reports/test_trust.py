@@ -14,7 +14,7 @@ from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.reports.learning import is_drill_overdue
 from incidents.reports.scope import Asked
-from incidents.reports.trust import Trust, budget, scorecards, together
+from incidents.reports.trust import Scorecard, budget, scorecards, together
 from incidents.response.incident import Incident
 from incidents.systems.models import System
 from tests.reports.conftest import at
@@ -22,7 +22,7 @@ from tests.reports.conftest import at
 Happened = Callable[..., Incident]
 
 
-def card(user: User, asked: Asked, system: System) -> Trust:
+def card(user: User, asked: Asked, system: System) -> Scorecard:
     return scorecards(user, asked, [System.objects.get(pk=system.pk)])[0]
 
 

@@ -16,7 +16,7 @@ from incidents.reports.cache import cached
 from incidents.reports.forms import ObjectiveForm
 from incidents.reports.learning import DRILL_EVERY
 from incidents.reports.scope import Asked, Period, ReportScope
-from incidents.reports.trust import Trust, scorecards
+from incidents.reports.trust import Scorecard, scorecards
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
@@ -37,7 +37,7 @@ def trust(request: Request) -> Answer:
     """All systems, those of a kind together: only these are comparable."""
     months, asked = _asked(request)
     systems = list(System.objects.visible_to(request.user).select_related("team").order_by("kind", "tier", "name"))
-    cards: list[Trust] = cached("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
+    cards: list[Scorecard] = cached("trust", request.user, asked, lambda: scorecards(request.user, asked, systems))
     narrowed = [card for card in cards if _is_asked_for(card, request)]
     groups = [
         (System.Kind(kind).label, list(group)) for kind, group in groupby(narrowed, key=lambda card: card.system.kind)
@@ -53,7 +53,7 @@ def trust(request: Request) -> Answer:
     return render(request, "reports/trust.html", context)
 
 
-def _is_asked_for(card: Trust, request: Request) -> bool:
+def _is_asked_for(card: Scorecard, request: Request) -> bool:
     """Whether the address asks for this system: by its team, itself, or a drill that it is due for or that is overdue."""
     system, query = card.system, request.GET
     if query.get("system", system.slug) != system.slug:
@@ -99,7 +99,7 @@ class TrustMark:
     url: str
 
 
-def _marks(card: Trust, period: Period) -> list[TrustMark]:
+def _marks(card: Scorecard, period: Period) -> list[TrustMark]:
     """Where in the period output was wrong, on a line 720 points long."""
     since, until = period.bounds()
     scale = 720 / (until - since).total_seconds()

@@ -41,7 +41,7 @@ def receive(
         inserted = cursor.fetchone()
     if inserted is None:
         raise SourceChanged(source)
-    delivery.pk, delivery._state.adding = inserted[0], False
+    delivery.pk = inserted[0]
     return delivery
 
 

@@ -49,7 +49,9 @@ class RulesVersion(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                models.F("published_at"), condition=models.Q(published_at__isnull=True), name="one_draft_of_rules",
+                models.F("published_at"),
+                condition=models.Q(published_at__isnull=True),
+                name="one_draft_of_rules",
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
@@ -57,7 +59,7 @@ class RulesVersion(models.Model):
                 | models.Q(number__isnull=False, published_at__isnull=False),
                 name="published_rules_have_a_number",
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"version {self.number}" if self.number else "the draft"
@@ -83,12 +85,12 @@ class RulesVersion(models.Model):
         """Put the draft in force as it was read, as the next number. Raises Refused where somebody was faster."""
         _check(self.rules)
         with transaction.atomic():
-            rows = RulesVersion.objects.select_for_update().order_by("pk")
-            last = max((row.number or 0 for row in rows), default=0)
+            versions = RulesVersion.objects.select_for_update().order_by("pk")
+            last = max((version.number or 0 for version in versions), default=0)
             published = RulesVersion.objects.filter(pk=self.pk, published_at=None, changed_at=self.changed_at)
             if not published.update(
                 number=last + 1, published_by=by, published_at=timezone.now(), note=note.strip()[:200]
-            ):  # fmt: skip
+            ):
                 raise Refused("Someone else changed or published the draft. Review it again.")
         self.refresh_from_db()
 
@@ -230,9 +232,11 @@ class Correction(models.Model):
         ordering: ClassVar = ["-made_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "name"], condition=models.Q(undone_at__isnull=True), name="one_standing_correction_per_name"
+                fields=["source", "name"],
+                condition=models.Q(undone_at__isnull=True),
+                name="one_standing_correction_per_name",
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} is {self.meaning}"

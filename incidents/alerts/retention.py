@@ -61,7 +61,7 @@ def _in_batches(rows: QuerySet[Any], act: Callable[[QuerySet[Any]], int], *, mos
     while done < most:
         with transaction.atomic():
             ids = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
-            act(rows.model._default_manager.filter(pk__in=ids))
+            act(rows.filter(pk__in=ids))
         done += len(ids)
         if len(ids) < BATCH:
             break
@@ -76,12 +76,12 @@ def wipe(delivery: Delivery, *, by: User, reason: str) -> None:
     if not reason.strip():
         raise Refused("Say why, such as the request that it answers.")
     with transaction.atomic():
-        row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-        if row.status == Delivery.Status.RECEIVED:
+        stored = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+        if stored.status == Delivery.Status.RECEIVED:
             raise Refused("It is still being processed; wipe it in a moment.")
-        if row.wiped_at:
-            raise Refused(f"{row} was wiped already.")
-        Delivery.objects.filter(pk=row.pk).update(
+        if stored.wiped_at:
+            raise Refused(f"{stored} was wiped already.")
+        Delivery.objects.filter(pk=stored.pk).update(
             body=b"",
             headers={},
             error=F("error"),
@@ -89,8 +89,8 @@ def wipe(delivery: Delivery, *, by: User, reason: str) -> None:
             wiped_by=by,
             wiped_because=reason.strip()[:300],
         )
-        spoken_of = Outcome.objects.filter(delivery=row).exclude(alert=None).values("alert")
-        elsewhere = Outcome.objects.filter(alert__in=spoken_of).exclude(delivery=row).values("alert")
+        spoken_of = Outcome.objects.filter(delivery=stored).exclude(alert=None).values("alert")
+        elsewhere = Outcome.objects.filter(alert__in=spoken_of).exclude(delivery=stored).values("alert")
         Alert.objects.filter(pk__in=spoken_of).exclude(pk__in=elsewhere).update(
             title=WIPED,
             description="",
@@ -102,5 +102,5 @@ def wipe(delivery: Delivery, *, by: User, reason: str) -> None:
             ai={},
             upstream_id="",
         )
-        Outcome.objects.filter(delivery=row, alert=None).update(reason=WIPED)
+        Outcome.objects.filter(delivery=stored, alert=None).update(reason=WIPED)
     delivery.refresh_from_db()

@@ -244,13 +244,13 @@ def _ready(
     if not waiting:
         return pairs, []
     wanted = waiting[0][1]
-    given = {alert.pk for alert, _ in pairs}
+    routed_now = {alert.pk for alert, _ in pairs}
     recent = Outcome.objects.filter(delivery__received_at__gt=timezone.now() - wanted.within)
-    others = recent.filter(alert__correlation_key=key, alert__held=Alert.Held.WAITING).exclude(alert__in=given)
+    others = recent.filter(alert__correlation_key=key, alert__held=Alert.Held.WAITING).exclude(alert__in=routed_now)
     times = others.count() + recent.filter(alert__in=[alert.pk for alert, _ in waiting]).count()
     if times >= wanted.times:
         waited = Alert.objects.firing().filter(correlation_key=key, held=Alert.Held.WAITING, incident=None)
-        released = [alert for alert in waited.select_related("source", "system") if alert.pk not in given]
+        released = [alert for alert in waited.select_related("source", "system") if alert.pk not in routed_now]
         return [*pairs, *((alert, wanted) for alert in released)], released
     for alert, decision in waiting:
         reason = f"Reported {times} of {wanted.times} times within {wanted.within}."

@@ -23,8 +23,8 @@ def look(now: datetime | None = None) -> int:
     for watch in Watch.objects.select_related("source", "system__team").order_by("pk"):
         heard = last_heard(watch)
         is_missing = moment - heard > watch.every
-        row = Watch.objects.filter(pk=watch.pk, missing_since__isnull=is_missing)
-        if row.update(missing_since=moment if is_missing else None):
+        unchanged = Watch.objects.filter(pk=watch.pk, missing_since__isnull=is_missing)
+        if unchanged.update(missing_since=moment if is_missing else None):
             _report(watch, is_missing=is_missing, heard=heard)
             changed += 1
     return changed

@@ -168,10 +168,17 @@ class TestOthers:
         assert handshake.confirm_url == asked["SubscribeURL"]
 
     def test_sagemakers_violations_are_one_alert_a_feature_and_check(self) -> None:
-        report = {"endpoint": "fraud-scorer", "violations": [
-            {"feature_name": "income", "constraint_check_type": "baseline_drift_check", "description": "0.41 > 0.1"},
-            {"feature_name": "age", "constraint_check_type": "completeness_check", "description": "0.96 < 1"},
-        ]}  # fmt: skip
+        report = {
+            "endpoint": "fraud-scorer",
+            "violations": [
+                {
+                    "feature_name": "income",
+                    "constraint_check_type": "baseline_drift_check",
+                    "description": "0.41 > 0.1",
+                },
+                {"feature_name": "age", "constraint_check_type": "completeness_check", "description": "0.96 < 1"},
+            ],
+        }
         claims = statements_of("aws", report)
         assert [claim.names[0] for claim in claims] == ["baseline_drift_check", "completeness_check"]
         assert len({claim.fingerprint(1) for claim in claims}) == 2

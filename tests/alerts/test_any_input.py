@@ -21,9 +21,15 @@ SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "formats"
 
 # Sources whose folder of samples has another name than the kind that reads them.
 READ_AS = {
-    "prometheus_direct": "alertmanager", "grafana_legacy": "grafana", "pagerduty_events_v2": "pagerduty",
-    "slack_compatible": "slack", "aws_eventbridge": "aws", "azure_monitor": "azure", "gcp_monitoring": "gcp", "dbt_cloud": "dbt",
-}  # fmt: skip
+    "prometheus_direct": "alertmanager",
+    "grafana_legacy": "grafana",
+    "pagerduty_events_v2": "pagerduty",
+    "slack_compatible": "slack",
+    "aws_eventbridge": "aws",
+    "azure_monitor": "azure",
+    "gcp_monitoring": "gcp",
+    "dbt_cloud": "dbt",
+}
 
 
 def samples() -> list[dict[str, Any]]:

@@ -26,8 +26,9 @@ class TestAlertmanagersApi:
     def alert(self, minutes: float, **labels: str) -> dict[str, Any]:
         return {
             "labels": {"alertname": "EmbeddingIndexStale", "severity": "critical", "system": "policy-index", **labels},
-            "startsAt": NOON.isoformat(), "endsAt": (NOON + timedelta(minutes=minutes)).isoformat(),
-        }  # fmt: skip
+            "startsAt": NOON.isoformat(),
+            "endsAt": (NOON + timedelta(minutes=minutes)).isoformat(),
+        }
 
     def test_a_list_is_answered_with_nothing_and_200(self, client: Client, connected: Callable[..., str]) -> None:
         token = connected("alertmanager")
@@ -183,9 +184,14 @@ class TestPagerDuty:
     ) -> None:
         told = {
             "routing_key": connected("pagerduty"),
-            "payload": {"summary": "Prompt 14 is live", "source": "support-assistant", "timestamp": "2026-11-20T12:00:00Z", "custom_details": {"kind": "prompt"}},
+            "payload": {
+                "summary": "Prompt 14 is live",
+                "source": "support-assistant",
+                "timestamp": "2026-11-20T12:00:00Z",
+                "custom_details": {"kind": "prompt"},
+            },
             "links": [{"href": "https://git.example.com/c/1", "text": "The commit"}],
-        }  # fmt: skip
+        }
         for _ in range(2):
             answer = self.send(client, told, "/v2/change/enqueue")
             assert (answer.status_code, answer.json()["status"]) == (202, "success")

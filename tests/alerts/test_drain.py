@@ -30,8 +30,10 @@ class TestOneAlert:
         incident = Incident.objects.get()
         assert (incident.number, incident.status, incident.severity) == (1, "triage", "sev1")
         assert (incident.system, incident.category, incident.failure_mode) == (
-            support_assistant, "retrieval", "retrieval.ungrounded",
-        )  # fmt: skip
+            support_assistant,
+            "retrieval",
+            "retrieval.ungrounded",
+        )
         assert "GroundednessLow" in incident.classified_because
         alert = Alert.objects.get()
         assert alert.incident == incident

@@ -30,9 +30,22 @@ class TestEveryKind:
         self, connected: Callable[..., str], post: Callable[..., Any]
     ) -> None:
         junk: list[bytes] = [
-            b"null", b"7", b'"x"', b"[]", b"{}", b"[[]]", b'[{"a": NaN}]', b"\xff\xfe\x00", b"{" * 5000, b"<xml/>", b"a=b&c=d",
-            b'{"title": "\\ud800", "key": "\\u0000"}', b'{"title": 1, "title": 2}', b'{"title": "' + b"9" * 6000 + b'"}', b"9" * 5000,
-        ]  # fmt: skip
+            b"null",
+            b"7",
+            b'"x"',
+            b"[]",
+            b"{}",
+            b"[[]]",
+            b'[{"a": NaN}]',
+            b"\xff\xfe\x00",
+            b"{" * 5000,
+            b"<xml/>",
+            b"a=b&c=d",
+            b'{"title": "\\ud800", "key": "\\u0000"}',
+            b'{"title": 1, "title": 2}',
+            b'{"title": "' + b"9" * 6000 + b'"}',
+            b"9" * 5000,
+        ]
         for slug in KINDS:
             token = connected(slug)
             for body in junk:

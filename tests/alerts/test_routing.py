@@ -63,8 +63,15 @@ class TestRules:
     def test_a_rule_sets_system_severity_and_category_and_says_so(
         self, tell: Callable[..., None], in_force: Callable[..., Any], support_assistant: System, policy_index: System
     ) -> None:
-        in_force({"name": "It is the index", "matchers": 'metric="groundedness"', "set_system": "policy-index", "set_severity": "critical",
-                  "set_failure_mode": "data_quality.freshness"})  # fmt: skip
+        in_force(
+            {
+                "name": "It is the index",
+                "matchers": 'metric="groundedness"',
+                "set_system": "policy-index",
+                "set_severity": "critical",
+                "set_failure_mode": "data_quality.freshness",
+            }
+        )
         tell()
         alert, incident = Alert.objects.get(), Incident.objects.get()
         assert (alert.system, alert.severity, alert.category) == (policy_index, "critical", "data_quality")
@@ -303,9 +310,16 @@ class TestCorrections:
 class TestGroupsAndFlaps:
     def group(self, status: str, *names: str, truncated: int = 0) -> dict[str, Any]:
         return {
-            "version": "4", "receiver": "faultline", "groupKey": "{}:{g}", "status": status, "truncatedAlerts": truncated,
-            "alerts": [{"status": status, "labels": {"alertname": name, "severity": "critical"}, "startsAt": NOON.isoformat()} for name in names],
-        }  # fmt: skip
+            "version": "4",
+            "receiver": "faultline",
+            "groupKey": "{}:{g}",
+            "status": status,
+            "truncatedAlerts": truncated,
+            "alerts": [
+                {"status": status, "labels": {"alertname": name, "severity": "critical"}, "startsAt": NOON.isoformat()}
+                for name in names
+            ],
+        }
 
     def test_the_end_of_a_truncated_group_ends_what_was_not_listed(
         self, prometheus: tuple[Source, str], post: Callable[..., Any]

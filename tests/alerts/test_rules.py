@@ -80,11 +80,13 @@ class TestMatchers:
 
 class TestRules:
     def test_the_first_that_says_what_to_do_ends_the_asking(self) -> None:
-        rules = read([
-            {"name": "Feeds are high", "matchers": 'system="home-feed"', "set_severity": "high"},
-            {"name": "High is recorded", "matchers": 'severity="high"', "act": "record"},
-            {"name": "Never asked", "act": "drop"},
-        ])  # fmt: skip
+        rules = read(
+            [
+                {"name": "Feeds are high", "matchers": 'system="home-feed"', "set_severity": "high"},
+                {"name": "High is recorded", "matchers": 'severity="high"', "act": "record"},
+                {"name": "Never asked", "act": "drop"},
+            ]
+        )
         decision = decide(rules, FACTS)
         assert (decision.act, decision.severity, decision.rule) == ("record", "high", "High is recorded")
         assert "Feeds are high" in decision.because

@@ -198,9 +198,15 @@ class Amazon:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
         certificate = (
-            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(self.key.public_key())
-            .serial_number(1).not_valid_before(NOON).not_valid_after(NOON + timedelta(days=9)).sign(self.key, hashes.SHA256())
-        )  # fmt: skip
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(self.key.public_key())
+            .serial_number(1)
+            .not_valid_before(NOON)
+            .not_valid_after(NOON + timedelta(days=9))
+            .sign(self.key, hashes.SHA256())
+        )
         self.pem = certificate.public_bytes(serialization.Encoding.PEM)
 
     def sign(self, envelope: dict[str, Any], version: str = "2") -> dict[str, Any]:
@@ -243,9 +249,12 @@ class TestSns:
             "https://sns.eu-west-1.amazonaws.com@evil.example/SimpleNotificationService-0123456789abcdef.pem",
             "https://sns.eu-west-1.amazonaws.com/../x.pem",
             "https://s3.amazonaws.com/bucket/SimpleNotificationService-0123456789abcdef.pem",
-            "file:///etc/passwd", "", None, 7,
+            "file:///etc/passwd",
+            "",
+            None,
+            7,
         ],
-    )  # fmt: skip
+    )
     def test_no_certificate_is_fetched_from_anywhere_else(self, amazon: Amazon, address: Any) -> None:
         def never(address: str) -> bytes:
             raise AssertionError(f"asked {address}")

@@ -37,12 +37,14 @@ def alerts(request: HttpRequest, token: str | None = None) -> HttpResponse:
 def status(request: HttpRequest, token: str | None = None) -> HttpResponse:
     """Say that it works, in the form that amtool and probes read."""
     guard.source_of(request, token)
-    return JsonResponse({
-        "cluster": {"name": "faultline", "peers": [], "status": "ready"},
-        "config": {"original": ""},
-        "uptime": _STARTED_AT.isoformat(),
-        "versionInfo": dict.fromkeys(("branch", "buildDate", "buildUser", "goVersion", "revision", "version"), ""),
-    })  # fmt: skip
+    return JsonResponse(
+        {
+            "cluster": {"name": "faultline", "peers": [], "status": "ready"},
+            "config": {"original": ""},
+            "uptime": _STARTED_AT.isoformat(),
+            "versionInfo": dict.fromkeys(("branch", "buildDate", "buildUser", "goVersion", "revision", "version"), ""),
+        }
+    )
 
 
 @endpoint

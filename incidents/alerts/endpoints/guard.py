@@ -54,9 +54,11 @@ def source_of(request: HttpRequest, token: str | None) -> Source:
         raise Rejected(404, "unknown_source", "No source has this address. Was the token rotated?")
     if source is None:
         raise Rejected(
-            401, "bad_credential", "Send the source’s token as Bearer or as Basic password.",
+            401,
+            "bad_credential",
+            "Send the source’s token as Bearer or as Basic password.",
             headers={"WWW-Authenticate": 'Bearer realm="ingest"'},
-        )  # fmt: skip
+        )
     return source
 
 

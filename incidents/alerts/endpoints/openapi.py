@@ -26,9 +26,14 @@ def _body(schema: dict[str, Any], *, required: bool = True, media: str = "applic
 
 
 def _endpoint(
-    name: str, summary: str, *, body: dict[str, Any], answers: dict[str, str], parameters: list[dict[str, Any]] | None = None,
+    name: str,
+    summary: str,
+    *,
+    body: dict[str, Any],
+    answers: dict[str, str],
+    parameters: list[dict[str, Any]] | None = None,
     security: list[dict[str, Any]] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     responses = {status: {"description": text} for status, text in answers.items()}
     problems = {
         status: {"description": text, "content": _PROBLEM}
@@ -37,10 +42,15 @@ def _endpoint(
     }
     return {
         "post": {
-            "operationId": name, "summary": summary, "tags": ["doors"], "parameters": parameters or [], "requestBody": body,
-            "responses": responses | problems, "security": security or [],
+            "operationId": name,
+            "summary": summary,
+            "tags": ["doors"],
+            "parameters": parameters or [],
+            "requestBody": body,
+            "responses": responses | problems,
+            "security": security or [],
         }
-    }  # fmt: skip
+    }
 
 
 _ANY = {"oneOf": [{"type": "object"}, {"type": "array", "items": {}}]}
@@ -51,11 +61,14 @@ _ALERTS = {
         "type": "object",
         "required": ["labels"],
         "properties": {
-            "labels": _LABELS, "annotations": _LABELS, "generatorURL": _TEXT,
-            "startsAt": {"type": "string", "format": "date-time"}, "endsAt": {"type": "string", "format": "date-time"},
+            "labels": _LABELS,
+            "annotations": _LABELS,
+            "generatorURL": _TEXT,
+            "startsAt": {"type": "string", "format": "date-time"},
+            "endsAt": {"type": "string", "format": "date-time"},
         },
     },
-}  # fmt: skip
+}
 _EVENT = {
     "type": "object",
     "required": ["routing_key", "event_action"],
@@ -67,12 +80,17 @@ _EVENT = {
             "type": "object",
             "required": ["summary", "source", "severity"],
             "properties": {
-                "summary": _TEXT, "source": _TEXT, "severity": {"enum": ["critical", "error", "warning", "info"]},
-                "timestamp": {"type": "string", "format": "date-time"}, "component": _TEXT, "class": _TEXT, "custom_details": {},
+                "summary": _TEXT,
+                "source": _TEXT,
+                "severity": {"enum": ["critical", "error", "warning", "info"]},
+                "timestamp": {"type": "string", "format": "date-time"},
+                "component": _TEXT,
+                "class": _TEXT,
+                "custom_details": {},
             },
         },
     },
-}  # fmt: skip
+}
 _CHANGE = {
     "type": "object",
     "required": ["routing_key", "payload"],
@@ -97,29 +115,51 @@ _PAGERDUTY = {
 
 PATHS: dict[str, Any] = {
     "/ingest/{token}": _endpoint(
-        "ingest", "Deliver what a monitor sends, in its own format", body=_body(_ANY), parameters=[_TOKEN],
-        answers={"200": "Stored; the answer says where its outcome is.", "405": "This kind of source does not take that method.",
-                 "415": "CloudEvents only: not one of its modes."},
+        "ingest",
+        "Deliver what a monitor sends, in its own format",
+        body=_body(_ANY),
+        parameters=[_TOKEN],
+        answers={
+            "200": "Stored; the answer says where its outcome is.",
+            "405": "This kind of source does not take that method.",
+            "415": "CloudEvents only: not one of its modes.",
+        },
     ),
     "/ingest/{token}/api/v2/alerts": _endpoint(
-        "alertmanager_alerts", "Alertmanager’s API v2", body=_body(_ALERTS), parameters=[_TOKEN],
+        "alertmanager_alerts",
+        "Alertmanager’s API v2",
+        body=_body(_ALERTS),
+        parameters=[_TOKEN],
         answers={"200": "Stored.", "415": "Not application/json."},
     ),
     "/v2/enqueue": _endpoint("pagerduty_enqueue", "PagerDuty’s Events API v2", body=_body(_EVENT), answers=_PAGERDUTY),
-    "/v2/change/enqueue": _endpoint("pagerduty_change", "PagerDuty’s change events", body=_body(_CHANGE), answers=_PAGERDUTY),
+    "/v2/change/enqueue": _endpoint(
+        "pagerduty_change", "PagerDuty’s change events", body=_body(_CHANGE), answers=_PAGERDUTY
+    ),
     "/v2/alerts": _endpoint(
-        "opsgenie_create", "Opsgenie’s Alert API: create", body=_body(_OPSGENIE), security=_GENIE,
+        "opsgenie_create",
+        "Opsgenie’s Alert API: create",
+        body=_body(_OPSGENIE),
+        security=_GENIE,
         answers={**_ACCEPTED, "422": "Without a message."},
     ),
     "/v2/alerts/{alias}/close": _endpoint(
-        "opsgenie_close", "Opsgenie’s Alert API: close", body=_body({"type": "object"}, required=False), parameters=[_ALIAS],
-        security=_GENIE, answers=_ACCEPTED,
+        "opsgenie_close",
+        "Opsgenie’s Alert API: close",
+        body=_body({"type": "object"}, required=False),
+        parameters=[_ALIAS],
+        security=_GENIE,
+        answers=_ACCEPTED,
     ),
     "/v2/alerts/{alias}/acknowledge": _endpoint(
-        "opsgenie_acknowledge", "Opsgenie’s Alert API: acknowledge", body=_body({"type": "object"}, required=False),
-        parameters=[_ALIAS], security=_GENIE, answers=_ACCEPTED,
+        "opsgenie_acknowledge",
+        "Opsgenie’s Alert API: acknowledge",
+        body=_body({"type": "object"}, required=False),
+        parameters=[_ALIAS],
+        security=_GENIE,
+        answers=_ACCEPTED,
     ),
-}  # fmt: skip
+}
 
 
 def describe_endpoints(result: dict[str, Any], **_: Any) -> dict[str, Any]:

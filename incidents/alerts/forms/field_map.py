@@ -12,9 +12,11 @@ class MapForm(forms.Form):
     """Expressions by field, tried against one sample."""
 
     sample = forms.CharField(
-        required=False, max_length=200_000, label="A delivery to try it on",
+        required=False,
+        max_length=200_000,
+        label="A delivery to try it on",
         widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "mono"}),
-    )  # fmt: skip
+    )
     resolved = forms.CharField(
         required=False,
         max_length=LONGEST,
@@ -27,9 +29,12 @@ class MapForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, text in FIELDS.items():
             self.fields[name] = forms.CharField(
-                required=False, max_length=LONGEST, label=name.replace("_", " ").capitalize(), help_text=text,
+                required=False,
+                max_length=LONGEST,
+                label=name.replace("_", " ").capitalize(),
+                help_text=text,
                 widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "class": "mono"}),
-            )  # fmt: skip
+            )
 
     @property
     def expressions(self) -> dict[str, str]:

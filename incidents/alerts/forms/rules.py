@@ -28,17 +28,25 @@ class RuleForm(forms.Form):
     set_severity = forms.ChoiceField(choices=[("", "Unchanged"), *AlertSeverity.choices], required=False)
     set_failure = forms.ChoiceField(required=False, label="Set category or failure mode")
     group_by = forms.CharField(
-        max_length=200, required=False, label="Group by",
+        max_length=200,
+        required=False,
+        label="Group by",
         help_text="Label names, separated by commas: one incident for each combination of values, besides system and category.",
-    )  # fmt: skip
+    )
     join_minutes = forms.IntegerField(
-        min_value=1, max_value=43_200, required=False, label="Join for (minutes)",
+        min_value=1,
+        max_value=43_200,
+        required=False,
+        label="Join for (minutes)",
         help_text="After this long without an alert, the next one opens a new incident. Empty: join as long as it is open.",
-    )  # fmt: skip
+    )
     reopen_minutes = forms.IntegerField(
-        min_value=1, max_value=10_080, required=False, label="Reopen within (minutes)",
+        min_value=1,
+        max_value=10_080,
+        required=False,
+        label="Reopen within (minutes)",
         help_text="An alert this soon after the incident was resolved reopens it. Empty: only flapping alerts do.",
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,9 +54,9 @@ class RuleForm(forms.Form):
         self.fields["set_failure"].choices = [("", "Unchanged"), *choices]  # type: ignore[attr-defined]
 
     @staticmethod
-    def initial_of(row: dict[str, Any]) -> dict[str, Any]:
+    def initial_of(stored: dict[str, Any]) -> dict[str, Any]:
         """Give a stored rule as this form shows it."""
-        return row | {"set_failure": row.get("set_failure_mode") or row.get("set_category") or ""}
+        return stored | {"set_failure": stored.get("set_failure_mode") or stored.get("set_category") or ""}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -64,14 +72,21 @@ class RuleForm(forms.Form):
         """The rule as a version keeps it."""
         fields = self.cleaned_data
         failure = taxonomy.find(fields["set_failure"]) if fields["set_failure"] else None
-        row = {
-            "name": fields["name"].strip(), "matchers": fields["matchers"], "act": fields["act"],
-            "set_system": fields["set_system"].slug if fields["set_system"] else "", "set_severity": fields["set_severity"],
-            "set_category": failure.category if failure else "", "set_failure_mode": failure.failure_mode if failure else "",
-            "group_by": fields["group_by"], "times": fields["times"], "within_minutes": fields["within_minutes"],
-            "join_minutes": fields["join_minutes"], "reopen_minutes": fields["reopen_minutes"],
-        }  # fmt: skip
-        return {name: value for name, value in row.items() if value not in (None, "")}
+        rule = {
+            "name": fields["name"].strip(),
+            "matchers": fields["matchers"],
+            "act": fields["act"],
+            "set_system": fields["set_system"].slug if fields["set_system"] else "",
+            "set_severity": fields["set_severity"],
+            "set_category": failure.category if failure else "",
+            "set_failure_mode": failure.failure_mode if failure else "",
+            "group_by": fields["group_by"],
+            "times": fields["times"],
+            "within_minutes": fields["within_minutes"],
+            "join_minutes": fields["join_minutes"],
+            "reopen_minutes": fields["reopen_minutes"],
+        }
+        return {name: value for name, value in rule.items() if value not in (None, "")}
 
 
 class PublishForm(forms.Form):

@@ -85,6 +85,9 @@ class SettingsForm(forms.ModelForm):
 
 class SecretForm(forms.Form):
     secret = forms.CharField(
-        max_length=500, min_length=8, widget=forms.PasswordInput(attrs={"autocomplete": "off"}), label="Secret",
+        max_length=500,
+        min_length=8,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        label="Secret",
         help_text="The secret the monitor signs with. It is stored encrypted and cannot be shown again.",
-    )  # fmt: skip
+    )

@@ -84,7 +84,7 @@ def read_alert(
         group=group_of(group),
         upstream_id=alert.get("fingerprint"),
         flags=flags,
-    )  # fmt: skip
+    )
 
 
 def identity_of_labels(labels: Mapping[str, Json]) -> Identity:

@@ -105,11 +105,18 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
         description=(dig(detail, "configuration", "description"), state.get("reason")),
         identity=("cloudwatch/1", arn)
         if arn
-        else ("cloudwatch-name/1", text_of(event.get("account")), text_of(event.get("region")), text_of(detail.get("alarmName"))),
+        else (
+            "cloudwatch-name/1",
+            text_of(event.get("account")),
+            text_of(event.get("region")),
+            text_of(detail.get("alarmName")),
+        ),
         names=(metric.get("name"), detail.get("alarmName")),
         labels={
             **mapping(metric.get("dimensions")),
-            "region": event.get("region"), "account": event.get("account"), "namespace": metric.get("namespace"),
+            "region": event.get("region"),
+            "account": event.get("account"),
+            "namespace": metric.get("namespace"),
         },
         annotations={"reason": state.get("reason")},
         service=_place(mapping(metric.get("dimensions"))),
@@ -122,7 +129,7 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
         upstream_id=arn,
         delivery_key=event.get("id"),
         flags=flags,
-    )  # fmt: skip
+    )
 
 
 _FAILED, _WELL = {"failed", "error", "timeout", "stopped", "open"}, {"completed", "succeeded", "closed", "inservice"}
@@ -147,20 +154,27 @@ def _event(event: dict[str, Json], detail: dict[str, Json]) -> Statement:
     )
     return claim_from(
         says="resolved" if words and not words & _FAILED else "firing",
-        title=(" ".join(filter(None, (f"{kind}:", text_of(detail.get("eventTypeCode")) or subject, *sorted(states.values())))),),
+        title=(
+            " ".join(
+                filter(None, (f"{kind}:", text_of(detail.get("eventTypeCode")) or subject, *sorted(states.values())))
+            ),
+        ),
         description=(note,),
         identity=("eventbridge/1", text_of(event.get("source")), kind, subject) if subject else (),
         severity=detail.get("severity"),
         names=(detail.get("eventTypeCode"), kind, note),
         labels={
-            "region": event.get("region"), "account": event.get("account"), "source": event.get("source"), "subject": subject,
+            "region": event.get("region"),
+            "account": event.get("account"),
+            "source": event.get("source"),
+            "subject": subject,
             **states,
         },
         service=subject,
         starts_at=detail.get("startTime") or event.get("time"),
         ends_at=event.get("time") if words and not words & _FAILED else None,
         delivery_key=event.get("id"),
-    )  # fmt: skip
+    )
 
 
 def _violations(report: dict[str, Json]) -> list[Statement]:
@@ -174,14 +188,19 @@ def _violations(report: dict[str, Json]) -> list[Statement]:
             says="firing",
             title=(f"{text_of(violation.get('feature_name'))}: {text_of(violation.get('constraint_check_type'))}",),
             description=(violation.get("description"),),
-            identity=("sagemaker/1", where, text_of(violation.get("feature_name")), text_of(violation.get("constraint_check_type"))),
+            identity=(
+                "sagemaker/1",
+                where,
+                text_of(violation.get("feature_name")),
+                text_of(violation.get("constraint_check_type")),
+            ),
             names=(violation.get("constraint_check_type"), violation.get("description")),
             labels={"feature": violation.get("feature_name"), "check": violation.get("constraint_check_type")},
             system=report.get("system"),
             service=where,
         )
         for violation in map(mapping, items(report.get("violations")))
-    ]  # fmt: skip
+    ]
 
 
 def _alarm_says(state: Json, *, flags: list[str]) -> Says:

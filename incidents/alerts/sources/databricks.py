@@ -6,9 +6,11 @@ from incidents.alerts.bodies import Json, Unreadable, dig, first_text, mapping, 
 from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from, says_of
 
 _JOB: dict[str, Says] = {
-    "jobs.on_failure": "firing", "jobs.on_success": "resolved", "jobs.on_duration_warning_threshold_exceeded": "firing",
+    "jobs.on_failure": "firing",
+    "jobs.on_success": "resolved",
+    "jobs.on_duration_warning_threshold_exceeded": "firing",
     "jobs.on_streaming_backlog_exceeded": "firing",
-}  # fmt: skip
+}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -30,13 +32,23 @@ def _job(sent: dict[str, Json], event: str) -> Claim:
     return claim_from(
         says=_JOB[event],
         title=(f"{name}: {what}",),
-        identity=("databricks/1", text_of(sent.get("workspace_id")), text_of(job.get("job_id")), text_of(task.get("task_key"))),
+        identity=(
+            "databricks/1",
+            text_of(sent.get("workspace_id")),
+            text_of(job.get("job_id")),
+            text_of(task.get("task_key")),
+        ),
         severity="error" if event == "jobs.on_failure" else "warning",
         service=job.get("name"),
         names=("pipeline job failed" if event == "jobs.on_failure" else what, name),
-        labels={"job": job.get("name"), "job_id": job.get("job_id"), "run_id": dig(sent, "run", "run_id"), "task": task.get("task_key")},
+        labels={
+            "job": job.get("name"),
+            "job_id": job.get("job_id"),
+            "run_id": dig(sent, "run", "run_id"),
+            "task": task.get("task_key"),
+        },
         upstream_id=job.get("job_id"),
-    )  # fmt: skip
+    )
 
 
 def _sql_alert(sent: dict[str, Json]) -> Claim:

@@ -7,9 +7,15 @@ from incidents.alerts.claims import Says, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
 
 _TRANSITIONS = {
-    "triggered": "firing", "re-triggered": "firing", "warn": "firing", "re-warn": "firing", "renotify": "firing",
-    "recovered": "resolved", "no data": "no_data", "re-no data": "no_data",
-}  # fmt: skip
+    "triggered": "firing",
+    "re-triggered": "firing",
+    "warn": "firing",
+    "re-warn": "firing",
+    "renotify": "firing",
+    "recovered": "resolved",
+    "no data": "no_data",
+    "re-no data": "no_data",
+}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:

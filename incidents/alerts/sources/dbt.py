@@ -34,9 +34,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             service=run.get("projectName"),
             names=("dbt job errored", run.get("jobName")),
             labels={"job": run.get("jobName"), "project": run.get("projectName"), "run": run.get("runId")},
-            starts_at=(run.get("runErroredAt") or run.get("runFinishedAt") or sent.get("timestamp")) if says == "firing" else None,
+            starts_at=(run.get("runErroredAt") or run.get("runFinishedAt") or sent.get("timestamp"))
+            if says == "firing"
+            else None,
             ends_at=(run.get("runFinishedAt") or sent.get("timestamp")) if says == "resolved" else None,
             delivery_key=sent.get("eventId"),
             upstream_id=run.get("jobId"),
         )
-    ]  # fmt: skip
+    ]

@@ -24,18 +24,28 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     return [
         claim_from(
             says="resolved" if word == "closed" else "firing",
-            title=(": ".join(filter(None, map(text_of, (incident.get("policy_name"), incident.get("condition_name"))))),),
+            title=(
+                ": ".join(filter(None, map(text_of, (incident.get("policy_name"), incident.get("condition_name"))))),
+            ),
             description=(incident.get("summary"), dig(incident, "documentation", "content")),
             identity=_identity(incident, condition, resource),
             severity=incident.get("severity") if text_of(incident.get("severity")).lower() != "no severity" else None,
             system=labels.get("system"),
-            service=first_text(*(labels.get(name) for name in ("service_name", "endpoint_id", "function_name", "model"))),
-            names=(dig(incident, "metric", "displayName"), dig(incident, "metric", "type"), incident.get("condition_name")),
+            service=first_text(
+                *(labels.get(name) for name in ("service_name", "endpoint_id", "function_name", "model"))
+            ),
+            names=(
+                dig(incident, "metric", "displayName"),
+                dig(incident, "metric", "type"),
+                incident.get("condition_name"),
+            ),
             labels={**labels, "policy": incident.get("policy_name"), "metric_type": dig(incident, "metric", "type")},
             annotations={"documentation": dig(incident, "documentation", "content")},
             metric=first_text(dig(incident, "metric", "displayName"), dig(incident, "metric", "type")),
             value=incident.get("observed_value"),
-            threshold=first_text(incident.get("threshold_value"), dig(condition, "conditionThreshold", "thresholdValue")),
+            threshold=first_text(
+                incident.get("threshold_value"), dig(condition, "conditionThreshold", "thresholdValue")
+            ),
             operator=text_of(dig(condition, "conditionThreshold", "comparison")).removeprefix("COMPARISON_"),
             starts_at=incident.get("started_at"),
             ends_at=incident.get("ended_at") or None,
@@ -44,7 +54,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             is_test=text_of(sent.get("version")) == "test",
             flags=flags,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _identity(incident: dict[str, Json], condition: dict[str, Json], resource: dict[str, Json]) -> Identity:

@@ -8,8 +8,16 @@ from incidents.alerts.cleaning import clip
 from incidents.alerts.times import time_of
 
 KINDS_OF_CHANGE = (
-    "model", "prompt", "index", "dataset", "feature", "permission", "guardrail", "configuration", "provider",
-)  # fmt: skip
+    "model",
+    "prompt",
+    "index",
+    "dataset",
+    "feature",
+    "permission",
+    "guardrail",
+    "configuration",
+    "provider",
+)
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:

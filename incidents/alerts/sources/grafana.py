@@ -52,9 +52,9 @@ def _identity(alert: dict[str, Json], claim: Claim, *, org: str) -> Identity:
 def _measured(alert: dict[str, Json], *, metric: str) -> Measured:
     """Show the measured values; a condition's 0 or 1 says only that it fired."""
     values = {name: value for name, value in mapping(alert.get("values")).items() if value not in (0, 1, None)}
-    shown = ", ".join(f"{name}={text_of(value)}" for name, value in sorted(values.items()))
+    values_text = ", ".join(f"{name}={text_of(value)}" for name, value in sorted(values.items()))
     number = next(iter(values.values())) if len(values) == 1 else None
-    text = clip(shown or text_of(alert.get("valueString")), 100)
+    text = clip(values_text or text_of(alert.get("valueString")), 100)
     return Measured(metric=metric, text=text, number=number_of(number))
 
 

@@ -33,9 +33,13 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             threshold=sent.get("threshold"),
             operator=sent.get("operator"),
             starts_at=at if says == "firing" else None,
-            links=(("source", sent.get("result_url")), ("source", sent.get("trigger_url")), ("query", sent.get("query_url"))),
+            links=(
+                ("source", sent.get("result_url")),
+                ("source", sent.get("trigger_url")),
+                ("query", sent.get("query_url")),
+            ),
             upstream_id=key,
             is_test=sent.get("is_test") is True or text_of(sent.get("isTest")) == "true",
             flags=flags,
         )
-    ]  # fmt: skip
+    ]

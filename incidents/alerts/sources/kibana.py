@@ -32,6 +32,10 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             starts_at=sent.get("date") if text_of(sent.get("action_group")) != "recovered" else None,
             links=(("source", sent.get("url")),),
             upstream_id=rule,
-            flags=[flag for flag in flags if text_of(sent.get("action_group")) not in {"default", "threshold met", "query matched"}],
+            flags=[
+                flag
+                for flag in flags
+                if text_of(sent.get("action_group")) not in {"default", "threshold met", "query matched"}
+            ],
         )
-    ]  # fmt: skip
+    ]

@@ -29,7 +29,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             system=sent.get("system"),
             service=sent.get("project_name"),
             names=(_ATTRIBUTES.get(attribute, attribute), sent.get("alert_rule_name")),
-            labels={"project": sent.get("project_name"), "workspace": sent.get("workspace_name"), "attribute": attribute},
+            labels={
+                "project": sent.get("project_name"),
+                "workspace": sent.get("workspace_name"),
+                "attribute": attribute,
+            },
             metric=attribute,
             value=sent.get("triggered_metric_value"),
             threshold=sent.get("triggered_threshold"),
@@ -37,4 +41,4 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             links=(("source", sent.get("alert_rule_url")), ("trace", sent.get("runs_url"))),
             upstream_id=rule,
         )
-    ]  # fmt: skip
+    ]

@@ -29,11 +29,15 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             severity="error" if event == "budget_crossed" else "warning",
             service=name,
             names=("llm_budget_exceeded" if family == "budget" else event, sent.get("event_message")),
-            labels={field: sent.get(field) for field in ("event_group", "key_alias", "team_id", "team_alias", "user_id") if sent.get(field)},
+            labels={
+                field: sent.get(field)
+                for field in ("event_group", "key_alias", "team_id", "team_alias", "user_id")
+                if sent.get(field)
+            },
             metric="spend",
             value=sent.get("spend"),
             threshold=first_text(sent.get("max_budget"), sent.get("soft_budget")),
             unit="USD",
             upstream_id=holder,
         )
-    ]  # fmt: skip
+    ]

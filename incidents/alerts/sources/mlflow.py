@@ -25,13 +25,18 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
                 severity="warning",
                 service=target,
                 names=("llm_budget_exceeded", "budget exceeded"),
-                labels={name: data.get(name) for name in ("budget_policy_id", "target_scope", "target_value", "workspace")},
-                metric="spend", value=data.get("current_spend"), threshold=data.get("budget_amount"), unit=unit,
+                labels={
+                    name: data.get(name) for name in ("budget_policy_id", "target_scope", "target_value", "workspace")
+                },
+                metric="spend",
+                value=data.get("current_spend"),
+                threshold=data.get("budget_amount"),
+                unit=unit,
                 starts_at=sent.get("timestamp"),
                 upstream_id=data.get("budget_policy_id"),
                 delivery_key=headers.get("x-mlflow-delivery-id"),
             )
-        ]  # fmt: skip
+        ]
     name = first_text(data.get("name"), data.get("prompt_name"), data.get("model_name"))
     version = first_text(data.get("version"), data.get("prompt_version"), data.get("alias"), data.get("key"))
     return [

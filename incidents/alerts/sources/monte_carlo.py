@@ -39,4 +39,4 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             links=(("source", inner.get("url")), ("source", sent.get("url"))),
             upstream_id=key,
         )
-    ]  # fmt: skip
+    ]

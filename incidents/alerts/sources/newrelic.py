@@ -6,8 +6,12 @@ from incidents.alerts.bodies import Unreadable, first_text, items, mapping, payl
 from incidents.alerts.claims import Says, Statement, claim_from
 
 _STATES: dict[str, Says] = {
-    "created": "firing", "activated": "firing", "open": "firing", "acknowledged": "acknowledged", "closed": "resolved",
-}  # fmt: skip
+    "created": "firing",
+    "activated": "firing",
+    "open": "firing",
+    "acknowledged": "acknowledged",
+    "closed": "resolved",
+}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:

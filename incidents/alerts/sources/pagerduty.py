@@ -53,7 +53,7 @@ def _alert(event: dict[str, Json], says: Says, *, made_up_key: str) -> Claim:
         ),
         group=sent.get("group"),
         upstream_id=key,
-    )  # fmt: skip
+    )
 
 
 def _details(details: Json) -> str:

@@ -8,8 +8,12 @@ from incidents.alerts.cleaning import tags_of
 
 _LEVELS = {"fatal": "critical", "error": "high", "warning": "medium", "info": "info", "debug": "info"}
 _ISSUE: dict[str, Says] = {
-    "created": "firing", "unresolved": "firing", "resolved": "resolved", "ignored": "acknowledged", "archived": "acknowledged",
-}  # fmt: skip
+    "created": "firing",
+    "unresolved": "firing",
+    "resolved": "resolved",
+    "ignored": "acknowledged",
+    "archived": "acknowledged",
+}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -56,12 +60,16 @@ def _issue(issue: dict[str, Json], says: Says) -> Claim:
         severities=_LEVELS,
         service=dig(issue, "project", "slug"),
         names=(dig(issue, "metadata", "type"), issue.get("title")),
-        labels={"project": dig(issue, "project", "slug"), "platform": issue.get("platform"), "level": issue.get("level")},
+        labels={
+            "project": dig(issue, "project", "slug"),
+            "platform": issue.get("platform"),
+            "level": issue.get("level"),
+        },
         value=issue.get("count"),
         starts_at=issue.get("firstSeen") if says == "firing" else None,
         links=(("source", issue.get("web_url")), ("source", issue.get("permalink"))),
         upstream_id=issue.get("shortId"),
-    )  # fmt: skip
+    )
 
 
 def _metric_alert(data: dict[str, Json], action: str) -> Claim:
@@ -100,7 +108,13 @@ def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Clai
     where = first_text(around.get("project_slug"), around.get("project"), event.get("project_slug"))
     return claim_from(
         says="firing",
-        title=(event.get("title"), around.get("message"), sent, dig(event, "logentry", "formatted"), event.get("message")),
+        title=(
+            event.get("title"),
+            around.get("message"),
+            sent,
+            dig(event, "logentry", "formatted"),
+            event.get("message"),
+        ),
         description=(event.get("culprit"), around.get("culprit"), dig(event, "metadata", "value")),
         identity=("sentry-issue/1", first_text(event.get("issue_id"), around.get("id"))),
         severity=first_text(event.get("level"), around.get("level")),
@@ -112,4 +126,4 @@ def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Clai
         starts_at=event.get("datetime") or event.get("timestamp"),
         links=(("source", event.get("web_url")), ("source", around.get("url"))),
         delivery_key=event.get("event_id"),
-    )  # fmt: skip
+    )

@@ -44,7 +44,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             threshold=first_text(facts.get("threshold"), facts.get("max_budget")),
             links=[("source", match["href"]) for match in _LINK.finditer(text)][:5],
         )
-    ]  # fmt: skip
+    ]
 
 
 def _identity(facts: dict[str, Json]) -> Identity:

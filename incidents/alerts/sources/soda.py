@@ -7,8 +7,11 @@ from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_fro
 from incidents.alerts.cleaning import tags_of
 
 _OUTCOMES: dict[str, tuple[Says, str]] = {
-    "pass": ("resolved", "info"), "warn": ("firing", "medium"), "fail": ("firing", "high"), "error": ("no_data", "medium"),
-}  # fmt: skip
+    "pass": ("resolved", "info"),
+    "warn": ("firing", "medium"),
+    "fail": ("firing", "high"),
+    "error": ("no_data", "medium"),
+}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -34,7 +37,9 @@ def _check(check: dict[str, Json]) -> Claim:
         says=says,
         title=(f"{dataset}: {title}" if dataset else title,),
         description=(definition,),
-        identity=("soda/1", text_of(check.get("id"))) if check.get("id") else ("soda-definition/1", dataset, definition),
+        identity=("soda/1", text_of(check.get("id")))
+        if check.get("id")
+        else ("soda-definition/1", dataset, definition),
         severity=severity,
         service=dataset,
         names=(title, definition),
@@ -46,7 +51,7 @@ def _check(check: dict[str, Json]) -> Claim:
         links=(("source", check.get("sodaCloudUrl")),),
         upstream_id=check.get("id"),
         flags=() if word in _OUTCOMES else ("status_unknown",),
-    )  # fmt: skip
+    )
 
 
 def _incident(incident: dict[str, Json]) -> Claim:

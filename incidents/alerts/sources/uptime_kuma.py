@@ -34,7 +34,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             system=tags.get("system"),
             service=name,
             names=("probe failed", name),
-            labels={**tags, "type": monitor.get("type"), "target": first_text(monitor.get("url"), monitor.get("hostname"))},
+            labels={
+                **tags,
+                "type": monitor.get("type"),
+                "target": first_text(monitor.get("url"), monitor.get("hostname")),
+            },
             value=beat.get("ping"),
             unit="ms" if beat.get("ping") else None,
             starts_at=at if says == "firing" else None,
@@ -43,4 +47,4 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             upstream_id=key,
             is_test="heartbeat" in sent and not beat and not monitor,
         )
-    ]  # fmt: skip
+    ]

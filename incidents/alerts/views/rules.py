@@ -52,13 +52,13 @@ def _dropped_lately() -> dict[str, int]:
 @require_GET
 def version(request: Request, number: int) -> Answer:
     """One published version, as it was."""
-    shown = visible_or_404(RulesVersion.objects.select_related("published_by"), number=number)
+    version = visible_or_404(RulesVersion.objects.select_related("published_by"), number=number)
     current = RulesVersion.objects.current()
     context = {
         "dropped": None,
-        "version": shown,
-        "rules": shown.read(),
-        "is_current": current == shown,
+        "version": version,
+        "rules": version.read(),
+        "is_current": current == version,
         "may_change": has_role(request.user, Role.LEAD, team=None),
     }
     return render(request, "alerts/rules_version.html", context)
@@ -68,9 +68,9 @@ def version(request: Request, number: int) -> Answer:
 def go_back(request: Request, number: int) -> Answer:
     """Put an older version in force again, under a new number."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
-    shown = visible_or_404(RulesVersion.objects.all(), number=number)
-    again = shown.publish_again(by=request.user)
-    messages.success(request, f"The rules of {shown} are in force again, as {again}.")
+    version = visible_or_404(RulesVersion.objects.all(), number=number)
+    again = version.publish_again(by=request.user)
+    messages.success(request, f"The rules of {version} are in force again, as {again}.")
     return redirect("rules")
 
 
@@ -85,24 +85,24 @@ def begin_draft(request: Request) -> Answer:
 @require_GET
 def draft(request: Request) -> Answer:
     """The draft, and on demand what it would have made of the last 30 days beside what the rules in force would."""
-    shown = RulesVersion.objects.select_related("made_by").draft()
-    if shown is None:
+    draft = RulesVersion.objects.select_related("made_by").draft()
+    if draft is None:
         return redirect("rules")
     context: dict[str, Any] = {
-        "draft": shown,
-        "rules": shown.read(),
+        "draft": draft,
+        "rules": draft.read(),
         "publish_form": PublishForm(),
         "may_change": has_role(request.user, Role.LEAD, team=None),
         "days": SPAN.days,
         "quiet_hours": int(QUIET.total_seconds() // 3600),
     }
     if "simulate" in request.GET:
-        context |= _simulated(request, shown)
+        context |= _simulated(request, draft)
     return render(request, "alerts/rules_draft.html", context)
 
 
-def _simulated(request: Request, shown: RulesVersion) -> dict[str, Any]:
-    wanted, current = shown.read(), RulesVersion.objects.current()
+def _simulated(request: Request, draft: RulesVersion) -> dict[str, Any]:
+    wanted, current = draft.read(), RulesVersion.objects.current()
     in_force = current.read() if current else ()
     waits = any(rule.act == "wait" for rule in (*wanted, *in_force))
     past, was_cut = recent(request.user, each_repeat=waits)
@@ -126,65 +126,65 @@ def _simulated(request: Request, shown: RulesVersion) -> dict[str, Any]:
 def rule(request: Request, position: int | None = None) -> Answer:
     """Write one rule of the draft: that at a position, or a new last one."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
-    shown = RulesVersion.objects.draft()
-    if shown is None or (position is not None and not 1 <= position <= len(shown.rules)):
+    draft = RulesVersion.objects.draft()
+    if draft is None or (position is not None and not 1 <= position <= len(draft.rules)):
         raise Http404
-    row = shown.rules[position - 1] if position else {"matchers": request.GET.get("matchers", "")}
-    form = RuleForm(request.POST or None, initial=RuleForm.initial_of(row))
+    stored = draft.rules[position - 1] if position else {"matchers": request.GET.get("matchers", "")}
+    form = RuleForm(request.POST or None, initial=RuleForm.initial_of(stored))
     if request.method == "POST" and form.is_valid():
-        rows = [*shown.rules, form.row] if position is None else [*shown.rules]
+        rows = [*draft.rules, form.row] if position is None else [*draft.rules]
         rows[position - 1 if position else -1] = form.row
         try:
-            _as_seen(request, shown).rewrite(rows, by=request.user)
+            _as_seen(request, draft).rewrite(rows, by=request.user)
             return redirect("rules-draft")
         except Refused as refusal:
             form.add_error(None, str(refusal))
-            shown.refresh_from_db()
-    context = {"form": form, "draft": shown, "position": position}
+            draft.refresh_from_db()
+    context = {"form": form, "draft": draft, "position": position}
     return render(request, "alerts/rule.html", context, status=422 if form.is_bound else 200)
 
 
-def _as_seen(request: Request, shown: RulesVersion) -> RulesVersion:
+def _as_seen(request: Request, draft: RulesVersion) -> RulesVersion:
     """Take the draft for what the person looked at, so that what changed meanwhile is noticed."""
     seen = parse_datetime(request.POST.get("seen", ""))
     if seen is None or timezone.is_naive(seen):
         raise ValidationError("The form was incomplete. Open it again.")
-    shown.changed_at = seen
-    return shown
+    draft.changed_at = seen
+    return draft
 
 
 @change(Refused)
 def arrange(request: Request, position: int) -> Answer:
     """Move a rule of the draft up or down, or take it out."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
-    shown = RulesVersion.objects.draft()
-    if shown is None or not 1 <= position <= len(shown.rules):
+    draft = RulesVersion.objects.draft()
+    if draft is None or not 1 <= position <= len(draft.rules):
         raise Refused("That rule is no longer in the draft.")
-    rows = list(shown.rules)
+    rows = list(draft.rules)
     moved = rows.pop(position - 1)
     step = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
     if step:
         rows.insert(max(0, position - 1 + step), moved)
-    _as_seen(request, shown).rewrite(rows, by=request.user)
+    _as_seen(request, draft).rewrite(rows, by=request.user)
     return redirect("rules-draft")
 
 
 @change(Refused)
 def publish(request: Request) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
-    shown = RulesVersion.objects.draft()
+    draft = RulesVersion.objects.draft()
     form = PublishForm(request.POST)
-    if shown is None or not form.is_valid():
+    if draft is None or not form.is_valid():
         raise Refused("There is no draft to publish, or the note is too long.")
-    _as_seen(request, shown).publish(by=request.user, note=form.cleaned_data["note"])
-    messages.success(request, f"The rules of {shown} are in force.")
+    _as_seen(request, draft).publish(by=request.user, note=form.cleaned_data["note"])
+    messages.success(request, f"The rules of {draft} are in force.")
     return redirect("rules")
 
 
 @change()
 def discard(request: Request) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
-    if shown := RulesVersion.objects.draft():
-        shown.discard()
+    if draft := RulesVersion.objects.draft():
+        draft.discard()
         messages.success(request, "The draft was discarded. The rules in force are unchanged.")
     return redirect("rules")

@@ -52,11 +52,15 @@ def silence_new(request: Request) -> Answer:
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
         try:
-            made = Silence.make(
-                text=fields["matchers"], starts_at=fields["starts_at"], ends_at=form.end, reason=fields["reason"],
-                maintenance=fields["is_maintenance"], by=request.user,
-            )  # fmt: skip
-            return redirect(made)
+            silence = Silence.make(
+                text=fields["matchers"],
+                starts_at=fields["starts_at"],
+                ends_at=form.end,
+                reason=fields["reason"],
+                maintenance=fields["is_maintenance"],
+                by=request.user,
+            )
+            return redirect(silence)
         except Refused as refusal:
             form.add_error(None, str(refusal))
     typed = request.POST.get("matchers", "") if form.is_bound else request.GET.get("matchers", "")

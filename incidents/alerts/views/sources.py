@@ -77,8 +77,8 @@ def connect(request: Request, kind: str) -> Answer:
         raise Http404
     form = SourceForm(request.POST or None, user=request.user, kind=about)
     if request.method == "POST" and form.is_valid():
-        made, token = Source.objects.connect(by=request.user, kind=kind, **form.cleaned_data)
-        return _show_token(request, made, token)
+        source, token = Source.objects.connect(by=request.user, kind=kind, **form.cleaned_data)
+        return _show_token(request, source, token)
     context = {"form": form, "kind": about, "guide": setup_guide.guide(kind)}
     return render(request, "alerts/connect.html", context, status=422 if form.is_bound else 200)
 
@@ -86,9 +86,13 @@ def connect(request: Request, kind: str) -> Answer:
 def _show_token(request: Request, source: Source, token: str) -> HttpResponse:
     """Show the token, in this one answer and never again."""
     context = {
-        "source": source, "token": token, "url": ingest_url(token), "guide": setup_guide.guide(source.kind, token=token),
-        "reachable": setup_guide.is_reachable_from_elsewhere(), **_latest(request, source),
-    }  # fmt: skip
+        "source": source,
+        "token": token,
+        "url": ingest_url(token),
+        "guide": setup_guide.guide(source.kind, token=token),
+        "reachable": setup_guide.is_reachable_from_elsewhere(),
+        **_latest(request, source),
+    }
     answer = render(request, "alerts/token.html", context)
     answer["Cache-Control"] = "no-store"
     return answer
@@ -134,16 +138,18 @@ def _source_context(request: Request, source: Source) -> dict[str, Any]:
         trouble=Sum(F("repeats") + 1, filter=Q(status__in=["dead", "refused"]), default=0),
         **{name: Count("pk", filter=Q(received_at__gt=now - length)) for name, length in spans.items()},
     )
-    alerts = Alert.objects.visible_to(request.user).filter(source=source).aggregate(
-        all=Count("pk"), firing=Count("pk", filter=Q(status="firing")), told=Sum("occurrences")
-    )  # fmt: skip
+    alerts = (
+        Alert.objects.visible_to(request.user)
+        .filter(source=source)
+        .aggregate(all=Count("pk"), firing=Count("pk", filter=Q(status="firing")), occurrences=Sum("occurrences"))
+    )
     may_manage = has_role(request.user, Role.LEAD, team=source.team)
     return {
         "source": source,
         "deliveries": mine.for_list()[:10],
         "counts": counts,
         "alerts": alerts,
-        "ratio": round(alerts["told"] / alerts["all"], 1) if alerts["all"] else None,
+        "ratio": round(alerts["occurrences"] / alerts["all"], 1) if alerts["all"] else None,
         "refusals": _refusals(mine),
         "others": _others(source),
         "subscriptions": source.subscriptions.select_related("approved_by"),
@@ -162,9 +168,11 @@ def _source_context(request: Request, source: Source) -> dict[str, Any]:
 def _refusals(mine: Any) -> Any:
     """What was rejected and why, most frequent first."""
     rows = mine.filter(status__in=[Delivery.Status.DEAD, Delivery.Status.REFUSED]).order_by()
-    return rows.values("error").annotate(
-        times=Sum(F("repeats") + 1), last=Max("received_at"), newest=Max("pk")
-    ).order_by("-times")[:10]  # fmt: skip
+    return (
+        rows.values("error")
+        .annotate(times=Sum(F("repeats") + 1), last=Max("received_at"), newest=Max("pk"))
+        .order_by("-times")[:10]
+    )
 
 
 def _others(source: Source) -> dict[str, int]:
@@ -249,8 +257,6 @@ def approve(request: Request, slug: str, pk: int) -> Answer:
     except (Unsigned, sns.Unreachable) as error:
         Subscription.objects.filter(pk=asked.pk).update(approved_by=request.user, error=str(error)[:300])
         raise
-    Subscription.objects.filter(pk=asked.pk).update(
-        approved_by=request.user, error="", confirmed_at=timezone.now()
-    )  # fmt: skip
+    Subscription.objects.filter(pk=asked.pk).update(approved_by=request.user, error="", confirmed_at=timezone.now())
     messages.success(request, f"Confirmed. {asked.topic} will be delivered here from now on.")
     return redirect(source)

@@ -130,7 +130,7 @@ def running(data: Path, **more: str) -> Iterator[Running]:
     """Start a Faultline, wait until it is ready, and stop it in the end."""
     group = launch(data, free_port(), **more)
     try:
-        until(lambda: "Faultline runs at" in group.said() or group.process.poll() is not None, seconds=120)
+        until(lambda: "Faultline runs at" in group.said() or group.process.poll() is not None, seconds=300)
         assert group.process.poll() is None, group.said()
         yield group
     finally:

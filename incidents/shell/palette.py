@@ -28,9 +28,9 @@ class Found:
 
 
 _PLACES = (
-    ("Open an incident", "declare", "siren"), ("Incidents", "incidents", "siren"), ("Alerts", "alerts", "bell-ring"),
-    ("Status of all systems", "status", "heart-pulse"), ("Postmortems", "postmortems", "file-text"),
-    ("What postmortems ask", "postmortem-guide", "file-text"), ("Public AI incidents", "public-incidents", "file-text"),
+    ("Open a new incident", "declare", "siren"), ("Incidents", "incidents", "siren"), ("Alerts", "alerts", "bell-ring"),
+    ("Status page", "status", "heart-pulse"), ("Postmortems", "postmortems", "file-text"),
+    ("Postmortem questions", "postmortem-guide", "file-text"), ("Public AI incidents", "public-incidents", "file-text"),
     ("Import postmortems", "postmortem-import", "file-text"),
     ("Follow-ups", "follow-ups", "list-checks"), ("Systems", "systems", "boxes"), ("Sources", "sources", "radio-tower"),
     ("Connect a monitor", "source-new", "plug"), ("Rules", "rules", "list-checks"), ("Silences", "silences", "volume-x"),

@@ -13,6 +13,10 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
   });
 }
 
+/* Rows that were chosen stay chosen when the list is updated. */
+const callbacks = window.Idiomorph?.defaults.callbacks;
+if (callbacks) callbacks.beforeAttributeUpdated = (name, node) => !(name === "checked" && node.closest("[data-row]"));
+
 /* Choosing rows: all at once, and how many are. */
 const all = document.querySelector("input[data-choose-all]");
 if (all) {

@@ -29,16 +29,16 @@ function sayWhetherPaused(isPaused) {
   if (paused.textContent !== text) paused.textContent = text;
 }
 
-function isUsed(fragment) {
-  const active = document.activeElement;
-  return fragment.contains(active) && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName);
+/* Whether somebody types in it. A ticked box stays ticked, see lists.js: it need not wait. */
+function isTypedIn(fragment) {
+  return fragment.querySelector(":is(textarea, select, input:not([type=checkbox])):focus") !== null;
 }
 
 document.body.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.triggeringEvent?.type !== "live") return;
   const isPaused = menuIsOpen();
   sayWhetherPaused(isPaused);
-  if (isPaused || isUsed(event.detail.target)) event.preventDefault();
+  if (isPaused || isTypedIn(event.detail.target)) event.preventDefault();
 });
 document.addEventListener("toggle", () => menuIsOpen() || sayWhetherPaused(false), { capture: true });
 

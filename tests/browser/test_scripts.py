@@ -57,8 +57,8 @@ def test_what_arrives_in_a_list_moves_nothing_that_is_read_or_chosen(
     page.evaluate("window.same = true")
     still(page)
     number, before = row.get_attribute("id"), row.bounding_box()["y"]
-    new_incident(site, "It comes in above")
-    page.locator("[data-row]", has_text="It comes in above").wait_for(state="attached")
+    arrived = new_incident(site, "It comes in above").strip("/").rpartition("/")[2]
+    page.locator(f"#incident-{arrived}").wait_for(state="attached")
     still(page)
     assert page.locator(f"#{number}").bounding_box()["y"] == pytest.approx(before, abs=1)
     expect(page.locator(f"#{number}").get_by_role("checkbox")).to_be_checked()

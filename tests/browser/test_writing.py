@@ -131,7 +131,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     # A remark with a suggestion; taken; approved; published by the lead.
     mara.goto(address)
     mara.locator("#text-summary").evaluate("box => { box.focus(); box.setSelectionRange(0, 11); }")
-    mara.locator("#summary").get_by_label("Comment on the marked words, summary").click()
+    mara.locator("#summary").get_by_label("Comment on the selected words, summary").click()
     expect(mara.locator("#summary [data-quote]")).to_have_value("Old answers")
     mara.locator("#summary .remark__new").get_by_label("Suggest other words").check()
     mara.locator("#summary .remark__new").get_by_label("Suggested words").fill("Retired answers")
@@ -203,7 +203,7 @@ def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, b
     port = free_port()
     group = launch(data, port)
     try:
-        until(lambda: "Faultline runs at" in group.said(), seconds=120)
+        until(lambda: "Faultline runs at" in group.said(), seconds=300)
         address = new_postmortem(group)
         context = browser.new_context(base_url=group.url)
         page = context.new_page()
@@ -216,11 +216,11 @@ def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, b
         typed(page, "summary", "Before the fall.")
         saved(page, "summary")
         group.process.kill()
-        until(lambda: group.group() == [], what="all of it is gone")
+        until(lambda: group.group() == [], seconds=60, what="all of it is gone")
         typed(page, "summary", " While it lay there.")
         page.locator("#summary [data-state]", has_text="Kept in this browser").wait_for()
         group = launch(data, port)
-        until(lambda: "Faultline runs at" in group.said(), seconds=120)
+        until(lambda: "Faultline runs at" in group.said(), seconds=300)
         saved(page, "summary")
         told = group.get(f"/api/v1{address}", **group.key("tom@example.com"))[1]
         texts = {section["key"]: section["text"] for section in told["sections"]}

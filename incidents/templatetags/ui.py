@@ -140,20 +140,20 @@ register.filter(span)
 
 
 _FLAGS = {
-    "no_identity": "named by its title",
-    "start_inferred": "start not told",
-    "end_inferred": "end not told",
-    "end_before_start": "ended before it began",
-    "time_zone_assumed": "time without a zone, taken as UTC",
-    "severity_defaulted": "severity not known",
-    "status_unknown": "status word not known",
-    "resolved_unseen": "over before it was seen",
-    "unexpanded_template": "template not filled in",
-    "value_not_finite": "value is not a number",
+    "no_identity": "identified by its title",
+    "start_inferred": "start time not sent",
+    "end_inferred": "end time not sent",
+    "end_before_start": "end was before start",
+    "time_zone_assumed": "no time zone, UTC assumed",
+    "severity_defaulted": "severity not recognised",
+    "status_unknown": "status not recognised",
+    "resolved_unseen": "resolved before it was received",
+    "unexpanded_template": "contains an unfilled template variable",
+    "value_not_finite": "value is not a finite number",
     "replaced_characters": "text was not UTF-8",
-    "truncated_group": "the group held more than was sent",
+    "truncated_group": "group was truncated by the sender",
     "contradictory_status": "group and alert disagree",
-    "expired": "not told again in time",
+    "expired": "did not repeat in time",
 }
 
 

@@ -14,7 +14,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("welcome/", account.first_run, name="first-run"),
     path("account/", account.account, name="account"),
-    path("account/keys/", account.make_key, name="key-new"),
+    path("account/keys/", account.create_key, name="key-new"),
     path("account/keys/<int:pk>/revoke/", account.revoke_key, name="key-revoke"),
     path("", include("incidents.response.urls")),
     path("palette/", palette, name="palette"),

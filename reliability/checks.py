@@ -30,7 +30,7 @@ def check_address(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Caution(
-            f"Passwords and alerts travel to {settings.BASE_URL} in the clear.",
+            f"Passwords and alerts travel to {settings.BASE_URL} unencrypted.",
             hint="Put a proxy that speaks TLS in front, and set BASE_URL=https://…",
             id="incidents.W001",
         )
@@ -44,8 +44,8 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Caution(
-            "DATABASE_URL is given and SECRET_KEY is not, so each machine signs with its own key.",
-            hint="Set SECRET_KEY to the same long random text everywhere, or people are signed out at random.",
+            "DATABASE_URL is set and SECRET_KEY is not, so each machine signs with its own key.",
+            hint="Set SECRET_KEY to the same long random text on every machine, or people are signed out at random.",
             id="incidents.W002",
         )
     ]
@@ -57,7 +57,7 @@ def check_mail(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Caution(
-            "EMAIL_URL is not set, so mail, such as a link for a forgotten password, is only written to the log.",
+            "EMAIL_URL is not set, so email, such as password reset links, is only written to the log.",
             hint="Set EMAIL_URL=smtp+tls://user:password@mail.example:587",
             id="incidents.W003",
         )
@@ -70,7 +70,7 @@ def check_demo(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Info(
-            "The example's people, with a known password, are loaded into an empty installation.",
+            "The demonstration, with accounts whose password is public, is loaded into an empty installation.",
             hint="Set DEMO=0 before the first start.",
             id="incidents.I001",
         )

@@ -78,5 +78,5 @@ def origin(name: str, default: str) -> str:
 
 
 def mail(name: str) -> dict[str, object]:
-    """Read an address such as smtp+tls://user:password@mail.example:587 into Django's e-mail settings."""
+    """Read an address such as smtp+tls://user:password@mail.example:587 into Django's email settings."""
     return dict(_read.email_url(name))

@@ -56,8 +56,20 @@ def install(lock: str, *, also: tuple[str, ...] = ()) -> None:
         make_venv()  # again where Ctrl-C cut it short
     say(f"Installing what {lock} lists (once; about a minute) …")
     began = time.monotonic()
-    command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--quiet",
-               "--disable-pip-version-check", "--no-input", "-r", str(needed(HERE / lock))]  # fmt: skip
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "-r",
+        str(needed(HERE / lock)),
+    ]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         explain(done.stderr)

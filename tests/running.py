@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+UP = "Faultline is running at"  # what it prints once people can use it
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -25,12 +27,12 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def until(holds: Callable[[], Any], *, seconds: float = 30, what: str = "") -> Any:
-    """Wait until something holds, and return it."""
+def until(holds: Callable[[], Any], *, seconds: float = 300, what: str = "") -> Any:
+    """Wait until something holds, and return it. The limit costs nothing where all is well, so it suits a busy machine."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := holds():
-            return found
+        if result := holds():
+            return result
         time.sleep(0.05)
     raise AssertionError(f"did not happen within {seconds} s: {what or holds}")
 
@@ -65,22 +67,26 @@ class Running:
 
     def manage(self, *words: str) -> Any:
         """Run a command of manage.py against this Faultline and read the JSON that it prints."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=HERE, env=environment(self.data, self.port),
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return json.loads(done.stdout)
+        result = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=HERE,
+            env=environment(self.data, self.port),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(result.stdout)
 
     def key(self, email: str = "ada@example.com") -> dict[str, str]:
-        made = self.manage("create_api_key", email, "--name", "test", "--scope", "read", "--scope", "write")
-        return {"Authorization": f"Bearer {made['key']}"}
+        key = self.manage("create_api_key", email, *"--name test --scope read --scope write".split())["key"]
+        return {"Authorization": f"Bearer {key}"}
 
     def group(self) -> list[tuple[int, str]]:
         """The processes of this group: those whose environment or command names its data folder.
 
         Both, because Redis writes its title over its environment.
         """
-        found = []
+        processes = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
                 variables = (entry / "environ").read_bytes()
@@ -90,24 +96,38 @@ class Running:
                 continue
             ours = f"DATA={self.data}\0".encode() in variables or f"{self.data}/" in command
             if ours and command and state != "Z":
-                found.append((int(entry.name), command))
-        return found
+                processes.append((int(entry.name), command))
+        return processes
 
     def pid_of(self, word: str) -> int:
         return next(pid for pid, command in sorted(self.group()) if word in command)
 
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text()
+
+    def wait_until_up(self) -> None:
+        """Until it says that it runs; its own limit is a minute from when the database is there."""
+        until(lambda: UP in self.printed() or self.process.poll() is not None, what="it runs")
+        assert self.process.poll() is None, self.printed()
+
+    def stop_took(self) -> float:
+        """The seconds from its first line about stopping to its last, by its own clock."""
+        first, last = (
+            re.search(rf"([\d.]+) s  {line}", self.printed()) for line in ("Stopping", "Everything has stopped")
+        )
+        assert first is not None
+        assert last is not None
+        return float(last[1]) - float(first[1])
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(20)
+        return self.process.wait(120)
 
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
-    return kept | {"DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"} | more
+    inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    return inherited | {"DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"} | more
 
 
 def launch(data: Path, port: int, **more: str) -> Running:
@@ -119,9 +139,14 @@ def launch(data: Path, port: int, **more: str) -> Running:
     output = data.parent / f"{data.name}.out"
     with output.open("w") as handle:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=HERE, env=environment(data, port, **more), text=True,
-            stdout=handle, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "manage.py", "up"],
+            cwd=HERE,
+            env=environment(data, port, **more),
+            text=True,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     return Running(data, port, process, output)
 
 
@@ -130,8 +155,7 @@ def running(data: Path, **more: str) -> Iterator[Running]:
     """Start a Faultline, wait until it is ready, and stop it in the end."""
     group = launch(data, free_port(), **more)
     try:
-        until(lambda: "Faultline runs at" in group.said() or group.process.poll() is not None, seconds=300)
-        assert group.process.poll() is None, group.said()
+        group.wait_until_up()
         yield group
     finally:
         group.stop()

@@ -10,7 +10,7 @@ not_tested: list[str] = []
 reported: list[str] = []  # figures of a run that people want to read at its end
 
 
-def told(line: str) -> None:
+def print_at_end(line: str) -> None:
     reported.append(line)
 
 

@@ -13,7 +13,7 @@ Slug = serializers.SlugRelatedField[Any]
 
 @extend_schema_field(OpenApiTypes.EMAIL)
 class PersonField(serializers.RelatedField[User, Any, str]):
-    """Somebody, by email address."""
+    """A person, by email address."""
 
     def to_representation(self, value: Any) -> str:
         return str(value.email)

@@ -1,4 +1,4 @@
-"""How django-allauth meets our people."""
+"""How django-allauth sees our people."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from incidents.people.models import User
 
 
 class InviteOnly(DefaultAccountAdapter):
-    """Accounts are made by an administrator: nobody signs up by themselves."""
+    """Administrators create accounts: nobody signs up."""
 
     def is_open_for_signup(self, request: Any) -> bool:
         return False

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime
 from typing import Any, ClassVar, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -16,8 +16,9 @@ from django.utils import timezone
 
 
 def check_time_zone(name: str) -> None:
+    """Raise ValidationError unless the tz database knows the name."""
     if name not in available_timezones():
-        raise ValidationError(f"“{name}” is not a time zone; write one such as Europe/Berlin.")
+        raise ValidationError(f"“{name}” is not a time zone; enter one such as Europe/Berlin.")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -44,7 +45,7 @@ class Theme(models.TextChoices):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in by email; `is_superuser` is the organisation's administrator."""
+    """A person who signs in by email; `is_superuser` makes them the organisation's administrator."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
@@ -71,10 +72,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     def initials(self) -> str:
         words = (self.name or self.email).split()
         return "".join(word[0] for word in words[:2]).upper()
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
 
 
 class Team(models.Model):
@@ -163,7 +160,7 @@ class ApiKey(models.Model):
     def issue(
         cls, user: User, *, name: str, scopes: list[str], expires_at: datetime | None = None
     ) -> tuple["ApiKey", str]:
-        """Make a key and return it with its secret, which cannot be read again."""
+        """Create a key and return it with its secret, which cannot be read again."""
         # 256 random bits need no slow hash: there is nothing to guess.
         secret = f"flk_{secrets.token_hex(32)}"
         key = cls.objects.create(
@@ -179,15 +176,11 @@ class ApiKey(models.Model):
     def allows(self, scope: str) -> bool:
         return scope in self.scopes or (scope == KeyScope.READ and KeyScope.WRITE in self.scopes)
 
-    @property
-    def is_usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
-
     def revoke(self) -> None:
         ApiKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
 
     def touch(self) -> None:
-        """Note its use, at most once a minute: a write on every request would cost more than it tells."""
+        """Record its use, at most once a minute: a write on every request would cost more than it is worth."""
         now = timezone.now()
         if self.last_used_at is None or (now - self.last_used_at).total_seconds() > 60:
             ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)

@@ -23,9 +23,14 @@ def require_role(user: User, role: Role, *, team: Team | None, to: str) -> None:
     """Raise NotAllowed unless `user` has at least `role`; `to` ends the sentence “… may …”."""
     if not has_role(user, role, team=team):
         where = f" of {team.name}" if team else ""
-        raise NotAllowed(f"Only a {role.label.lower()}{where} may {to}.")
+        raise NotAllowed(f"Only {_with_article(role.label.lower())}{where} may {to}.")
+
+
+def _with_article(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def require_administrator(user: User, *, to: str) -> None:
+    """Raise NotAllowed unless `user` administers the organisation."""
     if not user.is_superuser:
         raise NotAllowed(f"Only an administrator may {to}.")

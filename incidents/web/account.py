@@ -1,4 +1,4 @@
-"""One's own account, the keys of one's scripts, and the first administrator."""
+"""A person's account and API keys, and the first administrator of an empty Faultline."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.password_validation import validate_password
 from django.db import connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -31,13 +31,14 @@ class KeyForm(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after (days)")
 
 
+def _profile_form(request: Request, data: QueryDict | None = None) -> ProfileForm:
+    return ProfileForm(data, initial={name: getattr(request.user, name) for name in ProfileForm.base_fields})
+
+
 @page
 @require_http_methods(["GET", "POST"])
 def account(request: Request) -> Answer:
-    form = ProfileForm(
-        request.POST or None,
-        initial={name: getattr(request.user, name) for name in ("name", "time_zone", "theme", "digest")},
-    )
+    form = _profile_form(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=request.user.pk).update(**form.cleaned_data)
         messages.success(request, "Saved.")
@@ -57,14 +58,11 @@ def _render_account(request: Request, *, form: ProfileForm, key_form: KeyForm, s
 
 @page
 @require_http_methods(["POST"])
-def make_key(request: Request) -> Answer:
-    """Make an API key and show it, in this one answer and never again."""
+def create_key(request: Request) -> Answer:
+    """Create an API key and show its secret once: it cannot be read again."""
     form = KeyForm(request.POST)
     if not form.is_valid():
-        profile = ProfileForm(
-            initial={"name": request.user.name, "time_zone": request.user.time_zone, "theme": request.user.theme}
-        )
-        return _render_account(request, form=profile, key_form=form, status=422)
+        return _render_account(request, form=_profile_form(request), key_form=form, status=422)
     key, secret = ApiKey.issue(
         request.user,
         name=form.cleaned_data["name"],
@@ -79,12 +77,12 @@ def make_key(request: Request) -> Answer:
 @change()
 def revoke_key(request: Request, pk: int) -> Answer:
     visible_or_404(request.user.api_keys.all(), pk=pk).revoke()
-    messages.success(request, "The key is revoked.")
+    messages.success(request, "Key revoked.")
     return redirect("account")
 
 
 class FirstAdministratorForm(forms.Form):
-    """Asked once, of whoever opens an empty Faultline."""
+    """Shown once, to whoever opens an empty Faultline."""
 
     name = forms.CharField(max_length=120, label="Your name")
     email = forms.EmailField(max_length=254, label="Email")
@@ -114,19 +112,19 @@ def first_run(request: HttpRequest) -> HttpResponse:
         if user is None:
             raise Http404
         login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-        return redirect("/")
+        return redirect("home")
     return render(request, "web/first_run.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 def _create_first(form: FirstAdministratorForm) -> User | None:
-    given = form.cleaned_data
+    data = form.cleaned_data
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Two browsers on an empty installation: one of them becomes the administrator.
             cursor.execute("LOCK TABLE incidents_user IN SHARE ROW EXCLUSIVE MODE")
         if User.objects.exists():
             return None
-        user = User.objects.create_superuser(given["email"], given["password"], name=given["name"])
-        team = Team.objects.create(slug="first-team", name=given["team"])
+        user = User.objects.create_superuser(data["email"], data["password"], name=data["name"])
+        team = Team.objects.create(slug="first-team", name=data["team"])
         Membership.objects.create(team=team, user=user, role=Role.ADMIN)
     return user

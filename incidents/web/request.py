@@ -70,7 +70,13 @@ def back(request: HttpRequest, fallback: str = "/") -> HttpResponseRedirect:
     return redirect(came_from if ours else fallback)
 
 
-_OF_INCIDENTS = {"team": "team__slug", "system": "system__slug", "category": "category", "severity": "severity", "kind": "kind"}  # fmt: skip
+_OF_INCIDENTS = {
+    "team": "team__slug",
+    "system": "system__slug",
+    "category": "category",
+    "severity": "severity",
+    "kind": "kind",
+}
 
 
 def narrowed(request: HttpRequest, rows: Rows, *, dates: dict[str, str]) -> Rows:

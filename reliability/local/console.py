@@ -82,11 +82,11 @@ def banner(data: Path) -> str:
     sign_in = (
         "Sign in   mara@example.com, password faultline-demo"
         if settings.DEMO
-        else "Sign in   open the address to create the first administrator"
+        else "Sign in   open the address and create the administrator"
     )
-    lines = ["", f"Faultline runs at {settings.BASE_URL}/", "", sign_in]
+    lines = ["", f"Faultline is running at {settings.BASE_URL}/", "", sign_in]
     first_alert = data / "first_alert.txt"
     if first_alert.exists():
-        lines += ["Send it an alert:", "", *first_alert.read_text().strip().splitlines(), ""]
+        lines += ["Send a first alert:", "", *first_alert.read_text().strip().splitlines(), ""]
     lines += [f"Logs      {data / 'log'}", "Stop      Ctrl-C", ""]
     return "\n".join(f"  {line}" if line else "" for line in lines)

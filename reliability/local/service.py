@@ -49,8 +49,8 @@ class ServiceProcess:
             self.start()
         except OSError as error:  # no process or no file can be had just now
             self._not_before = time.monotonic() + LONGEST_PAUSE
-            return f"{self.name} cannot start ({error.strerror}); the next try is in {LONGEST_PAUSE:.0f} s"
-        return f"{self.name} runs again"
+            return f"{self.name} cannot start ({error.strerror}); trying again in {LONGEST_PAUSE:.0f} s"
+        return f"{self.name} is running again"
 
     def _bury(self, process: Process) -> str:
         signal_group(process.pid, signal.SIGKILL)  # its own children would hold the port or the queue
@@ -59,7 +59,7 @@ class ServiceProcess:
         pause = min(LONGEST_PAUSE, 0.25 * 2**self._failures)
         self._not_before = time.monotonic() + pause
         self.process = None
-        return f"{self.name} stopped ({_ending(process.returncode)}) and starts again in {pause:.1f} s; see {self.log.file}"
+        return f"{self.name} stopped ({_ending(process.returncode)}) and will restart in {pause:.1f} s; see {self.log.file}"
 
     def ask_to_stop(self) -> None:
         if self.process and self.process.poll() is None:

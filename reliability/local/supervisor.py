@@ -93,7 +93,7 @@ class Supervisor:
     # Starting
 
     def _start(self) -> None:
-        self.console.say(f"Faultline starts; its data is in {self.data}")
+        self.console.say(f"Starting Faultline; its data is in {self.data}")
         for step in (
             self._stop_leftovers,
             pages.refuse_taken_port,
@@ -121,12 +121,12 @@ class Supervisor:
     def _start_postgres(self) -> None:
         postgres = Postgres(self.data)
         if postgres.prepare():
-            self.console.step("A new PostgreSQL database is made")
+            self.console.step("Created a new PostgreSQL database")
         service = ServiceProcess("postgres", postgres.start, self._log("postgres"), stop_with=signal.SIGINT)
         self.servers.append(service)
         postgres.wait_until_ready(service.start(), pause=self._pause)
         postgres.create_database()
-        self.console.step("PostgreSQL runs")
+        self.console.step("PostgreSQL is running")
 
     def _start_valkey(self) -> None:
         valkey = Valkey(self.data)
@@ -134,7 +134,7 @@ class Supervisor:
         service = ServiceProcess("redis", valkey.start, self._log("redis"))
         self.servers.append(service)
         valkey.wait_until_ready(service.start(), pause=self._pause)
-        self.console.step("Redis runs")
+        self.console.step("Redis is running")
 
     def _migrate(self) -> None:
         if is_migrated():
@@ -147,14 +147,14 @@ class Supervisor:
         wanted = static_state()
         if stamp.exists() and stamp.read_text() == wanted:
             return
-        self._manage("collectstatic", "--no-input", failure="The pages’ files could not be collected")
+        self._manage("collectstatic", "--no-input", failure="The static files could not be collected")
         stamp.write_text(wanted)
-        self.console.step("The pages’ files are collected")
+        self.console.step("Static files are collected")
 
     def _load_demo(self) -> None:
         if settings.DEMO and not get_user_model().objects.exists():
-            self._manage("load_demo", "--if-empty", failure="The example could not be loaded")
-            self.console.step("The example is loaded")
+            self._manage("load_demo", "--if-empty", failure="The demonstration could not be loaded")
+            self.console.step("The demonstration is loaded")
 
     def _manage(self, command: str, *options: str, failure: str) -> None:
         """Run a command of manage.py to its end, apart from this process, which then stays small."""
@@ -169,7 +169,7 @@ class Supervisor:
             signal_group(process.pid, signal.SIGKILL)
         if code:
             refuse_full_disk(self.data)  # which leaves no room for a reason in the log either
-            raise CannotStart(f"{failure}: {log.last_line()} ({log.file} has the whole story.)")
+            raise CannotStart(f"{failure}: {log.last_line()} (See {log.file}.)")
 
     def _start_programs(self) -> None:
         for name, command in programs(self.data).items():
@@ -180,7 +180,7 @@ class Supervisor:
         self._note_group()
         for service in self.servers:
             service.log.skip()
-        self.console.step("Web, worker, beat and sweeper start")
+        self.console.step("Starting web, worker, beat and sweeper")
 
     def _wait_until_ready(self) -> None:
         """Wait until /readyz says 200; where only the pages answer in time, say what is missing and go on."""
@@ -196,7 +196,7 @@ class Supervisor:
         if pages.ask("/healthz")[0] != http.client.OK:
             web = self._log("web")
             raise CannotStart(f"The pages did not answer within {READY_WITHIN:.0f} s: {web.last_line()} ({web.file})")
-        self.console.step(f"Not all of it is ready: {pages.reasons()}")
+        self.console.step(f"Faultline is not fully ready: {pages.reasons()}")
 
     # Running
 
@@ -220,12 +220,12 @@ class Supervisor:
         if not self.servers and not self.programs:
             return
         self.console.say("")
-        self.console.step("Faultline stops")
+        self.console.step("Stopping Faultline")
         # The programs may still write while they finish, so their servers go last.
         stop_together(self.programs, within=PROGRAMS_STOP_WITHIN)
         stop_together(self.servers, within=SERVERS_STOP_WITHIN)
         self._group_file.unlink(missing_ok=True)
-        self.console.step("Everything is stopped")
+        self.console.step("Everything has stopped")
 
     # Leftovers, where the kernel does not stop orphans
 

@@ -19,7 +19,7 @@ def first_alert(site: Running) -> list[str]:
     """The curl line that a newcomer is shown, as words of a shell."""
     import shlex
 
-    line = next(line for line in site.said().splitlines() if line.strip().startswith("curl "))
+    line = next(line for line in site.printed().splitlines() if line.strip().startswith("curl "))
     return shlex.split(line)
 
 

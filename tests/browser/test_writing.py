@@ -203,7 +203,7 @@ def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, b
     port = free_port()
     group = launch(data, port)
     try:
-        until(lambda: "Faultline runs at" in group.said(), seconds=300)
+        group.wait_until_up()
         address = new_postmortem(group)
         context = browser.new_context(base_url=group.url)
         page = context.new_page()
@@ -220,7 +220,7 @@ def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, b
         typed(page, "summary", " While it lay there.")
         page.locator("#summary [data-state]", has_text="Kept in this browser").wait_for()
         group = launch(data, port)
-        until(lambda: "Faultline runs at" in group.said(), seconds=300)
+        group.wait_until_up()
         saved(page, "summary")
         told = group.get(f"/api/v1{address}", **group.key("tom@example.com"))[1]
         texts = {section["key"]: section["text"] for section in told["sections"]}

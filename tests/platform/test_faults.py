@@ -20,7 +20,7 @@ import pytest
 
 from reliability.local.postgres import Postgres
 from tests.running import Running, running, until
-from tests.tools import told
+from tests.tools import print_at_end
 
 pytestmark = pytest.mark.fault
 
@@ -60,7 +60,7 @@ class Monitors:
     def wait_for(self, more: int) -> None:
         """Until that many more were taken."""
         goal = len(self.acknowledged) + more
-        until(lambda: len(self.acknowledged) > goal, seconds=60, what="monitors are heard")
+        until(lambda: len(self.acknowledged) > goal, what="monitors are heard")
 
     def _work(self, number: int) -> None:
         count = 0
@@ -68,9 +68,12 @@ class Monitors:
             count += 1
             key, starts_at = f"{number}-{count}", datetime.now(UTC)
             alert = {
-                "key": key, "title": f"Recall of {key}", "metric": "recall@10", "system": SYSTEMS[count % len(SYSTEMS)],
+                "key": key,
+                "title": f"Recall of {key}",
+                "metric": "recall@10",
+                "system": SYSTEMS[count % len(SYSTEMS)],
                 "starts_at": starts_at.isoformat(),
-            }  # fmt: skip
+            }
             self._tell(alert)
             self._tell(alert)
             if count % 3 == 0:
@@ -106,15 +109,15 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(up: Running)
         for round_ in range(ROUNDS):
             monitors.wait_for(20)
             _kill(up, VICTIMS[round_ % len(VICTIMS)], round_=round_ // len(VICTIMS))
-            until(lambda: up.get("/healthz")[0] == 200, seconds=60, what=f"answers after round {round_}")
+            until(lambda: up.get("/healthz")[0] == 200, what=f"answers after round {round_}")
     finally:
         monitors.stopped.set()
         for thread in threads:
             thread.join(120)
-    until(lambda: up.get("/readyz")[0] == 200, seconds=90, what="all of it runs again")
+    until(lambda: up.get("/readyz")[0] == 200, what="all of it runs again")
     with psycopg.connect(Postgres(up.data).url, autocommit=True) as database:
         report = _settle(database, source["slug"], monitors)
-    told(f"Killed {ROUNDS} times under load: {json.dumps(report)}")
+    print_at_end(f"Killed {ROUNDS} times under load: {json.dumps(report)}")
     assert monitors.answers <= {0, 200, 503}, "a monitor is told 503 or nothing, never 500"
     assert report["lost"] == 0
     assert report["doubled"] == 0
@@ -131,7 +134,7 @@ def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
         return int(database.execute(question, values).fetchone()[0])
 
     mine = "FROM incidents_delivery WHERE source_id = (SELECT id FROM incidents_source WHERE slug = %s)"
-    until(lambda: count(f"SELECT count(*) {mine} AND status = 'received'", slug) == 0, seconds=120, what="drained")
+    until(lambda: count(f"SELECT count(*) {mine} AND status = 'received'", slug) == 0, what="drained")
     alerts = "FROM incidents_alert WHERE source_id = (SELECT id FROM incidents_source WHERE slug = %s)"
     known = monitors.firing | monitors.over
     stored = {row[0] for row in database.execute(f"SELECT title {alerts}", [slug])}
@@ -194,4 +197,4 @@ def test_while_postgresql_is_away_nothing_is_acknowledged_that_is_not_stored(up:
     with psycopg.connect(Postgres(up.data).url, autocommit=True) as database:
         row = database.execute("SELECT count(*) FROM incidents_delivery WHERE id = ANY(%s)", [taken]).fetchone()
     assert row == (len(taken),)
-    until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
+    until(lambda: up.get("/readyz")[0] == 200, what="ready again")

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_it_prints_the_address_a_sign_in_and_an_alert_to_send(up: Running) -> None:
-    said = up.said()
+    said = up.printed()
     assert up.url in said
     assert "mara@example.com" in said
     assert f"curl -sS {up.url}/ingest/" in said
@@ -54,7 +53,7 @@ def test_a_part_that_dies_is_started_again(up: Running, part: str) -> None:
     killed = up.pid_of(part)
     os.kill(killed, signal.SIGKILL)
     until(lambda: any(part in command and pid != killed for pid, command in up.group()), what=f"{part} runs again")
-    until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
+    until(lambda: up.get("/readyz")[0] == 200, what="ready again")
 
 
 def test_an_alert_is_processed_while_redis_worker_and_beat_are_gone(up: Running) -> None:
@@ -75,7 +74,7 @@ def test_an_alert_is_processed_while_redis_worker_and_beat_are_gone(up: Running)
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
-    until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
+    until(lambda: up.get("/readyz")[0] == 200, what="ready again")
 
 
 def test_alerts_sent_while_redis_is_killed_again_and_again_are_all_found(up: Running) -> None:
@@ -90,7 +89,7 @@ def test_alerts_sent_while_redis_is_killed_again_and_again_are_all_found(up: Run
     header = up.key()
     path = f"/api/v1/alerts/?source={source['slug']}"
     until(lambda: len(up.get(path, **header)[1]["results"]) == 30, what="all 30 processed")
-    until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
+    until(lambda: up.get("/readyz")[0] == 200, what="ready again")
 
 
 def test_what_was_acknowledged_while_postgresql_is_killed_is_there_once(up: Running) -> None:
@@ -107,9 +106,9 @@ def test_what_was_acknowledged_while_postgresql_is_killed_is_there_once(up: Runn
             answers.append(up.post(path, alert)[0])
             return answers[-1] == 200
 
-        until(stored, seconds=60, what=f"alert {n} is taken")
+        until(stored, what=f"alert {n} is taken")
     assert set(answers) <= {200, 503}
-    until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="ready again")
+    until(lambda: up.get("/readyz")[0] == 200, what="ready again")
     header = up.key()
     listed = f"/api/v1/alerts/?source={source['slug']}"
     rows = until(
@@ -120,17 +119,16 @@ def test_what_was_acknowledged_while_postgresql_is_killed_is_there_once(up: Runn
 
 def test_a_second_one_on_the_same_data_is_refused_in_a_sentence(up: Running) -> None:
     second = launch(up.data, free_port())
-    assert second.process.wait(30) == 1
-    assert "already runs on" in second.said()
-    assert "Traceback" not in second.said()
+    assert second.process.wait(300) == 1
+    assert "already runs on" in second.printed()
+    assert "Traceback" not in second.printed()
 
 
 def test_sigterm_stops_everything_within_ten_seconds_and_a_new_start_keeps_the_data(tmp_path: Path) -> None:
     with running(tmp_path / "data", DEMO="0") as first:
         assert first.get("/welcome/")[0] == 200, "an empty Faultline asks for its first administrator"
-        began = time.monotonic()
         assert first.stop() == 0
-        assert time.monotonic() - began < 10
+        assert first.stop_took() < 10
         assert first.group() == []
     with running(tmp_path / "data") as second:
         assert second.key("mara@example.com"), "somebody is there: the demonstration was loaded into the empty database"
@@ -154,9 +152,9 @@ def test_sigterm_stops_everything_within_ten_seconds_and_a_new_start_keeps_the_d
 )
 def test_a_setting_that_cannot_be_used_is_one_sentence(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
     group = launch(tmp_path / "data", free_port(), **change)
-    assert group.process.wait(30) == 1
-    assert sentence in group.said()
-    assert "Traceback" not in group.said()
+    assert group.process.wait(300) == 1
+    assert sentence in group.printed()
+    assert "Traceback" not in group.printed()
 
 
 def test_a_port_that_is_taken_is_one_sentence_with_the_way_out(tmp_path: Path) -> None:
@@ -164,9 +162,9 @@ def test_a_port_that_is_taken_is_one_sentence_with_the_way_out(tmp_path: Path) -
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         group = launch(tmp_path / "data", taken.getsockname()[1])
-        assert group.process.wait(60) == 1
-    assert "PORT=" in group.said()
-    assert "Traceback" not in group.said()
+        assert group.process.wait(300) == 1
+    assert "PORT=" in group.printed()
+    assert "Traceback" not in group.printed()
 
 
 def test_a_start_right_after_kill_9_takes_over_the_same_port(tmp_path: Path) -> None:
@@ -174,19 +172,19 @@ def test_a_start_right_after_kill_9_takes_over_the_same_port(tmp_path: Path) -> 
         killed.process.kill()
         second = launch(killed.data, killed.port, DEMO="0")
     try:
-        until(lambda: "Faultline runs at" in second.said() or second.process.poll() is not None, seconds=60)
-        assert second.get("/readyz")[0] == 200, second.said()
+        second.wait_until_up()
+        assert second.get("/readyz")[0] == 200, second.printed()
     finally:
         second.stop()
     assert second.group() == []
 
 
-@pytest.mark.parametrize("moment", ["data is in", "PostgreSQL runs", "is up to date", "sweeper start"])
+@pytest.mark.parametrize("moment", ["data is in", "PostgreSQL is running", "is up to date", "Starting web"])
 def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, moment: str) -> None:
     group = launch(tmp_path / "data", free_port(), DEMO="0")
-    until(lambda: moment in group.said(), seconds=60)
+    until(lambda: moment in group.printed())
     assert group.stop(signal.SIGINT) == 0
-    assert "Traceback" not in group.said()
+    assert "Traceback" not in group.printed()
     assert group.group() == []
 
 
@@ -195,9 +193,8 @@ def test_frozen_processes_do_not_delay_the_stop(tmp_path: Path) -> None:
         for pid, command in up.group():
             if "manage.py up" not in command:
                 os.kill(pid, signal.SIGSTOP)
-        began = time.monotonic()
         assert up.stop() == 0
-        assert time.monotonic() - began < 10
+        assert up.stop_took() < 10
         assert up.group() == []
 
 
@@ -215,19 +212,19 @@ def test_data_that_is_not_ours_is_left_alone(tmp_path: Path, made: dict[str, str
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     group = launch(tmp_path / "data", free_port())
-    assert group.process.wait(60) == 1
-    assert sentence in group.said()
-    assert "Traceback" not in group.said()
+    assert group.process.wait(300) == 1
+    assert sentence in group.printed()
+    assert "Traceback" not in group.printed()
     assert all((tmp_path / "data" / name).read_text() == text for name, text in made.items())
 
 
 def test_a_database_that_cannot_be_reached_is_one_sentence_without_its_password(tmp_path: Path) -> None:
     address = f"postgresql://faultline:hunter22@127.0.0.1:{free_port()}/faultline"
     group = launch(tmp_path / "data", free_port(), DATABASE_URL=address)
-    assert group.process.wait(60) == 1
-    assert "Check DATABASE_URL." in group.said()
-    assert "hunter22" not in group.said()
-    assert "Traceback" not in group.said()
+    assert group.process.wait(300) == 1
+    assert "Check DATABASE_URL." in group.printed()
+    assert "hunter22" not in group.printed()
+    assert "Traceback" not in group.printed()
     assert group.group() == []
 
 

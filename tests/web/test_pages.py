@@ -9,6 +9,7 @@ from django.test import Client
 
 from incidents.alerts.models import Alert, Delivery
 from incidents.people.models import User
+from incidents.response.followers import Follower
 from incidents.response.incident import Incident
 from reliability.logs import cut_secrets
 
@@ -217,3 +218,16 @@ def test_a_key_and_a_token_are_shown_once_and_not_kept_by_caches(jo: User, as_pe
     connected = client.post("/sources/new/alertmanager/", {"name": "Prometheus", "team": team})
     assert connected["Cache-Control"] == "no-store"
     assert "send_resolved: true" in connected.content.decode()
+
+
+def test_the_account_lists_what_one_follows_and_may_still_see(
+    incident: Incident, rui: User, as_person: Callable[[User], Client]
+) -> None:
+    Follower.objects.create(person=rui, incident=incident)
+    Follower.objects.create(person=rui, system=incident.system)
+    page = as_person(rui).get("/account/").content.decode()
+    assert incident.title in page
+    Incident.objects.filter(pk=incident.pk).update(private=True)
+    page = as_person(rui).get("/account/").content.decode()
+    assert incident.title not in page
+    assert "support-assistant" in page

@@ -1,4 +1,4 @@
-"""Makes a source and prints its token and address as one JSON object."""
+"""Creates a source and prints its token and address as one JSON object."""
 
 import json
 from argparse import ArgumentParser
@@ -21,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--team", metavar="SLUG")
         parser.add_argument("--system", metavar="SLUG")
-        parser.add_argument("--secret", help="what its monitor signs with; unsigned deliveries are then refused")
+        parser.add_argument(
+            "--secret", help="the secret that its monitor signs with; unsigned deliveries are then refused"
+        )
 
     def handle(self, *, kind: str, name: str, team: str | None, system: str | None, **options: Any) -> None:
         try:

@@ -14,12 +14,12 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where somebody is already here")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where there are accounts already")
 
     def handle(self, *, if_empty: bool = False, **options: Any) -> None:
         if User.objects.exists():
             if if_empty:
                 return
-            raise CommandError("Somebody is already here; the demonstration is for an empty Faultline only.")
+            raise CommandError("There are accounts already; the demonstration loads only into an empty Faultline.")
         count = load(settings.DATA / "first_alert.txt")
-        self.stdout.write(f"Loaded a demonstration of {count} incidents.")
+        self.stdout.write(f"Loaded the demonstration: {count} incidents.")

@@ -1,4 +1,4 @@
-"""Starts all of Faultline on this machine, keeps it running, and stops it with Ctrl-C."""
+"""Runs all of Faultline on this machine until Ctrl-C."""
 
 from typing import Any
 

@@ -12,6 +12,11 @@ from tests.running import environment
 HERE = Path(__file__).resolve().parent.parent.parent
 
 
+def run_python(env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=HERE, env=env, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -26,57 +31,34 @@ HERE = Path(__file__).resolve().parent.parent.parent
 )
 def test_the_deployment_check_is_clean(tmp_path: Path, more: dict[str, str]) -> None:
     servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
-        cwd=HERE,
-        env=environment(tmp_path, 8000, **servers, **more),
-        capture_output=True,
-        text=True,
-        check=False,
+    finished = run_python(
+        environment(tmp_path, 8000, **servers, **more), *"manage.py check --deploy --fail-level INFO".split()
     )
-    assert done.returncode == 0, done.stderr
-    assert "no issues" in done.stdout
+    assert finished.returncode == 0, finished.stderr
+    assert "no issues" in finished.stdout
 
 
 def test_plain_http_for_others_is_warned_about(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--tag", "operation", "--fail-level", "WARNING"],
-        cwd=HERE,
-        env=environment(tmp_path, 8000, BASE_URL="http://faultline.example"),
-        capture_output=True,
-        text=True,
-        check=False,
+    finished = run_python(
+        environment(tmp_path, 8000, BASE_URL="http://faultline.example"),
+        *"manage.py check --tag operation --fail-level WARNING".split(),
     )
-    assert "in the clear" in done.stderr
+    assert "unencrypted" in finished.stderr
 
 
 def test_what_stands_at_the_end_of_the_database_address_is_kept(tmp_path: Path) -> None:
     show = "from reliability import settings; print(settings.DATABASES['default']['OPTIONS'])"
     address = "postgresql://faultline@%2Frun%2Fpostgresql/faultline?sslmode=verify-full"
-    done = subprocess.run(
-        [sys.executable, "-c", show],
-        cwd=HERE,
-        env=environment(tmp_path, 8000, DATABASE_URL=address),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "'sslmode': 'verify-full'" in done.stdout
-    assert "statement_timeout" in done.stdout
+    finished = run_python(environment(tmp_path, 8000, DATABASE_URL=address), "-c", show)
+    assert "'sslmode': 'verify-full'" in finished.stdout
+    assert "statement_timeout" in finished.stdout
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    done = subprocess.run(
-        [sys.executable, "manage.py", "up"],
-        cwd=HERE,
-        env=environment(tmp_path / "data", 8000),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    finished = run_python(environment(tmp_path / "data", 8000), "manage.py", "up")
     tmp_path.chmod(0o700)
-    assert done.returncode == 1
-    assert "cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert finished.returncode == 1
+    assert "cannot be written" in finished.stderr
+    assert "Traceback" not in finished.stderr

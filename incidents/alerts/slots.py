@@ -9,6 +9,7 @@ from incidents.alerts.policies import Watch
 from incidents.people.models import Role, User
 from incidents.people.permissions import has_role
 from incidents.response.incident import Incident
+from incidents.response.vocabulary import ImpactMethod
 from incidents.systems.models import System
 
 LATEST = 8
@@ -25,6 +26,17 @@ def incident_evidence(request: HttpRequest, incident: Incident) -> str:
         "alert_count": alerts.count(),
     }
     return render_to_string("alerts/slots/incident.html", context, request=request)
+
+
+def incident_starts(request: HttpRequest, incident: Incident) -> str:
+    """The first alert, as a moment at which the impact may have started."""
+    if not isinstance(request.user, User):
+        return ""
+    first = Alert.objects.visible_to(request.user).filter(incident=incident).order_by("starts_at").first()
+    if first is None:
+        return ""
+    context = {"method": ImpactMethod.FIRST_ALERT, "reason": f"First alert: {first.title}", "moment": first.starts_at}
+    return render_to_string("response/_start.html", context, request=request)
 
 
 def system_records(request: HttpRequest, system: System) -> str:

@@ -58,7 +58,8 @@ def similar(
     """Earlier incidents that look like this one, the most alike first, each with why.
 
     Three short lists are asked for by index (same failure mode, same system, shared words), the newest 200 of each, and
-    weighed here: failure mode 3, system 2, category 1, words up to 3. One shared trait alone is no likeness unless it is words.
+    weighed here: failure mode 3, system 2, category 1, words up to 3. The same system alone, or the same
+    category alone, is no likeness.
     """
     rows = (
         Incident.objects.visible_to(user)

@@ -38,7 +38,10 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         self.bulk_create(rows, ignore_conflicts=True)
 
     def send(self, *, most: int = 500) -> int:
-        """Send what is due, one at a time, and skip what another process sends; returns how many were sent."""
+        """Send what is due, one at a time, and skip what another process sends; returns how many were sent.
+
+        Each is tried twelve times at most, then it stays unsent with its error.
+        """
         sent = 0
         for _ in range(most):
             with transaction.atomic():
@@ -51,7 +54,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
                 )
                 if notice is None:
                     break
-                sent += notice._send()
+                sent += notice.deliver()
         return sent
 
 
@@ -78,15 +81,22 @@ class Notice(models.Model):
     def __str__(self) -> str:
         return self.subject
 
-    def _send(self) -> bool:
-        """Send it, or put it off: 10 seconds, then twice as long each time, an hour at most."""
+    def deliver(self) -> bool:
+        """Send it, or put it off: 10 seconds, then twice as long each time, an hour at most; returns whether it was sent.
+
+        Whatever goes wrong is this mail's own trouble: it is noted and tried again later, and never holds up the others.
+        """
         now = timezone.now()
         try:
-            self._message().send()
-        except OSError as trouble:  # smtplib's errors are among these
+            with transaction.atomic():  # so that trouble with the database leaves this transaction usable
+                self._message().send()
+        except Exception as trouble:
+            # The way to the mail server fails as an OSError, smtplib's errors among them; anything else is a fault to look at.
+            log.warning(
+                "notice_not_sent", notice=self.pk, attempts=self.attempts + 1, exc_info=not isinstance(trouble, OSError)
+            )
             again = now + timedelta(seconds=min(10 * 2**self.attempts, 3600))
-            self._set(attempts=self.attempts + 1, due_at=again, error=str(trouble)[:300])
-            log.warning("notice_not_sent", notice=self.pk, attempts=self.attempts + 1)
+            self._set(attempts=self.attempts + 1, due_at=again, error=(str(trouble) or type(trouble).__name__)[:300])
             return False
         self._set(sent_at=now, attempts=self.attempts + 1, error="")
         return True

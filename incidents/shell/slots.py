@@ -23,6 +23,7 @@ SLOTS: dict[str, tuple[Filler, ...]] = {
     "incident.actions": (postmortems.incident_actions,),
     "incident.evidence": (alerts.incident_evidence,),
     "incident.facts": (followups.incident_facts,),
+    "incident.starts": (alerts.incident_starts,),
     "system.actions": (response.system_actions,),
     "system.facts": (alerts.system_facts,),
     "system.records": (response.system_incidents, alerts.system_records),

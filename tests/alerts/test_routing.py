@@ -380,3 +380,19 @@ def test_two_first_alerts_of_two_sources_at_the_same_instant_make_one_incident()
     drain()
     assert Alert.objects.count() == 8
     assert Incident.objects.get().alerts.count() == 8
+
+
+def test_a_worse_alert_raises_the_severity_until_somebody_has_taken_the_incident(
+    tell: Callable[..., None], policy_index: System, mara: User
+) -> None:
+    """From then on it is theirs to decide: nothing changes it behind their back."""
+
+    def worsen(title: str, severity: str) -> Incident:
+        tell(title, severity=severity, system="policy-index", metric="recall@10")
+        return Incident.objects.get()
+
+    assert worsen("Recall dips", "low").severity == "sev4"
+    assert worsen("Recall falls", "medium").severity == "sev3"
+    Incident.objects.get().acknowledge(by=mara)
+    incident = worsen("Recall is nought", "critical")
+    assert (incident.severity, Alert.objects.filter(incident=incident).count()) == ("sev3", 3)

@@ -127,3 +127,13 @@ def test_every_page_asks_who_you_are(db: None, client: Client) -> None:
                 assert answer["Location"].startswith("/accounts/login/"), filled
         checked += 1
     assert checked > 60
+
+
+def test_making_it_private_keeps_its_lead_and_whoever_does_it(
+    incident: Incident, mara: User, jo: User, rui: User, sam: User
+) -> None:
+    incident.restrict([rui], by=jo)
+    assert incident.lead == mara
+    assert set(incident.people.all()) == {mara, jo, rui}
+    for person, sees in ((mara, True), (jo, True), (rui, True), (sam, False)):
+        assert Incident.objects.visible_to(person).filter(pk=incident.pk).exists() is sees

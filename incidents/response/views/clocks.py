@@ -1,9 +1,12 @@
 """The page on which the six clocks are corrected."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from incidents.response.forms.clocks import ClocksForm
@@ -18,7 +21,7 @@ from incidents.web.request import Answer, Request, page
 def clocks(request: Request, number: int) -> Answer:
     """Correct the six clocks, together, with how one knows."""
     incident = get_incident_to_change(request.user, number, to="correct its clocks")
-    form = ClocksForm(request.POST or None, incident=incident, initial=_offered(request, incident))
+    form = ClocksForm(request.POST or None, incident=incident, initial=_proposed(request))
     if request.method == "POST" and form.is_valid():
         try:
             form.save(by=request.user)
@@ -30,21 +33,19 @@ def clocks(request: Request, number: int) -> Answer:
     return render(request, "response/clocks.html", context, status=422 if form.is_bound else 200)
 
 
-def _starts(incident: Incident) -> list[tuple[str, str, Any]]:
-    """When the impact may have started, by what is on record: how one knows, what says so, and when."""
-    first = incident.alerts.order_by("starts_at").first()
-    alert = [(ImpactMethod.FIRST_ALERT.value, f"First alert: {first.title}", first.starts_at)] if first else []
-    changed = [
-        (ImpactMethod.CHANGE.value, f"Change: {row.title}", row.happened_at) for row in incident.changes_before()[:3]
-    ]
-    return [*alert, *changed]
+def _starts(incident: Incident) -> list[tuple[str, str, datetime]]:
+    """When the impact may have started by what was changed: how one knows, what says so, and when."""
+    method = ImpactMethod.CHANGE.value
+    return [(method, f"Change: {change.title}", change.happened_at) for change in incident.changes_before()[:3]]
 
 
-def _offered(request: Request, incident: Incident) -> dict[str, Any]:
-    """Fill in the start that the person chose of those on record."""
-    chosen = request.GET.get("start", "")
-    starts = _starts(incident)
-    if not (chosen.isascii() and chosen.isdigit() and int(chosen) < len(starts)):
+def _proposed(request: Request) -> dict[str, Any]:
+    """The start that the address proposes: a moment in ISO 8601, how one knows it, and what says so."""
+    try:
+        start = parse_datetime(request.GET.get("impact_started_at", ""))
+    except ValueError:  # well-formed, but no date
+        start = None
+    if start is None or timezone.is_naive(start):
         return {}
-    method, told, moment = starts[int(chosen)]
-    return {"impact_started_at": moment, "impact_method": method, "reason": told[:500]}
+    method, reason = request.GET.get("impact_method", ""), request.GET.get("reason", "")[:500]
+    return {"impact_started_at": start, "impact_method": method, "reason": reason}

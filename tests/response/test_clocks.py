@@ -1,0 +1,73 @@
+"""The six clocks, corrected."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from incidents.errors import Refused
+from incidents.people.models import User
+from incidents.response.incident import Incident
+from incidents.systems.models import System
+
+Page = Callable[[User], Client]
+
+
+class TestClocks:
+    def test_the_start_may_be_a_range_and_so_is_the_silence(self, incident: Incident, mara: User) -> None:
+        detected = incident.detected_at
+        assert detected
+        start, until = detected - timedelta(hours=5), detected - timedelta(hours=3)
+        incident.set_clock("impact_started_at", start, until=until, by=mara, method="change")
+        assert (incident.shortest_silence, incident.silence) == (timedelta(hours=3), timedelta(hours=5))
+        assert incident.get_impact_method_display() == "A change"
+        incident.set_clock("impact_started_at", None, by=mara)
+        assert (incident.silence, incident.impact_started_until, incident.impact_method) == (None, None, "")
+
+    def test_a_range_that_runs_backwards_is_refused(self, incident: Incident, mara: User) -> None:
+        now = timezone.now()
+        with pytest.raises(Refused, match="range"):
+            incident.set_clock("impact_started_at", now, until=now - timedelta(hours=1), by=mara)
+
+    def test_the_page_offers_the_first_alert_and_the_changes_before_it(
+        self, incident: Incident, mara: User, support_assistant: System, as_person: Page
+    ) -> None:
+        at = incident.declared_at - timedelta(hours=3)
+        support_assistant.changes.create(kind="prompt", title="Prompt v9", happened_at=at)
+        client = as_person(mara)
+        page = client.get(f"/incidents/{incident.number}/clocks/").content.decode()
+        offer = re.search(r'href="([^"]+)">\s*Change: Prompt v9', page)
+        assert offer, page
+        filled = client.get(f"/incidents/{incident.number}/clocks/{unescape(offer[1])}").content.decode()
+        assert f'value="{at:%Y-%m-%dT%H:%M}"' in filled
+        assert 'value="Change: Prompt v9"' in filled
+        client.post(
+            f"/incidents/{incident.number}/clocks/",
+            {"impact_started_at": f"{at:%Y-%m-%dT%H:%M}", "impact_method": "change", "reason": "Prompt v9",
+             "declared_at": f"{incident.declared_at:%Y-%m-%dT%H:%M}", "detected_at": f"{incident.detected_at:%Y-%m-%dT%H:%M}",
+             "acknowledged_at": f"{incident.acknowledged_at:%Y-%m-%dT%H:%M}"},
+        )  # fmt: skip
+        incident.refresh_from_db()
+        assert (incident.impact_method, incident.events.filter(kind="clock").count()) == ("change", 1)
+
+    def test_the_first_alert_is_offered_to_whoever_may_see_it(
+        self, mara: User, as_person: Page, tell: Callable[..., Any]
+    ) -> None:
+        alert = tell("Recall fell", system="support-assistant", metric="recall@10", severity="critical")
+        client, address = as_person(mara), f"/incidents/{alert.incident.number}/clocks/"
+        offer = re.search(r'href="([^"]+)">\s*First alert: Recall fell', client.get(address).content.decode())
+        assert offer
+        filled = client.get(address + unescape(offer[1])).content.decode()
+        assert f'value="{alert.starts_at:%Y-%m-%dT%H:%M}"' in filled
+
+    @pytest.mark.parametrize("start", ["", "x", "2026-02-31T25:00:00Z", "2026-02-01", "0", "9" * 30])
+    def test_a_proposed_start_that_is_no_moment_proposes_nothing(
+        self, incident: Incident, mara: User, as_person: Page, start: str
+    ) -> None:
+        page = as_person(mara).get(f"/incidents/{incident.number}/clocks/", {"impact_started_at": start})
+        assert page.context["form"].initial == {}

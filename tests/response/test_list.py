@@ -1,0 +1,66 @@
+"""The list: several at once, views, the palette."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.response.incident import Incident
+from incidents.response.saved_views import SavedView
+from incidents.systems.models import System
+
+Page = Callable[[User], Client]
+
+
+class TestList:
+    def test_one_thing_is_done_to_several_and_each_refusal_is_said(
+        self, mara: User, rui: User, support_assistant: System, fraud_scorer: System, as_person: Page
+    ) -> None:
+        mine = [Incident.objects.declare(title=f"From an alert {n}", by=None, system=support_assistant) for n in (1, 2)]
+        theirs = Incident.objects.declare(title="Theirs", by=None, system=fraud_scorer)
+        numbers = [row.number for row in (*mine, theirs)]
+        answer = as_person(mara).post("/incidents/many/", {"act": "acknowledge", "number": numbers}, follow=True)
+        page = answer.content.decode()
+        assert "Acknowledge: done for 2." in page
+        assert f"{theirs}: its team’s responders may do that." in page
+        assert [Incident.objects.get(pk=row.pk).status for row in mine] == ["investigating", "investigating"]
+        theirs.refresh_from_db()
+        assert theirs.status == "triage"
+        as_person(mara).post("/incidents/many/", {"act": "severity:sev1", "number": numbers[:2]})
+        assert Incident.objects.filter(severity="sev1").count() == 2
+
+    @pytest.mark.parametrize(
+        "data", [{}, {"act": "explode", "number": "1"}, {"act": "close", "number": ["x", "9" * 40]}]
+    )
+    def test_nonsense_changes_nothing(self, data: dict[str, Any], mara: User, as_person: Page) -> None:
+        assert as_person(mara).post("/incidents/many/", data).status_code == 302
+
+    def test_a_view_is_kept_shared_and_removed_by_its_owner(self, mara: User, jo: User, as_person: Page) -> None:
+        as_person(mara).post("/incidents/views/", {"name": "Worst", "query": "severity=sev1&seen=1", "shared": "on"})
+        view = SavedView.objects.get()
+        assert view.get_absolute_url() == "/incidents/?severity=sev1"
+        assert "Worst" in as_person(jo).get("/incidents/").content.decode()
+        as_person(jo).post(f"/incidents/views/{view.pk}/drop/")
+        assert SavedView.objects.exists()
+        as_person(mara).post(f"/incidents/views/{view.pk}/drop/")
+        assert not SavedView.objects.exists()
+
+    def test_the_palette_finds_what_one_may_see(
+        self, incident: Incident, mara: User, rui: User, as_person: Page
+    ) -> None:
+        for words in (f"#{incident.number}", "retired pric", "Support"):
+            assert str(incident) in as_person(mara).get("/palette/", {"q": words}).content.decode()
+        incident.restrict([], by=mara)
+        assert incident.title not in as_person(rui).get("/palette/", {"q": "retired"}).content.decode()
+
+    def test_one_that_happened_earlier_is_entered_with_its_time(self, mara: User, as_person: Page) -> None:
+        client, at = as_person(mara), timezone.now() - timedelta(days=40)
+        given = {"title": "In the spring", "severity": "sev2", "declared_at": f"{at:%Y-%m-%dT%H:%M}"}
+        assert "choose “Backfilled”" in client.post("/incidents/new/", given).content.decode()
+        client.post("/incidents/new/", given | {"kind": "backfilled"})
+        made = Incident.objects.get()
+        assert (made.kind, made.declared_at.date()) == ("backfilled", at.date())

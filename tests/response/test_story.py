@@ -1,0 +1,75 @@
+"""The story over the log."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from incidents.errors import Refused
+from incidents.people.models import User
+from incidents.response import story
+from incidents.response.incident import Incident
+
+Page = Callable[[User], Client]
+
+
+class TestStory:
+    def test_an_entry_is_told_anew_and_the_log_stays(self, incident: Incident, mara: User) -> None:
+        note = incident.add_note("Index is old", by=mara)
+        earlier = incident.declared_at - timedelta(hours=2)
+        story.curate(
+            note.event, by=mara, text="The index was a month old.", at=earlier, marker="diagnosis", pinned=True
+        )
+        told, _ = story.entries(incident, show="pinned")
+        assert [(event.curation.text, event.curation.at) for event in told] == [("The index was a month old.", earlier)]
+        note.event.refresh_from_db()
+        assert note.event.at > incident.declared_at, "the log says when it was recorded"
+        whole, _ = story.entries(incident, show="log")
+        assert "curated" in [event.kind for event in whole]
+        assert "curated" not in [event.kind for event in story.entries(incident)[0]]
+
+    def test_it_is_ordered_by_when_things_are_told_to_have_happened(self, incident: Incident, mara: User) -> None:
+        first, second = incident.add_note("One", by=mara), incident.add_note("Two", by=mara)
+        story.curate(second.event, by=mara, at=incident.declared_at - timedelta(hours=1))
+        newest_first = [event.pk for event in story.entries(incident)[0] if event.kind == "note"]
+        assert newest_first == [first.event.pk, second.event.pk]
+        incident.resolve(by=mara)
+        assert story.entries(incident)[0][0].pk == second.event.pk, "as a story, once it is over"
+
+    def test_what_is_left_out_is_still_in_the_log(self, incident: Incident, mara: User) -> None:
+        note = incident.add_note("Wrong window, sorry", by=mara)
+        story.curate(note.event, by=mara, hidden=True)
+        assert note.event not in story.entries(incident)[0]
+        assert note.event in story.entries(incident, show="log")[0]
+
+    def test_nothing_is_told_to_happen_in_the_future(self, incident: Incident, mara: User) -> None:
+        note = incident.add_note("Soon", by=mara)
+        with pytest.raises(Refused, match="future"):
+            story.curate(note.event, by=mara, at=timezone.now() + timedelta(hours=1))
+
+    def test_five_thousand_entries_come_a_screen_at_a_time(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        incident.events.model.objects.bulk_create(
+            incident.events.model(incident=incident, kind="note", by=mara, detail={}) for _ in range(300)
+        )
+        shown = as_person(mara).get(f"/incidents/{incident.number}/").content.decode()
+        assert shown.count("data-entry") == story.A_SCREEN
+        assert "(301 in all)" in shown
+        more = as_person(mara).get(f"/incidents/{incident.number}/?most=120").content.decode()
+        assert more.count("data-entry") == 120
+
+    def test_a_viewer_reads_an_entry_and_may_not_edit_it(
+        self, incident: Incident, mara: User, lee: User, as_person: Page
+    ) -> None:
+        event = incident.add_note("Index is old", by=mara).event
+        address = f"/incidents/{incident.number}/events/{event.pk}/"
+        assert "In the story" not in as_person(lee).get(address).content.decode()
+        assert as_person(lee).post(address, {"text": "Rewritten"}).status_code == 403
+        answer = as_person(mara).post(address, {"text": "Told anew", "marker": "key", "evidence_url": "javascript:x"})
+        assert answer.status_code == 422
+        assert "Told anew" in answer.content.decode(), "nothing typed is lost"
+        as_person(mara).post(address, {"text": "Told anew", "marker": "key", "pinned": "on"})
+        assert "Told anew" in as_person(lee).get(f"/incidents/{incident.number}/?show=pinned").content.decode()

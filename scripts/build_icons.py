@@ -94,10 +94,10 @@ def main() -> None:
 
 
 def _symbol(name: str, svg: str) -> str:
-    found = re.search(r"<svg[^>]*>(.*)</svg>", svg, re.DOTALL)
-    if found is None:
+    drawing_in_svg = re.search(r"<svg[^>]*>(.*)</svg>", svg, re.DOTALL)
+    if drawing_in_svg is None:
         raise SystemExit(f"{name} is no icon of this version of Lucide.")
-    drawing = re.sub(r"\s+", " ", found[1]).strip()
+    drawing = re.sub(r"\s+", " ", drawing_in_svg[1]).strip()
     return (
         f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
         f'stroke-linecap="round" stroke-linejoin="round">{drawing}</symbol>'

@@ -16,10 +16,10 @@ def print_at_end(line: str) -> None:
 
 def chromium() -> str | None:
     """Find a Chromium: the one of CHROMIUM=, the system's, or the browser driver's own."""
-    given = os.environ.get("CHROMIUM")
+    chosen = os.environ.get("CHROMIUM")
     named = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
     own = sorted((Path.home() / ".cache" / "ms-playwright").glob("chromium-*/chrome-linux*/chrome"))
-    return next((path for path in (given, *named, *map(str, own)) if path and Path(path).exists()), None)
+    return next((path for path in (chosen, *named, *map(str, own)) if path and Path(path).exists()), None)
 
 
 def alertmanager() -> str | None:

@@ -82,9 +82,9 @@ def _catalogue() -> Catalogue:
     categories = {}
     modes: dict[str, FailureMode] = {}
     for row in raw["categories"]:
-        found = tuple(_mode(mode, category=row["code"], containments=containments) for mode in row["modes"])
-        modes |= {mode.code: mode for mode in found}
-        categories[row["code"]] = Category(row["code"], row["name"], row["definition"], row["core"], found)
+        own_modes = tuple(_mode(mode, category=row["code"], containments=containments) for mode in row["modes"])
+        modes |= {mode.code: mode for mode in own_modes}
+        categories[row["code"]] = Category(row["code"], row["name"], row["definition"], row["core"], own_modes)
     return Catalogue(categories, modes, containments)
 
 
@@ -159,9 +159,9 @@ def containments_for(category_code: str, mode_code: str) -> tuple[ContainmentAct
 
 
 def category_choices() -> list[tuple[str, str]]:
-    return [(found.code, found.name) for found in categories()]
+    return [(category.code, category.name) for category in categories()]
 
 
 def failure_mode_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     """Failure modes grouped by category, as a <select> takes them."""
-    return [(found.name, [(mode.code, mode.name) for mode in found.modes]) for found in categories()]
+    return [(category.name, [(mode.code, mode.name) for mode in category.modes]) for category in categories()]

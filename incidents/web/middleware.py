@@ -59,10 +59,10 @@ def doors(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(DOORS):
             return get_response(request)
-        found = resolve(request.path_info)
+        match = resolve(request.path_info)
         began = time.perf_counter()
         try:
-            answer: HttpResponse = found.func(request, *found.args, **found.kwargs)
+            answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except _TROUBLE as error:
             answer = _unavailable(request, error)
         took = round((time.perf_counter() - began) * 1000, 1)

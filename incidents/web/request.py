@@ -85,12 +85,12 @@ def narrowed(request: HttpRequest, rows: Rows, *, dates: dict[str, str]) -> Rows
     `dates` names fields by what the address calls them: `due_since` is the first day of “due”, `due_until` the one after
     the last, in UTC. What is no day leaves nothing, rather than everything.
     """
-    given = request.GET
-    asked = {f"incident__{field}": given[name] for name, field in _OF_INCIDENTS.items() if given.get(name)}
+    query = request.GET
+    asked = {f"incident__{field}": query[name] for name, field in _OF_INCIDENTS.items() if query.get(name)}
     rows = rows.filter(**{field: "" if value == "none" else value for field, value in asked.items()})
     for name, field in dates.items():
         for end, how in (("since", "gte"), ("until", "lt")):
-            if written := given.get(f"{name}_{end}"):
+            if written := query.get(f"{name}_{end}"):
                 day = _day(written)
                 rows = (
                     rows.filter(**{f"{field}__{how}": day if field.endswith("_on") else _midnight(day)})
@@ -118,10 +118,10 @@ def whole_number(text: str, *, digits: int = 9) -> int | None:
 
 def visible_or_404(rows: QuerySet[Row], **lookup: Any) -> Row:
     """Find one of the rows that the person may see; what is hidden is as absent as what never was."""
-    found = rows.filter(**lookup).first()
-    if found is None:
+    row = rows.filter(**lookup).first()
+    if row is None:
         raise Http404
-    return found
+    return row
 
 
 def first_error(errors: Iterable[Iterable[object]]) -> str:

@@ -81,9 +81,9 @@ def make_run_dir(data: Path) -> Path:
     """Make the folder of the sockets; who may enter it is who may use the servers, so it must be ours alone."""
     folder = run_dir(data)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
+    status = folder.lstat()
     ours = {os.geteuid(), *(unprivileged() or ())[:1]}
-    if folder.is_symlink() or found.st_uid not in ours:
+    if folder.is_symlink() or status.st_uid not in ours:
         raise CannotStart(f"{folder} belongs to somebody else; choose another data folder with DATA=.")
     folder.chmod(0o700)
     return folder

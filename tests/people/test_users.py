@@ -38,7 +38,7 @@ class TestAccounts:
         assert [user.name for user in User.objects.active()] == ["ben lower", "Jo Lindqvist", "Mara Okafor"]
 
     @pytest.mark.parametrize(
-        ("name", "shown", "initials"),
+        ("name", "display", "initials"),
         [
             ("Mara Okafor", "Mara Okafor", "MO"),
             ("ada", "ada", "A"),
@@ -46,9 +46,9 @@ class TestAccounts:
             ("A B C", "A B C", "AB"),
         ],
     )
-    def test_somebody_without_a_name_goes_by_the_address(self, name: str, shown: str, initials: str) -> None:
+    def test_somebody_without_a_name_goes_by_the_address(self, name: str, display: str, initials: str) -> None:
         user = User(name=name, email="x@example.com")
-        assert (str(user), display_name(user), user.initials) == (shown, shown, initials)
+        assert (str(user), display_name(user), user.initials) == (display, display, initials)
 
 
 class TestSomebodyWhoLeft:

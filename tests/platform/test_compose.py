@@ -17,8 +17,8 @@ OURS = {"web", "worker", "beat", "sweeper", "migrate"}
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((HERE / "docker-compose.yml").read_text())
-    return found
+    services: dict[str, Any] = yaml.safe_load((HERE / "docker-compose.yml").read_text())
+    return services
 
 
 def test_every_part_of_faultline_is_there_and_restarts(compose: dict[str, Any]) -> None:

@@ -139,7 +139,7 @@ def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
     known = monitors.firing | monitors.over
     stored = {row[0] for row in database.execute(f"SELECT title {alerts}", [slug])}
     acknowledged = sorted(set(monitors.acknowledged))
-    kept = count(f"SELECT count(*) {mine} AND id = ANY(%s)", slug, acknowledged)
+    stored_count = count(f"SELECT count(*) {mine} AND id = ANY(%s)", slug, acknowledged)
     return {
         "sent": monitors.tries,
         "acknowledged": len(acknowledged),
@@ -149,7 +149,7 @@ def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
         "waiting": count(f"SELECT count(*) {mine} AND status = 'received'", slug),
         "alerts": len(stored),
         "firing": count(f"SELECT count(*) {alerts} AND status = 'firing'", slug),
-        "lost": len(acknowledged) - kept + len({f"Recall of {key}" for key in known} - stored),
+        "lost": len(acknowledged) - stored_count + len({f"Recall of {key}" for key in known} - stored),
         "doubled": count(f"SELECT count(*) - count(DISTINCT fingerprint) {alerts}", slug),
         "incidents_doubled": count(
             "SELECT count(*) - count(DISTINCT correlation_key) FROM incidents_incident"

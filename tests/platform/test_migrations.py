@@ -22,8 +22,13 @@ def test_a_containment_that_was_recorded_is_done_after_the_upgrade() -> None:
     try:
         MigrationExecutor(connection).migrate([("incidents", "0006_command_centre")])
         after = MigrationExecutor(connection).loader.project_state([("incidents", "0006_command_centre")]).apps
-        kept = after.get_model("incidents", "Containment").objects.get(pk=row.pk)
-        assert (kept.state, kept.done_at, kept.planned_at, kept.worked) == ("done", at, at, None)
+        containment = after.get_model("incidents", "Containment").objects.get(pk=row.pk)
+        assert (containment.state, containment.done_at, containment.planned_at, containment.worked) == (
+            "done",
+            at,
+            at,
+            None,
+        )
         assert after.get_model("incidents", "Incident").objects.get().kind == "real"
         assert after.get_model("incidents", "ResponseRole").objects.count() == 5
     finally:
@@ -41,10 +46,10 @@ def test_a_postmortem_that_was_written_keeps_its_words_its_address_and_its_quest
     section.objects.create(postmortem=row, key="summary", position=0, text="The alias.", version=3)
     try:
         MigrationExecutor(connection).migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
-        kept = Postmortem.objects.get()
-        assert (kept.slug, kept.guide.number, kept.sections.get().text) == ("7", 1, "The alias.")
-        assert kept.guide.parts == BUILT_IN
-        assert [revision.text for revision in kept.sections.get().revisions.all()] == ["The alias."]
+        postmortem = Postmortem.objects.get()
+        assert (postmortem.slug, postmortem.guide.number, postmortem.sections.get().text) == ("7", 1, "The alias.")
+        assert postmortem.guide.parts == BUILT_IN
+        assert [revision.text for revision in postmortem.sections.get().revisions.all()] == ["The alias."]
         assert Postmortem.objects.index_missing() == 1
         assert Postmortem.objects.filter(words=search.query("alias")).exists()
     finally:

@@ -20,10 +20,10 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_it_prints_the_address_a_sign_in_and_an_alert_to_send(up: Running) -> None:
-    said = up.printed()
-    assert up.url in said
-    assert "mara@example.com" in said
-    assert f"curl -sS {up.url}/ingest/" in said
+    printed = up.printed()
+    assert up.url in printed
+    assert "mara@example.com" in printed
+    assert f"curl -sS {up.url}/ingest/" in printed
 
 
 def test_it_is_ready_and_alive(up: Running) -> None:
@@ -112,7 +112,7 @@ def test_what_was_acknowledged_while_postgresql_is_killed_is_there_once(up: Runn
     header = up.key()
     listed = f"/api/v1/alerts/?source={source['slug']}"
     rows = until(
-        lambda: (found := up.get(listed, **header)[1]["results"]) and len(found) == 30 and found, what="all 30"
+        lambda: (alerts := up.get(listed, **header)[1]["results"]) and len(alerts) == 30 and alerts, what="all 30"
     )
     assert sorted(int(row["title"].removeprefix("PSI ")) for row in rows) == list(range(30))
 

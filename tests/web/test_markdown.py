@@ -52,8 +52,8 @@ ATTRIBUTES = {"href", "title", "rel", "class", "start", "align"}
 
 def scheme_of(address: str) -> str:
     """Read the scheme as browsers do: blind to tabs, line breaks and what stands before."""
-    found = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\t\r\n]", "", address.lower()).strip("\x00 "))
-    return found[1] if found else ""
+    scheme = re.match(r"([a-z][a-z0-9+.-]*):", re.sub(r"[\t\r\n]", "", address.lower()).strip("\x00 "))
+    return scheme[1] if scheme else ""
 
 
 class Reader(HTMLParser):

@@ -154,14 +154,14 @@ def test_every_page_carries_its_protection(mara: User, as_person: Callable[[User
 class TestFirstRun:
     def test_an_empty_faultline_asks_for_its_first_administrator_once(self, db: None, client: Client) -> None:
         assert client.get("/")["Location"] == "/welcome/"
-        given = {"name": "Ada", "email": "ada@example.com", "password": "correct horse battery", "team": "Response"}
-        assert client.post("/welcome/", given | {"password": "short"}).status_code == 422
-        assert client.post("/welcome/", given)["Location"] == "/"
+        form = {"name": "Ada", "email": "ada@example.com", "password": "correct horse battery", "team": "Response"}
+        assert client.post("/welcome/", form | {"password": "short"}).status_code == 422
+        assert client.post("/welcome/", form)["Location"] == "/"
         ada = User.objects.get()
         assert (ada.is_superuser, [str(team) for team in ada.teams.all()]) == (True, ["Response"])
         assert client.get("/incidents/").status_code == 200
         assert client.get("/welcome/").status_code == 404
-        assert Client().post("/welcome/", given | {"email": "eve@example.com"}).status_code == 404
+        assert Client().post("/welcome/", form | {"email": "eve@example.com"}).status_code == 404
 
 
 class TestSigningIn:

@@ -12,23 +12,26 @@ from rest_framework.routers import SimpleRouter
 
 from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
-from incidents.api import views
+from incidents.followups import api as followups
+from incidents.postmortems import api as postmortems
 from incidents.reports.api import TrendsView
+from incidents.response import api as response
+from incidents.systems import api as systems
 from incidents.web.problems import problem
 
 app_name = "api"
 
 router = SimpleRouter()
-router.register("systems", views.SystemViewSet, "system")
-router.register("changes", views.ChangeViewSet, "change")
+router.register("systems", systems.SystemViewSet, "system")
+router.register("changes", systems.ChangeViewSet, "change")
 router.register("sources", alerts.SourceViewSet, "source")
 router.register("alerts", alerts.AlertViewSet, "alert")
 router.register("silences", alerts.SilenceViewSet, "silence")
 router.register("rules", alerts.RulesViewSet, "rules")
 router.register("deliveries", alerts.DeliveryViewSet, "delivery")
-router.register("incidents", views.IncidentViewSet, "incident")
-router.register("postmortems", views.PostmortemViewSet, "postmortem")
-router.register("follow-ups", views.FollowUpViewSet, "follow-up")
+router.register("incidents", response.IncidentViewSet, "incident")
+router.register("postmortems", postmortems.PostmortemViewSet, "postmortem")
+router.register("follow-ups", followups.FollowUpViewSet, "follow-up")
 
 
 def _docs(view: Any) -> Any:
@@ -44,10 +47,16 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 # The description of the API is the same for everybody and holds no data.
 _open = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
+_incident = r"^v1/incidents/(?P<number>[0-9]{1,9})/"
+
 urlpatterns = [
+    # What slices above the core do about one incident
+    re_path(_incident + "merge/$", alerts.MergeView.as_view(), name="incident-merge"),
+    re_path(_incident + "postmortem/$", postmortems.StartPostmortemView.as_view(), name="incident-postmortem"),
+    re_path(_incident + "follow-ups/$", followups.AddFollowUpView.as_view(), name="incident-follow-ups"),
     path("v1/", include(router.urls)),
     # A deploy job that leaves the last slash out loses nothing: a redirect would lose its body.
-    path("v1/changes", views.ChangesWithoutSlash.as_view({"get": "list", "post": "create"})),
+    path("v1/changes", systems.ChangesWithoutSlash.as_view({"get": "list", "post": "create"})),
     re_path(r"^v1/reports/trends/?$", TrendsView.as_view(), name="trends"),
     path("v1/schema/", SpectacularAPIView.as_view(**_open), name="schema"),
     path("v1/docs/", _docs(SpectacularSwaggerSplitView.as_view(url_name="api:schema", **_open)), name="docs"),

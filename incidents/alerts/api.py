@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from incidents import taxonomy
-from incidents.alerts import by_hand, inbox
+from incidents.alerts import by_hand, inbox, merging
 from incidents.alerts.deliveries import receive
 from incidents.alerts.models import Alert, Delivery, Source, ingest_url
 from incidents.alerts.nudge import nudge
@@ -24,7 +24,9 @@ from incidents.api.base import Scoped, validated
 from incidents.api.fields import PersonField, Slug
 from incidents.people.models import KeyScope, Role, Team
 from incidents.people.permissions import require_role
+from incidents.response.api import IncidentSerializer
 from incidents.response.incident import Incident
+from incidents.response.permissions import get_incident_to_change
 from incidents.systems.models import System
 from incidents.web.request import visible_or_404
 
@@ -307,3 +309,21 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             .select_related("source")
             .prefetch_related("outcomes__alert__incident")
         )
+
+
+class MergeSerializer(serializers.Serializer[Any]):
+    into = serializers.IntegerField(min_value=1, max_value=999_999_999)
+
+
+@extend_schema(tags=["incidents"])
+class MergeView(Scoped):
+    """Merge an incident into another that is the same failure; its alerts move there."""
+
+    @extend_schema(request=MergeSerializer, responses=IncidentSerializer)
+    def post(self, request: Request, number: str) -> Response:
+        incident = get_incident_to_change(self.person, int(number), to="merge it")
+        into = visible_or_404(
+            Incident.objects.visible_to(self.person), number=validated(MergeSerializer(data=request.data))["into"]
+        )
+        merging.merge(incident, into, by=self.person)
+        return Response(IncidentSerializer(incident).data)

@@ -1,0 +1,99 @@
+"""The API of follow-ups."""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from incidents.api.base import Scoped, validated
+from incidents.api.fields import OptionalNoteSerializer, PersonField, ReasonSerializer, Slug
+from incidents.followups.models import FollowUp
+from incidents.people.models import Role, User
+from incidents.people.permissions import require_role
+from incidents.response.permissions import get_incident_to_change
+
+
+class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
+    incident = Slug(slug_field="number", read_only=True)
+    owner = PersonField(read_only=True)
+
+    class Meta:
+        model = FollowUp
+        fields = (
+            "id",
+            "incident",
+            "title",
+            "description",
+            "check_text",
+            "kind",
+            "priority",
+            "state",
+            "owner",
+            "due_on",
+            "created_at",
+            "finished_at",
+            "outcome",
+        )
+        read_only_fields = fields
+
+
+class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
+    owner = PersonField(queryset=User.objects.all(), required=False, allow_null=True)
+
+    class Meta:
+        model = FollowUp
+        fields = ("title", "description", "check_text", "kind", "priority", "owner", "due_on")
+
+
+@extend_schema(tags=["follow-ups"])
+class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[FollowUp], Scoped):
+    queryset = FollowUp.objects.none()
+    serializer_class = FollowUpSerializer
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[FollowUp]:
+        if self.is_schema:
+            return self.queryset
+        return FollowUp.objects.visible_to(self.person).select_related("incident", "incident__team", "owner")
+
+    def _changeable(self) -> FollowUp:
+        follow_up = self.get_object()
+        if follow_up.owner_id != self.person.pk:
+            require_role(self.person, Role.RESPONDER, team=follow_up.incident.team, to="change it")
+        return follow_up
+
+    @extend_schema(request=None, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def begin(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.begin(by=self.person)
+        return Response(FollowUpSerializer(follow_up).data)
+
+    @extend_schema(request=OptionalNoteSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def complete(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.complete(by=self.person, outcome=validated(OptionalNoteSerializer(data=request.data))["note"])
+        return Response(FollowUpSerializer(follow_up).data)
+
+    @extend_schema(request=ReasonSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def drop(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.drop(by=self.person, reason=validated(ReasonSerializer(data=request.data))["reason"])
+        return Response(FollowUpSerializer(follow_up).data)
+
+
+@extend_schema(tags=["incidents"])
+class AddFollowUpView(Scoped):
+    """Add a follow-up to an incident."""
+
+    @extend_schema(request=FollowUpWriteSerializer, responses={201: FollowUpSerializer})
+    def post(self, request: Request, number: str) -> Response:
+        incident = get_incident_to_change(self.person, int(number), to="add follow-ups")
+        follow_up = FollowUp.objects.add(
+            incident, by=self.person, **validated(FollowUpWriteSerializer(data=request.data))
+        )
+        return Response(FollowUpSerializer(follow_up).data, status=status.HTTP_201_CREATED)

@@ -1,21 +1,19 @@
 """What people write, as safe HTML.
 
-Two guards. Python-Markdown needs quadratic time for some inputs (ten thousand “[”), so text with such runs is shown
-as it was typed instead. And whatever it produces passes a tight allow-list: no style, no classes but ours, no
-attribute that htmx would act on, and no picture but the files of incidents, which are drawn anew when they are kept.
+Two guards. What the parser would take too long over (see markdown_bounds.py) is shown as it was typed, and says so. And
+whatever the parser produces passes a tight allow-list: no style, no classes but ours, no attribute that htmx would act
+on, and no picture but the files of incidents, which are drawn anew when they are kept.
 """
 
 import re
 from functools import lru_cache
-from html import escape
 
 import markdown as python_markdown
 import nh3
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-LONGEST = 100_000
-_MOST_OPENINGS = 400  # brackets and the like in one text; real documents have a few dozen
-_RISKY = re.compile(r"[\[!<`*_>~|]{12,}")
+from incidents.web.markdown_bounds import is_too_much
 
 _TAGS = {
     "a", "abbr", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
@@ -38,20 +36,20 @@ _INCIDENT = re.compile(r"(?<![\w/#-])INC-([1-9][0-9]{0,8})(?![\w-])")
 
 
 def render(text: str) -> SafeString:
-    """Render Markdown; never raises, and never takes long."""
-    return _render(text[:LONGEST].replace("\x00", "�").replace("\x02", "").replace("\x03", ""))
+    """Render Markdown; never raises, never takes long, and never leaves anything out."""
+    return _render(text.replace("\x00", "�").replace("\x02", "").replace("\x03", ""))
 
 
 @lru_cache(maxsize=512)
 def _render(text: str) -> SafeString:
     if not text.strip():
         return mark_safe("")
-    if _is_risky(text):
-        return mark_safe(f'<pre class="plain">{escape(text)}</pre>')  # noqa: S308 - escaped
+    if is_too_much(text):
+        return _as_written(text, "This text is too long or too complex to format. It is shown as written.")
     try:
         html = _markdown().convert(text)
     except (ValueError, AssertionError, IndexError, RecursionError):  # its parser trips over some malformed HTML
-        return mark_safe(f'<pre class="plain">{escape(text)}</pre>')  # noqa: S308 - escaped
+        return _as_written(text, "This text could not be formatted. It is shown as written.")
     safe = nh3.clean(
         html,
         tags=_TAGS,
@@ -64,27 +62,16 @@ def _render(text: str) -> SafeString:
     return mark_safe(_link_names(_drop_blank_pictures(_mark_boxes(safe))))  # noqa: S308 - cleaned above; the links added are made of digits
 
 
+def _as_written(text: str, reason: str) -> SafeString:
+    return format_html('<p><em>{}</em></p><pre class="plain">{}</pre>', reason, text)
+
+
 def _markdown() -> python_markdown.Markdown:
     return python_markdown.Markdown(
         extensions=["tables", "footnotes", "sane_lists", "pymdownx.superfences", "pymdownx.tasklist", "pymdownx.tilde"],
         extension_configs={"tables": {"use_align_attribute": True}, "pymdownx.superfences": {"css_class": ""}},
         output_format="html",
     )
-
-
-def _is_risky(text: str) -> bool:
-    openings = sum(text.count(mark) for mark in ("[", "<", "`", "![", "*", "_"))
-    nested = max((len(m.group()) for m in re.finditer(r"(?m)^[> \t]+", text)), default=0)
-    return (
-        bool(openings > _MOST_OPENINGS and openings > len(text) / 40)
-        or nested > 60
-        or bool(_RISKY.search(_no_rules(text)))
-    )
-
-
-def _no_rules(text: str) -> str:
-    """Leave out lines that are rules, fences or table borders: long runs are ordinary there."""
-    return re.sub(r"(?m)^[ \t]*[-*_`~|: ]+[ \t]*$", "", text)
 
 
 def _keep(tag: str, attribute: str, value: str) -> str | None:

@@ -19,9 +19,8 @@ from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
+from incidents.web.paging import newest_first
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
-
-A_PAGE = 50
 
 
 @page
@@ -38,15 +37,12 @@ def alerts(request: Request) -> Answer:
         view, chosen = "all", rows.filter(incident__number=int(number))
     if words := request.GET.get("q", "").strip()[:200]:
         chosen = inbox.search(chosen, words)
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 18:
-        chosen = chosen.filter(pk__lt=int(before))
-    listed = list(chosen.for_list().order_by("-pk")[: A_PAGE + 1])
+    page_of_alerts, older_than = newest_first(chosen.for_list(), before=request.GET.get("before", ""))
     counts = inbox.counts(rows)
     may_choose = has_role(request.user, Role.RESPONDER, team=None)
     context = {
-        "alerts": listed[:A_PAGE],
-        "older_than": listed[A_PAGE - 1].pk if len(listed) > A_PAGE else None,
+        "alerts": page_of_alerts,
+        "older_than": older_than,
         "show": view,
         "views": [(name, label, counts.get(name, "")) for name, label in inbox.VIEWS.items()],
         "explained": inbox.HINTS.get(view, ""),

@@ -13,9 +13,8 @@ from incidents.alerts.nudge import nudge
 from incidents.errors import Refused
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
+from incidents.web.paging import newest_first
 from incidents.web.request import Answer, Request, back, change, page, visible_or_404
-
-A_PAGE = 50
 
 
 @page
@@ -29,13 +28,10 @@ def deliveries(request: Request) -> Answer:
         rows = rows.filter(source__slug=source)
     if words := request.GET.get("q", "").strip()[:200]:
         rows = inbox.search_deliveries(rows, words)
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 18:
-        rows = rows.filter(pk__lt=int(before))
-    listed = list(rows.for_list()[: A_PAGE + 1])
+    page_of_deliveries, older_than = newest_first(rows.for_list(), before=request.GET.get("before", ""))
     context = {
-        "deliveries": listed[:A_PAGE],
-        "older_than": listed[A_PAGE - 1].pk if len(listed) > A_PAGE else None,
+        "deliveries": page_of_deliveries,
+        "older_than": older_than,
         "show": request.GET.get("show", "all"),
         "dead": rows.filter(status=Delivery.Status.DEAD)[: inbox.MOST_COUNTED].count(),
         "may_retry": has_role(request.user, Role.RESPONDER, team=None),

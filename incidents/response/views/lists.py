@@ -22,10 +22,8 @@ from incidents.response.incident import Incident
 from incidents.response.saved_views import SavedView
 from incidents.response.updates import Cadence, next_update_due
 from incidents.response.vocabulary import IncidentKind, Status
+from incidents.web.paging import newest_first
 from incidents.web.request import Answer, Request, back, change, page
-
-A_PAGE = 50
-
 
 AN_OPEN_LIST = 200
 
@@ -43,15 +41,17 @@ def incidents(request: Request) -> Answer:
     chosen = IncidentFilter(parameters, mine.for_list(), request=request)
     rows = chosen.qs if chosen.is_valid() else mine.none()
     is_open_list = parameters["status"] == "open"
-    listed = list(_ordered(rows, is_open_list=is_open_list, before=request.GET.get("before", "")))
-    most = AN_OPEN_LIST if is_open_list else A_PAGE
+    if is_open_list:
+        page_of_incidents, older_than = list(rows.worst_first()[: AN_OPEN_LIST + 1]), None
+    else:
+        page_of_incidents, older_than = newest_first(rows, before=request.GET.get("before", ""), key="number")
     cadences = Cadence.by_severity()
     context = {
         "filter": chosen,
         "status": parameters["status"],
-        "incidents": [(row, next_update_due(row, cadences)) for row in listed[:most]],
-        "older_than": listed[most - 1].number if len(listed) > most and not is_open_list else None,
-        "has_more": len(listed) > most,
+        "incidents": [(row, next_update_due(row, cadences)) for row in page_of_incidents[:AN_OPEN_LIST]],
+        "older_than": older_than,
+        "has_more": len(page_of_incidents) > AN_OPEN_LIST or older_than is not None,
         "pulse": pulse,
         "now": timezone.now(),
         "tabs": _tabs(request, mine),
@@ -73,14 +73,6 @@ def _tabs(request: Request, mine: Any) -> dict[str, Any]:
         worst=Min("severity", filter=Q(kind=IncidentKind.REAL)),
     )
     return counted
-
-
-def _ordered(rows: Any, *, is_open_list: bool, before: str) -> Any:
-    if is_open_list:
-        return rows.worst_first()[: AN_OPEN_LIST + 1]
-    if before.isascii() and before.isdigit() and len(before) < 10:
-        rows = rows.filter(number__lt=int(before))
-    return rows.order_by("-number")[: A_PAGE + 1]
 
 
 def _pulse(rows: Any) -> str:

@@ -130,6 +130,9 @@ def environment(data: Path, port: int, **more: str) -> dict[str, str]:
     return inherited | {"DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"} | more
 
 
+launched: list[Running] = []
+
+
 def launch(data: Path, port: int, **more: str) -> Running:
     """Start a Faultline without waiting for it."""
     data.mkdir(parents=True, exist_ok=True)
@@ -147,7 +150,9 @@ def launch(data: Path, port: int, **more: str) -> Running:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Running(data, port, process, output)
+    group = Running(data, port, process, output)
+    launched.append(group)
+    return group
 
 
 @contextmanager

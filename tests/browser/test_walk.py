@@ -50,7 +50,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     number = re.search(r"INC-(\d+)", mara.locator("#head").inner_text())
     assert number
     # Mara is on call for another team than the index’s: the page tells her, and Priya takes it.
-    expect(mara.locator("main")).to_contain_text("Responders of Data platform may change it")
+    expect(mara.locator("main")).to_contain_text("Responders of Data platform can change this incident")
 
     priya = as_somebody("priya")
     priya.goto(f"/i/{number[1]}")

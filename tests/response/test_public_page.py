@@ -25,6 +25,7 @@ class TestPublicPage:
         self, public: PublicPage, incident: Incident, mara: User, jo: User, client: Client, as_person: Page
     ) -> None:
         desk = "/systems/support-assistant/public/"
+        assert "New post" in as_person(mara).get(desk).content.decode()
         as_person(mara).post(
             f"{desk}posts/", {"text": "Answers may be old.", "state": "problem", "incident": incident.number}
         )
@@ -35,6 +36,8 @@ class TestPublicPage:
         as_person(jo).post(f"{desk}posts/{post.pk}/", {"decision": "approve"})
         page = client.get("/public/support-assistant/").content.decode()
         assert "Answers may be old." in page
+        assert "<h1>Help assistant</h1>" in page
+        assert "There is a problem." in page
         assert "We see a problem" in page
         assert incident.title not in page
         assert str(incident) not in page

@@ -49,7 +49,7 @@ def _line(text: str, url: str, source: str) -> Line:
 def _timeline(incident: Incident) -> list[Line]:
     url = incident.get_absolute_url()
     told = []
-    for event in story.told(incident, most=MOST):
+    for event in story.for_postmortem(incident, most=MOST):
         fact = event_fact(event, url)
         told.append(_line(f"{fact.label} {fact.text}", fact.url, f"{incident} timeline"))
     return told

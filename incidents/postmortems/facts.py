@@ -182,7 +182,7 @@ def _timeline(incident: Incident) -> list[Fact]:
     """The clocks, and the story as people curated it: what was pinned or marked, and what was done and written."""
     url = incident.get_absolute_url()
     clocks = [Fact(label, _moment(getattr(incident, name)), "clocks", url) for name, label in CLOCKS.items()]
-    return [*clocks, *(event_fact(event, url) for event in story.told(incident, most=30))]
+    return [*clocks, *(event_fact(event, url) for event in story.for_postmortem(incident, most=30))]
 
 
 def event_fact(event: Event, url: str) -> Fact:

@@ -39,12 +39,13 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
     class Meta:
         model = Incident
-        fields = (
-            "number", "title", "summary", "status", "severity", "category", "failure_mode", "classified_because",
-            "system", "team", "lead", "noticed_by", "private", "kind", "merged_into", *CLOCKS, "impact_started_until",
-            "impact_method", "silence_seconds", "last_update_at", "changed_at",
-            "url",
-        )  # fmt: skip
+        fields = tuple(
+            f"""
+            number title summary status severity category failure_mode classified_because system team lead noticed_by
+            private kind merged_into {" ".join(CLOCKS)} impact_started_until impact_method silence_seconds last_update_at
+            changed_at url
+            """.split()
+        )
         read_only_fields = fields
 
     def get_silence_seconds(self, incident: Incident) -> float | None:
@@ -86,10 +87,11 @@ class ContainmentSerializer(serializers.ModelSerializer[Containment]):
 
     class Meta:
         model = Containment
-        fields = (
-            "id", "action", "state", "note", "by", "planned_at", "done_at", "verified_at", "worked", "result", "remove_by",
-            "removed_at",
-        )  # fmt: skip
+        fields = tuple(
+            """
+            id action state note by planned_at done_at verified_at worked result remove_by removed_at
+            """.split()
+        )
         read_only_fields = fields
 
 

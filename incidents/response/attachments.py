@@ -40,15 +40,25 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         with transaction.atomic():
             incident.locked()
             if self.filter(incident=incident).count() >= MOST_FILES:
-                raise Refused(f"An incident holds {MOST_FILES} files at most.")
-            made = self.create(
-                incident=incident, name=name, content_type=kind, content=content, size=len(content), by=by,
+                raise Refused(f"An incident can hold at most {MOST_FILES} files.")
+            attachment = self.create(
+                incident=incident,
+                name=name,
+                content_type=kind,
+                content=content,
+                size=len(content),
+                by=by,
                 digest=hashlib.sha256(content).hexdigest(),
-            )  # fmt: skip
-            incident.record(
-                Event.Kind.ATTACHMENT, by=by, id=made.pk, name=name, picture=made.is_picture, digest=made.digest
             )
-        return made
+            incident.record(
+                Event.Kind.ATTACHMENT,
+                by=by,
+                id=attachment.pk,
+                name=name,
+                picture=attachment.is_picture,
+                digest=attachment.digest,
+            )
+        return attachment
 
     def for_list(self) -> Self:
         return self.defer("content").select_related("by").order_by("pk")
@@ -100,7 +110,7 @@ def _checked(content: bytes, name: str) -> tuple[bytes, str]:
     if ending in _TEXTS and _is_text(content):
         return content, _TEXTS[ending]
     known = ending in _TEXTS or ending in ("pdf", "ipynb", "json")
-    raise Refused(f"{name} is not what its name says." if known else f"{name}: only {_ACCEPTED} are kept.")
+    raise Refused(f"{name} is not what its name says." if known else f"{name}: only {_ACCEPTED} are accepted.")
 
 
 def _picture(content: bytes, name: str) -> tuple[bytes, str]:
@@ -116,7 +126,7 @@ def _picture(content: bytes, name: str) -> tuple[bytes, str]:
                 drawn, format=kind, **({"quality": 90} if kind in ("JPEG", "WEBP") else {})
             )
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
-        raise Refused(f"{name} is no picture that can be read.") from None
+        raise Refused(f"{name} is not a readable picture.") from None
     return drawn.getvalue(), PICTURES[kind]
 
 
@@ -129,7 +139,7 @@ def _is_text(content: bytes) -> bool:
 
 def _is_json(content: bytes, *, notebook: bool) -> bool:
     try:
-        told = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError):
         return False
-    return not notebook or (isinstance(told, dict) and "nbformat" in told and "cells" in told)
+    return not notebook or (isinstance(document, dict) and "nbformat" in document and "cells" in document)

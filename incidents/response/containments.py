@@ -26,7 +26,7 @@ class Containment(models.Model):
         PLANNED = "planned", "Planned"
         DONE = "done", "Done"
         VERIFIED = "verified", "Checked"
-        REMOVED = "removed", "Removed"
+        REMOVED = "removed", "Rolled back"
         DROPPED = "dropped", "Not done"
 
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="containments")
@@ -48,8 +48,10 @@ class Containment(models.Model):
         ordering = ["planned_at", "pk"]
         indexes = [
             models.Index(fields=["done_at"], name="containments_by_time"),
-            models.Index(fields=["remove_by"], condition=models.Q(state__in=["done", "verified"]), name="containments_in_force"),
-        ]  # fmt: skip
+            models.Index(
+                fields=["remove_by"], condition=models.Q(state__in=["done", "verified"]), name="containments_in_force"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=["planned", "dropped"]) | models.Q(done_at__isnull=False),
@@ -79,7 +81,7 @@ class Containment(models.Model):
         """Whether it should have been taken back by now."""
         return self.is_in_force and self.remove_by is not None and self.remove_by < timezone.now()
 
-    def told(self, **more: Any) -> dict[str, Any]:
+    def event_detail(self, **more: Any) -> dict[str, Any]:
         """Give what its Events say of it."""
         return {
             "containment": self.pk,
@@ -99,10 +101,13 @@ class Containment(models.Model):
         """Say whether it limited the harm, and how that shows. May be said again: what was believed can be wrong."""
         with transaction.atomic():
             self._move(
-                [self.State.DONE, self.State.VERIFIED], to=self.State.VERIFIED, worked=worked, result=result.strip(),
+                [self.State.DONE, self.State.VERIFIED],
+                to=self.State.VERIFIED,
+                worked=worked,
+                result=result.strip(),
                 verified_at=timezone.now(),
-            )  # fmt: skip
-            self.incident.record(Event.Kind.CONTAINMENT, by=by, **self.told(worked=worked, note=self.result))
+            )
+            self.incident.record(Event.Kind.CONTAINMENT, by=by, **self.event_detail(worked=worked, note=self.result))
             self.incident.follow_containments(by=by)
 
     def remove(self, *, by: User, note: str = "") -> None:
@@ -116,7 +121,7 @@ class Containment(models.Model):
     def _close(self, start: list[State], *, to: State, by: User, note: str) -> None:
         with transaction.atomic():
             self._move(start, to=to, **({"removed_at": timezone.now()} if to == self.State.REMOVED else {}))
-            self.incident.record(Event.Kind.CONTAINMENT, by=by, **self.told(note=note.strip()))
+            self.incident.record(Event.Kind.CONTAINMENT, by=by, **self.event_detail(note=note.strip()))
 
     def _move(self, start: list[State], *, to: State, **changes: Any) -> None:
         self.incident.locked()  # first, as everywhere, so that no two verbs wait for each other

@@ -26,7 +26,7 @@ class Note(models.Model):
     def rewrite(self, text: str, *, by: User) -> None:
         """Correct one's own note."""
         if self.author_id != by.pk:
-            raise Refused("Only whoever wrote a note may rewrite it.")
+            raise Refused("Only the author of a note can edit it.")
         text = required(text, "A note cannot be empty; its old text was kept.")
         Note.objects.filter(pk=self.pk).update(text=text, edited_at=timezone.now())
         self.refresh_from_db()
@@ -44,7 +44,7 @@ class Event(models.Model):
         CLASSIFIED = "classified", "classified it"
         SYSTEM = "system", "set the system"
         DESCRIBED = "described", "edited the description"
-        NOTICED = "noticed", "said who noticed first"
+        NOTICED = "noticed", "set who noticed first"
         CLOCK = "clock", "corrected a clock"
         VISIBILITY = "visibility", "changed who may see it"
         NOTE = "note", "wrote a note"
@@ -63,7 +63,7 @@ class Event(models.Model):
         CURATED = "curated", "edited the story"
         ATTACHMENT = "attachment", "attached a file"
         LINK = "link", "linked another incident"
-        KIND = "kind", "said whether it is real"
+        KIND = "kind", "changed its kind"
         PUBLIC = "public", "wrote for the public page"
 
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="events")

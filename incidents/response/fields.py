@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents import taxonomy
@@ -69,7 +70,7 @@ class IncidentFields(models.Model):
         return f"INC-{self.number}"
 
     def get_absolute_url(self) -> str:
-        return f"/incidents/{self.number}/"
+        return reverse("incident", args=[self.number])
 
     @property
     def is_open(self) -> bool:

@@ -46,9 +46,12 @@ class IncidentFilter(filters.FilterSet):
     category = filters.ChoiceFilter(choices=_categories, method="by_category", empty_label="Any category")
     failure_mode = filters.CharFilter(max_length=64, method="by_failure_mode", widget=forms.HiddenInput)
     system = filters.ModelChoiceFilter(
-        queryset=System.objects.order_by("name"), to_field_name="slug", empty_label="Any system", null_label="No system",
+        queryset=System.objects.order_by("name"),
+        to_field_name="slug",
+        empty_label="Any system",
+        null_label="No system",
         null_value="none",
-    )  # fmt: skip
+    )
     team = filters.ModelChoiceFilter(
         queryset=Team.objects.all(),
         to_field_name="slug",
@@ -84,69 +87,69 @@ class IncidentFilter(filters.FilterSet):
         model = Incident
         fields: list[str] = []
 
-    def by_status(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+    def by_status(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         match value:
             case "open":
-                return rows.filter(status__in=OPEN)
+                return incidents.filter(status__in=OPEN)
             case "counted":
-                return rows.filter(status__in=COUNTED)
+                return incidents.filter(status__in=COUNTED)
             case "accepted":
-                return rows.filter(status__in=measures.ACCEPTED)
+                return incidents.filter(status__in=measures.ACCEPTED)
             case "triaged":
-                return rows.filter(status__in=[*measures.ACCEPTED, Status.DECLINED])
+                return incidents.filter(status__in=[*measures.ACCEPTED, Status.DECLINED])
             case "all":
-                return rows
-        return rows.filter(status=value)
+                return incidents
+        return incidents.filter(status=value)
 
-    def by_category(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        return rows.filter(category="" if value == "none" else value)
+    def by_category(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+        return incidents.filter(category="" if value == "none" else value)
 
-    def by_failure_mode(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
-        return rows.filter(failure_mode="" if value == "none" else value)
+    def by_failure_mode(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+        return incidents.filter(failure_mode="" if value == "none" else value)
 
-    def by_lead(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+    def by_lead(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         if value == "me" and isinstance(self.request.user, User):
-            return rows.filter(lead=self.request.user)
-        return rows.filter(lead__email__iexact=value)
+            return incidents.filter(lead=self.request.user)
+        return incidents.filter(lead__email__iexact=value)
 
-    def by_measure(self, rows: QuerySet[Incident], name: str, value: str | bool) -> QuerySet[Incident]:
+    def by_measure(self, incidents: QuerySet[Incident], name: str, value: str | bool) -> QuerySet[Incident]:
         if isinstance(value, bool):
             wanted = measures.condition(name, "true")
-            return rows.filter(wanted if value else ~wanted)
-        return rows.filter(measures.condition(name, value))
+            return incidents.filter(wanted if value else ~wanted)
+        return incidents.filter(measures.condition(name, value))
 
-    def declared_since(self, rows: QuerySet[Incident], _name: str, value: Any) -> QuerySet[Incident]:
-        return rows.filter(declared_at__gte=_midnight(value))
+    def declared_since(self, incidents: QuerySet[Incident], _name: str, value: Any) -> QuerySet[Incident]:
+        return incidents.filter(declared_at__gte=_midnight(value))
 
-    def declared_until(self, rows: QuerySet[Incident], _name: str, value: Any) -> QuerySet[Incident]:
+    def declared_until(self, incidents: QuerySet[Incident], _name: str, value: Any) -> QuerySet[Incident]:
         """Up to, and not including, this day: so that two periods that meet share nothing."""
-        return rows.filter(declared_at__lt=_midnight(value))
+        return incidents.filter(declared_at__lt=_midnight(value))
 
-    def in_phase(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+    def in_phase(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """Of which both clocks of a phase are known and in order, with how long it took from `at_least` up to `below` seconds."""
         start, end = PHASES[value]
-        rows = rows.filter(measures.condition("phase", value))
+        incidents = incidents.filter(measures.condition("phase", value))
         if (least := self.form.cleaned_data.get("at_least")) is not None:
-            rows = rows.filter(**{f"{end}__gte": F(start) + timedelta(seconds=float(least))})
+            incidents = incidents.filter(**{f"{end}__gte": F(start) + timedelta(seconds=float(least))})
         if (below := self.form.cleaned_data.get("below")) is not None:
-            rows = rows.filter(**{f"{end}__lt": F(start) + timedelta(seconds=float(below))})
-        return rows
+            incidents = incidents.filter(**{f"{end}__lt": F(start) + timedelta(seconds=float(below))})
+        return incidents
 
-    def _with_phase(self, rows: QuerySet[Incident], _name: str, _value: object) -> QuerySet[Incident]:
-        return rows  # in_phase reads it
+    def _with_phase(self, incidents: QuerySet[Incident], _name: str, _value: object) -> QuerySet[Incident]:
+        return incidents  # in_phase reads it
 
-    def by_containment(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+    def by_containment(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """In which a containment was carried out, and perhaps whether it `worked`; “overdue” is one that should be removed by now."""
         worked = self.form.cleaned_data.get("worked", "")
         if value != "overdue":
-            return rows.filter(measures.used(value, worked))
+            return incidents.filter(measures.used(value, worked))
         overdue = Containment.objects.filter(incident=OuterRef("pk")).overdue()
-        return rows.filter(Exists(overdue.filter(worked=measures.WORKED[worked]) if worked else overdue))
+        return incidents.filter(Exists(overdue.filter(worked=measures.WORKED[worked]) if worked else overdue))
 
-    def _with_containment(self, rows: QuerySet[Incident], _name: str, _value: object) -> QuerySet[Incident]:
-        return rows  # by_containment reads it
+    def _with_containment(self, incidents: QuerySet[Incident], _name: str, _value: object) -> QuerySet[Incident]:
+        return incidents  # by_containment reads it
 
-    def but_for(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+    def but_for(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """Without those of some codes of one kind, such as system:home-feed,support-assistant; what is no kind leaves out nothing."""
         kind, _, codes = value.partition(":")
         fields = {"system": "system__slug", "team": "team__slug"} | {
@@ -154,21 +157,21 @@ class IncidentFilter(filters.FilterSet):
         }
         named = ["" if code == "none" else code for code in codes.split(",")]
         if kind not in fields:
-            return rows
+            return incidents
         if kind in ("system", "team") and "" in named:
-            rows = rows.filter(**{f"{kind}__isnull": False})
-        return rows.exclude(**{f"{fields[kind]}__in": named})
+            incidents = incidents.filter(**{f"{kind}__isnull": False})
+        return incidents.exclude(**{f"{fields[kind]}__in": named})
 
-    def by_opener(self, rows: QuerySet[Incident], _name: str, _value: str) -> QuerySet[Incident]:
-        return rows.filter(opened_by=None)
+    def by_opener(self, incidents: QuerySet[Incident], _name: str, _value: str) -> QuerySet[Incident]:
+        return incidents.filter(opened_by=None)
 
-    def search(self, rows: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
+    def search(self, incidents: QuerySet[Incident], _name: str, value: str) -> QuerySet[Incident]:
         """By number, or by the words of title, summary and system; the last word may be unfinished."""
-        found = Incident.objects.matching(value).values("pk")
+        by_words = Incident.objects.matching(value).values("pk")
         number = value.strip().upper().removeprefix("INC-").removeprefix("#")
         if number.isascii() and number.isdigit() and len(number) <= 9:
-            return rows.filter(Q(number=int(number)) | Q(pk__in=found))
-        return rows.filter(pk__in=found)
+            return incidents.filter(Q(number=int(number)) | Q(pk__in=by_words))
+        return incidents.filter(pk__in=by_words)
 
 
 def _midnight(day: Any) -> datetime:

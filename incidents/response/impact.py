@@ -19,8 +19,8 @@ from incidents.response.vocabulary import Severity
 class Harm(models.TextChoices):
     """CSET's distinction: harm that came about, harm that nearly did, and a hazard found in time."""
 
-    UNKNOWN = "", "Not said yet"
-    EVENT = "event", "Harm came about"
+    UNKNOWN = "", "Not known yet"
+    EVENT = "event", "Harm occurred"
     NEAR_MISS = "near_miss", "Near miss"
     ISSUE = "issue", "Hazard found in time"
 
@@ -28,32 +28,32 @@ class Harm(models.TextChoices):
 class Reversible(models.TextChoices):
     UNKNOWN = "", "Unknown"
     REVERSIBLE = "reversible", "Can be undone"
-    COMPENSABLE = "compensable", "Can be made good"
+    COMPENSABLE = "compensable", "Can be compensated"
     MIXED = "mixed", "Partly"
     IRREVERSIBLE = "irreversible", "Cannot be undone"
 
 
 class Fallback(models.TextChoices):
     UNKNOWN = "", "Unknown"
-    NONE = "none", "None was used"
-    AUTOMATIC = "automatic", "Took over by itself"
-    MANUAL = "manual", "Switched on by a person"
-    FAILED = "failed", "Failed as well"
+    NONE = "none", "None used"
+    AUTOMATIC = "automatic", "Took over automatically"
+    MANUAL = "manual", "Switched on manually"
+    FAILED = "failed", "Failed too"
 
 
 class Oversight(models.TextChoices):
     UNKNOWN = "", "Unknown"
     WORKED = "worked", "A person caught it"
-    BYPASSED = "bypassed", "Was bypassed"
-    ABSENT = "absent", "Nobody was in the loop"
-    OVERLOADED = "overloaded", "Had too much to look at"
-    INATTENTIVE = "inattentive", "Looked and did not see"
-    NOT_APPLICABLE = "not_applicable", "Does not apply"
+    BYPASSED = "bypassed", "Bypassed"
+    ABSENT = "absent", "No human in the loop"
+    OVERLOADED = "overloaded", "Overloaded"
+    INATTENTIVE = "inattentive", "Looked but missed it"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
 
 
 class Trust(models.TextChoices):
     UNKNOWN = "", "Unknown"
-    NONE = "none", "No sign of it"
+    NONE = "none", "No effect seen"
     COMPLAINTS = "complaints", "Complaints"
     CRITICISM = "criticism", "Public criticism"
     CHURN = "churn", "Users left"
@@ -112,13 +112,13 @@ class Exposure(models.Model):
 MOST = 2**62
 
 
-def assess(incident: Incident, *, by: User, **given: str) -> None:
+def assess(incident: Incident, *, by: User, **answers: str) -> None:
     """Say what it did; records what each field was. Saying what is known already records nothing."""
     with transaction.atomic():
         incident.locked()
         impact, _ = Impact.objects.get_or_create(incident=incident)
-        was = {name: getattr(impact, name) for name in given}
-        changed = {name: value for name, value in given.items() if was[name] != value}
+        was = {name: getattr(impact, name) for name in answers}
+        changed = {name: value for name, value in answers.items() if was[name] != value}
         if changed:
             Impact.objects.filter(pk=impact.pk).update(**changed)
             incident.record(Event.Kind.IMPACT, by=by, was={name: was[name] for name in changed}, became=changed)
@@ -150,12 +150,12 @@ def expose(
         raise Refused(f"{kind.label}: say how you know, such as “query log” or “50 sampled, 12 wrong”.")
     with transaction.atomic():
         incident.locked()
-        row = Exposure.objects.filter(incident=incident, of=kind).first()
+        exposure = Exposure.objects.filter(incident=incident, of=kind).first()
         facts = {"estimate": estimate, "low": low, "high": high, "how": how.strip()[:300], "corrected": corrected}
-        was = {name: getattr(row, name) for name in facts} if row else None
+        was = {name: getattr(exposure, name) for name in facts} if exposure else None
         if estimate is None:
-            if row:
-                row.delete()
+            if exposure:
+                exposure.delete()
                 incident.record(Event.Kind.IMPACT, by=by, of=kind.label, was=was, became=None)
         elif was != facts:
             changes = {**facts, "changed_at": timezone.now()}
@@ -185,37 +185,40 @@ def suggest_severity(
         return None
     of, most = max(exposures.items(), key=lambda pair: pair[1])
     step = 2 if most >= 10_000 else 3 if most >= 1_000 else 4 if most >= 100 else 5
-    told = [f"{most:,} {of}", f"tier {tier}"]
+    reasons = [f"{most:,} {of}", f"tier {tier}"]
     step += {1: -1, 2: 0, 3: 1}[tier]
     if reversible == Reversible.IRREVERSIBLE and most:
         step -= 1
-        told.append("cannot be undone")
+        reasons.append("cannot be undone")
     if harm in (Harm.NEAR_MISS, Harm.ISSUE):
         step = max(step, 3)
-        told.append(Harm(harm).label.lower())
+        reasons.append(Harm(harm).label.lower())
     severity = [Severity.SEV1, Severity.SEV2, Severity.SEV3, Severity.SEV4][min(max(step, 1), 4) - 1]
-    return Suggested(severity, ", ".join(told))
+    return Suggested(severity, ", ".join(reasons))
 
 
 def suggested_for(incident: Incident, *, impact: Impact | None, exposures: list[Exposure]) -> Suggested | None:
     """Suggest a severity for an incident, where it differs from what is set."""
     known: dict[str, int] = {exposure.of: exposure.estimate for exposure in exposures}
-    found = suggest_severity(
+    suggested = suggest_severity(
         known,
         tier=incident.system.tier if incident.system else None,
         harm=impact.harm if impact else "",
         reversible=impact.reversible if impact else "",
     )
-    return found if found and found.severity != incident.severity else None
+    return suggested if suggested and suggested.severity != incident.severity else None
 
 
 def facts(impact: Impact | None) -> list[tuple[str, Any]]:
     """Give what is known, to show: label and words; what is unknown is left out."""
     if impact is None:
         return []
-    shown = [
-        ("Harm", impact.harm, Harm), ("Reversible", impact.reversible, Reversible), ("Fallback", impact.fallback, Fallback),
-        ("Oversight", impact.oversight, Oversight), ("Trust", impact.trust, Trust),
-    ]  # fmt: skip
-    known: list[tuple[str, Any]] = [(label, choices(value).label) for label, value, choices in shown if value]
-    return [*known, *([("Slices hit", impact.slices)] if impact.slices else [])]
+    answers = [
+        ("Harm", impact.harm, Harm),
+        ("Reversible", impact.reversible, Reversible),
+        ("Fallback", impact.fallback, Fallback),
+        ("Oversight", impact.oversight, Oversight),
+        ("Trust", impact.trust, Trust),
+    ]
+    known: list[tuple[str, Any]] = [(label, choices(value).label) for label, value, choices in answers if value]
+    return [*known, *([("Slices affected", impact.slices)] if impact.slices else [])]

@@ -89,15 +89,15 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     def lock(self, *incidents: "Incident") -> "dict[int, Incident]":
         """Lock several rows until the transaction ends, in one order, so that no two who do it wait for each other."""
-        rows = self.filter(pk__in=[incident.pk for incident in incidents]).order_by("pk").select_for_update()
-        return {row.pk: row for row in rows}
+        locked = self.filter(pk__in=[incident.pk for incident in incidents]).order_by("pk").select_for_update()
+        return {incident.pk: incident for incident in locked}
 
     def worst_open(self) -> str:
         """Give the worst severity that is open, or “none”."""
-        found = (
+        worst = (
             self.open().filter(kind=IncidentKind.REAL).order_by("severity").values_list("severity", flat=True).first()
         )
-        return found or "none"
+        return worst or "none"
 
     def declare(
         self,

@@ -61,34 +61,34 @@ def similar(
     weighed here: failure mode 3, system 2, category 1, words up to 3. The same system alone, or the same
     category alone, is no likeness.
     """
-    rows = (
+    candidates = (
         Incident.objects.visible_to(user)
         .exclude(pk__in=list(but))
         .exclude(status__in=[Status.DECLINED, Status.MERGED])
         .filter(kind__in=[IncidentKind.REAL, IncidentKind.BACKFILLED])
     )
-    found: defaultdict[int, _Traits] = defaultdict(_Traits)
+    traits: defaultdict[int, _Traits] = defaultdict(_Traits)
 
-    def newest(candidates: IncidentQuerySet) -> list[int]:
-        return list(candidates.order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES])
+    def newest(incidents: IncidentQuerySet) -> list[int]:
+        return list(incidents.order_by("-number").values_list("pk", flat=True)[:MOST_CANDIDATES])
 
     if failure_mode:
         name = taxonomy.failure_mode(failure_mode).name.lower()
-        for pk in newest(rows.filter(failure_mode=failure_mode)):
-            found[pk].add(3, name)
+        for pk in newest(candidates.filter(failure_mode=failure_mode)):
+            traits[pk].add(3, name)
     elif category:
-        for pk in newest(rows.filter(category=category)):
-            found[pk].add(1, taxonomy.category(category).name.lower())
+        for pk in newest(candidates.filter(category=category)):
+            traits[pk].add(1, taxonomy.category(category).name.lower())
     if system:
-        for pk in newest(rows.filter(system=system)):
-            found[pk].add(2, "the same system")
+        for pk in newest(candidates.filter(system=system)):
+            traits[pk].add(2, "the same system")
     if query := Words.any_of(title):
         # Only the newest are ranked: ranking all matches of a common word reads half the table.
-        matches = Incident.objects.filter(pk__in=newest(rows.worded(models.Q(words=query))))
+        matches = Incident.objects.filter(pk__in=newest(candidates.worded(models.Q(words=query))))
         ranks = dict(matches.annotate(rank=SearchRank(WORDS, query, normalization=2)).values_list("pk", "rank"))
         best = max(ranks.values(), default=0) or 1
         for pk, rank in ranks.items():
-            found[pk].add(3 * rank / best, "shared words")
-    alike = sorted((pk for pk in found if found[pk].score >= ENOUGH), key=lambda pk: (-found[pk].score, -pk))[:most]
-    shown = Incident.objects.select_related("system").in_bulk(alike)
-    return [Likeness(shown[pk], found[pk].because) for pk in alike if pk in shown]
+            traits[pk].add(3 * rank / best, "shared words")
+    alike = sorted((pk for pk in traits if traits[pk].score >= ENOUGH), key=lambda pk: (-traits[pk].score, -pk))[:most]
+    incidents = Incident.objects.select_related("system").in_bulk(alike)
+    return [Likeness(incidents[pk], traits[pk].because) for pk in alike if pk in incidents]

@@ -13,36 +13,36 @@ class LinkQuerySet(models.QuerySet["Link"]):
     def link(self, incident: Incident, other: Incident, kind: str, *, by: User) -> "Link":
         """Say how `incident` belongs to `other`; saying it again changes nothing."""
         if incident.pk == other.pk:
-            raise Refused("An incident cannot be linked with itself.")
+            raise Refused("An incident cannot be linked to itself.")
         with transaction.atomic():
-            made, new = self.get_or_create(incident=incident, other=other, kind=Link.Kind(kind), defaults={"by": by})
-            if new:
-                incident.record(Event.Kind.LINK, by=by, kind=made.get_kind_display(), other=other.number)
-                other.record(Event.Kind.LINK, by=by, kind=made.seen_from(other), other=incident.number)
-        return made
+            link, is_new = self.get_or_create(incident=incident, other=other, kind=Link.Kind(kind), defaults={"by": by})
+            if is_new:
+                incident.record(Event.Kind.LINK, by=by, kind=link.get_kind_display(), other=other.number)
+                other.record(Event.Kind.LINK, by=by, kind=link.seen_from(other), other=incident.number)
+        return link
 
     def of(self, incident: Incident, *, user: User) -> list[tuple[str, Incident, "Link"]]:
         """Give what an incident is linked with, among what the user may see: how, with what, and the link."""
         seen = Incident.objects.visible_to(user)
-        rows = (
+        links = (
             self.filter(models.Q(incident=incident, other__in=seen) | models.Q(other=incident, incident__in=seen))
             .select_related("incident", "other", "incident__system", "other__system")
             .order_by("pk")
         )
         return [
-            (row.seen_from(incident), row.other if row.incident_id == incident.pk else row.incident, row)
-            for row in rows
+            (link.seen_from(incident), link.other if link.incident_id == incident.pk else link.incident, link)
+            for link in links
         ]
 
     def unlink(self, pk: int, incident: Incident, *, by: User) -> None:
-        rows = self.filter(models.Q(incident=incident) | models.Q(other=incident), pk=pk)
-        row = rows.select_related("incident", "other").first()
-        if row is None:
+        links = self.filter(models.Q(incident=incident) | models.Q(other=incident), pk=pk)
+        link = links.select_related("incident", "other").first()
+        if link is None:
             return
         with transaction.atomic():
-            row.delete()
-            for here, there in ((row.incident, row.other), (row.other, row.incident)):
-                here.record(Event.Kind.LINK, by=by, kind="no longer linked with", other=there.number)
+            link.delete()
+            for here, there in ((link.incident, link.other), (link.other, link.incident)):
+                here.record(Event.Kind.LINK, by=by, kind="no longer linked to", other=there.number)
 
 
 class Link(models.Model):
@@ -76,8 +76,8 @@ class Link(models.Model):
             return self.get_kind_display()
         backwards = {
             "related": "related to",
-            "duplicate": "has the duplicate",
+            "duplicate": "duplicated by",
             "caused_by": "caused",
-            "repeat_of": "came again as",
+            "repeat_of": "repeated by",
         }
         return backwards[self.kind]

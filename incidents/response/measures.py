@@ -27,7 +27,7 @@ ORDERED = tuple(clock for clock in CLOCKS if clock != "declared_at")  # the cloc
 US = (NoticedBy.MONITOR, NoticedBy.EVALUATION)
 HARMLESS = (Harm.NEAR_MISS, Harm.ISSUE)
 ACCEPTED = tuple(status for status in COUNTED if status != Status.TRIAGE)
-HOURS = {"business": "In business hours", "off": "In off-hours", "sleep": "In hours of sleep"}
+HOURS = {"business": "In business hours", "off": "Evenings and weekends", "sleep": "At night"}
 WORKED = {"yes": True, "no": False, "unchecked": None}
 
 
@@ -121,8 +121,8 @@ def _noticed() -> Iterator[Measure]:
         code.value: (str(code.label), (code,)) for code in (*US, *others)
     }
     groups["us"] = ("A monitor or an evaluation", US)
-    groups["others"] = ("Somebody else", others)
-    groups["anybody"] = ("Anybody, known", (*US, *others))
+    groups["others"] = ("Someone else", others)
+    groups["anybody"] = ("Anyone known", (*US, *others))
     for code, (label, members) in groups.items():
         keys = tuple(("noticed_by", member.value) for member in members)
         holds = _one_of(members)
@@ -181,7 +181,7 @@ def _harm() -> Iterator[Measure]:
         if harm:
             yield Measure(harm.label, {"harm": harm.value}, Q(impact__harm=harm), (("harm", harm.value),))
     keys = tuple(("harm", harm.value) for harm in HARMLESS)
-    yield Measure("No harm came", {"harm": "none_came"}, Q(impact__harm__in=HARMLESS), keys)
+    yield Measure("No harm occurred", {"harm": "none_came"}, Q(impact__harm__in=HARMLESS), keys)
 
 
 def _exposed() -> Iterator[Measure]:

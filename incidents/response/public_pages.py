@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
@@ -13,7 +14,7 @@ from incidents.systems.models import System
 
 
 class PublicPageQuerySet(models.QuerySet["PublicPage"]):
-    def shown(self) -> Self:
+    def public(self) -> Self:
         return self.filter(is_on=True)
 
 
@@ -31,7 +32,7 @@ class PublicPage(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return f"/public/{self.system.slug}/"
+        return reverse("public", args=[self.system.slug])
 
 
 class PublicPostQuerySet(models.QuerySet["PublicPost"]):
@@ -43,10 +44,10 @@ class PublicPostQuerySet(models.QuerySet["PublicPost"]):
         if not text:
             raise Refused("Write what the public should know.")
         with transaction.atomic():
-            made = self.create(page=page, text=text, state=PublicPost.State(state), written_by=by, incident=incident)
+            post = self.create(page=page, text=text, state=PublicPost.State(state), written_by=by, incident=incident)
             if incident:
                 incident.record(Event.Kind.PUBLIC, by=by, became="written", text=text[:300])
-        return made
+        return post
 
     def published(self) -> Self:
         return self.filter(approved_at__isnull=False, withdrawn_at=None).order_by("-approved_at", "-pk")
@@ -59,10 +60,10 @@ class PublicPost(models.Model):
     """One entry of a public page: written by one person, approved by another."""
 
     class State(models.TextChoices):
-        PROBLEM = "problem", "We see a problem"
-        LIMITED = "limited", "The problem is limited"
-        SOLVED = "solved", "It works again"
-        NEWS = "news", "For your information"
+        PROBLEM = "problem", "We are investigating a problem"
+        LIMITED = "limited", "The problem is contained"
+        SOLVED = "solved", "Resolved"
+        NEWS = "news", "Notice"
 
     page = models.ForeignKey(PublicPage, on_delete=models.CASCADE, related_name="posts")
     incident = models.ForeignKey(
@@ -92,7 +93,7 @@ class PublicPost(models.Model):
     def approve(self, *, by: User) -> None:
         """Publish it. Not by whoever wrote it."""
         if by.pk == self.written_by_id:
-            raise Refused("Somebody else has to approve what you wrote for the public.")
+            raise Refused("Someone else has to approve what you wrote for the public.")
         self._set("published", by=by, approved_by=by, approved_at=timezone.now())
 
     def withdraw(self, *, by: User) -> None:
@@ -105,7 +106,7 @@ class PublicPost(models.Model):
             open_ = open_.filter(approved_at=None)
         with transaction.atomic():
             if not open_.update(**changes):
-                raise WrongStatus("Somebody else decided about it meanwhile.")
+                raise WrongStatus("Someone else has already decided about it.")
             self.refresh_from_db()
             if self.incident:
                 self.incident.record(Event.Kind.PUBLIC, by=by, became=became, text=self.text[:300])

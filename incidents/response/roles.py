@@ -40,13 +40,13 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         require_visible(incident, person)
         with transaction.atomic():
             incident.locked()
-            held = self.filter(incident=incident, role=role)
-            was = [str(row.person) for row in held.select_related("person")]
+            assignments = self.filter(incident=incident, role=role)
+            was = [str(assignment.person) for assignment in assignments.select_related("person")]
             if person is None or not role.several:
-                held.exclude(person=person).delete()
+                assignments.exclude(person=person).delete()
             if person:
                 self.get_or_create(incident=incident, role=role, person=person)
-            became = [str(row.person) for row in held.select_related("person")]
+            became = [str(assignment.person) for assignment in assignments.select_related("person")]
             if was != became:
                 incident.record(Event.Kind.ROLE, by=by, role=role.name, was=was, became=became)
 
@@ -83,16 +83,16 @@ class HandoverQuerySet(models.QuerySet["Handover"]):
             raise Refused("Say what they need to know: what is going on, what was tried, what comes next.")
         require_visible(incident, to)
         with transaction.atomic():
-            row = incident.locked()
-            if not row.is_open:
+            current = incident.locked()
+            if not current.is_open:
                 raise WrongStatus(f"{incident} is over; there is nothing to hand over.")
-            if to.pk == row.lead_id and role.code == LEAD:
-                raise Refused(f"{to} leads it already.")
+            if to.pk == current.lead_id and role.code == LEAD:
+                raise Refused(f"{to} already leads it.")
             for former in self.offered().filter(incident=incident, role=role):
                 former.answer(Handover.State.WITHDRAWN, by=by)
-            made = self.create(incident=incident, role=role, giver=by, taker=to, summary=summary)
-            incident.record(Event.Kind.HANDOVER, by=by, **made.told())
-        return made
+            handover = self.create(incident=incident, role=role, giver=by, taker=to, summary=summary)
+            incident.record(Event.Kind.HANDOVER, by=by, **handover.event_detail())
+        return handover
 
 
 class Handover(models.Model):
@@ -125,7 +125,7 @@ class Handover(models.Model):
     def __str__(self) -> str:
         return f"{self.role} of {self.incident} to {self.taker}"
 
-    def told(self, **more: Any) -> dict[str, Any]:
+    def event_detail(self, **more: Any) -> dict[str, Any]:
         return {"role": self.role.name, "to": str(self.taker), "state": self.state, "summary": self.summary} | more
 
     def accept(self, *, by: User) -> None:
@@ -136,8 +136,8 @@ class Handover(models.Model):
             if self.role.code == LEAD:
                 self.incident.assign_lead(by, by=by)
             else:
-                held = Assignment.objects.filter(incident=self.incident, role=self.role)
-                held.filter(person=self.giver).delete()
+                assignments = Assignment.objects.filter(incident=self.incident, role=self.role)
+                assignments.filter(person=self.giver).delete()
                 Assignment.objects.give(self.incident, self.role, by, by=by)
 
     def decline(self, *, by: User) -> None:
@@ -156,4 +156,4 @@ class Handover(models.Model):
                 self.refresh_from_db(fields=["state"])
                 raise WrongStatus(f"The hand-over was {self.get_state_display().lower()} already.")
             self.state = state
-            self.incident.record(Event.Kind.HANDOVER, by=by, **self.told())
+            self.incident.record(Event.Kind.HANDOVER, by=by, **self.event_detail())

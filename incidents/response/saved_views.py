@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.db import models
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused
@@ -18,14 +19,14 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         """Keep one's own and those that others share."""
         return self.filter(models.Q(owner=user) | models.Q(shared=True)).select_related("owner").order_by("name", "pk")
 
-    def keep(self, user: User, *, name: str, query: str, shared: bool = False) -> "SavedView":
+    def store(self, user: User, *, name: str, query: str, shared: bool = False) -> "SavedView":
         """Keep the filters of an address under a name; the same name again replaces what was kept."""
         name = " ".join(name.split())[:60]
         if not name:
             raise Refused("Give the view a name.")
-        given = [(key, value) for key, value in QueryDict(query[:2000]).items() if key not in _NOT_KEPT and value]
-        kept, _ = self.update_or_create(owner=user, name=name, defaults={"query": urlencode(given), "shared": shared})
-        return kept
+        filters = [(key, value) for key, value in QueryDict(query[:2000]).items() if key not in _NOT_KEPT and value]
+        view, _ = self.update_or_create(owner=user, name=name, defaults={"query": urlencode(filters), "shared": shared})
+        return view
 
 
 class SavedView(models.Model):
@@ -46,4 +47,4 @@ class SavedView(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return f"/incidents/?{self.query}" if self.query else "/incidents/"
+        return reverse("incidents", query=QueryDict(self.query) or None)

@@ -14,11 +14,14 @@ from incidents.response.incident import Incident
 
 # What tells the story by itself; the rest is in the log, and in the story where somebody picked it.
 _K = Event.Kind
-TELLING = (
-    _K.OPENED, _K.ACKNOWLEDGED, _K.STATUS, _K.SEVERITY, _K.CLASSIFIED, _K.NOTE, _K.CONTAINMENT, _K.MERGED, _K.ALERT_LINKED,
-    _K.ALERTS_CLEARED, _K.UPDATE, _K.OVERDUE, _K.HANDOVER, _K.LEAD, _K.ATTACHMENT, _K.LINK, _K.POSTMORTEM, _K.IMPACT,
-)  # fmt: skip
-SHOWN: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {
+TELLING = tuple(
+    _K(code)
+    for code in """
+    opened acknowledged status severity classified note containment merged alert_linked alerts_cleared update overdue
+    handover lead attachment link postmortem impact
+    """.split()
+)
+VIEWS: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {
     "story": ("Story", TELLING),
     "updates": ("Updates", (_K.UPDATE, _K.OVERDUE, _K.PUBLIC)),
     "notes": ("Notes", (_K.NOTE, _K.ATTACHMENT)),
@@ -57,21 +60,23 @@ class Curation(models.Model):
         return f"curation of {self.event}"
 
 
-def curate(event: Event, *, by: User, **given: Any) -> None:
+def curate(event: Event, *, by: User, **changes: Any) -> None:
     """Change how an Event is told. What is not given stays; the log says what was changed."""
-    at: datetime | None = given.get("at")
+    at: datetime | None = changes.get("at")
     if at and at > timezone.now():
-        raise Refused("What happened cannot lie in the future.")
+        raise Refused("An entry cannot lie in the future.")
     incident = event.incident
     with transaction.atomic():
         incident.locked()
-        row, _ = Curation.objects.get_or_create(event=event, defaults={"by": by})
-        was = {name: getattr(row, name) for name in given}
-        changed = [name for name, value in given.items() if was[name] != value]
+        curation, _ = Curation.objects.get_or_create(event=event, defaults={"by": by})
+        was = {name: getattr(curation, name) for name in changes}
+        changed = [name for name, value in changes.items() if was[name] != value]
         if changed:
-            Curation.objects.filter(pk=row.pk).update(**given, by=by, changed_at=timezone.now())
-            told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
-            incident.record(_K.CURATED, by=by, event=event.pk, became={name: told[name] for name in changed})
+            Curation.objects.filter(pk=curation.pk).update(**changes, by=by, changed_at=timezone.now())
+            values = {
+                name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()
+            }
+            incident.record(_K.CURATED, by=by, event=event.pk, became={name: values[name] for name in changed})
 
 
 def entries(incident: Incident, *, show: str = "story", most: int = A_SCREEN) -> tuple[list[Event], int]:
@@ -79,32 +84,32 @@ def entries(incident: Incident, *, show: str = "story", most: int = A_SCREEN) ->
 
     Newest first while it is open, because that is what on-call reads; oldest first afterwards, as a story.
     """
-    rows = _shown(incident.events.all(), show)
-    told = rows.select_related("by", "note", "note__author", "curation")
+    events = _in_view(incident.events.all(), show)
+    with_people = events.select_related("by", "note", "note__author", "curation")
     if show == "log":
-        ordered = told.order_by("-at", "-pk")
+        ordered = with_people.order_by("-at", "-pk")
     else:
-        ordered = told.annotate(told_at=Coalesce("curation__at", "at")).order_by("-told_at", "-pk")
+        ordered = with_people.annotate(told_at=Coalesce("curation__at", "at")).order_by("-told_at", "-pk")
     newest = list(ordered[:most])
-    count = len(newest) if len(newest) < most else rows.count()
+    count = len(newest) if len(newest) < most else events.count()
     return (newest if incident.is_open else newest[::-1]), count
 
 
-def told(incident: Incident, *, most: int) -> list[Event]:
+def for_postmortem(incident: Incident, *, most: int) -> list[Event]:
     """What of the story a postmortem begins with, oldest first: what people picked, and what was done, written and told."""
     picked = models.Q(curation__pinned=True) | ~models.Q(curation__marker="") & models.Q(curation__isnull=False)
     kinds = models.Q(kind__in=[_K.CONTAINMENT, _K.NOTE, _K.UPDATE])
-    rows = incident.events.filter(picked | kinds).exclude(curation__hidden=True)
-    ordered = rows.select_related("by", "note", "curation").annotate(told_at=Coalesce("curation__at", "at"))
+    events = incident.events.filter(picked | kinds).exclude(curation__hidden=True)
+    ordered = events.select_related("by", "note", "curation").annotate(told_at=Coalesce("curation__at", "at"))
     return list(ordered.order_by("told_at", "pk")[:most])
 
 
-def _shown(rows: models.QuerySet[Event], show: str) -> models.QuerySet[Event]:
+def _in_view(events: models.QuerySet[Event], show: str) -> models.QuerySet[Event]:
     pinned = models.Q(curation__pinned=True)
     if show == "log":
-        return rows
+        return events
     if show == "pinned":
-        return rows.filter(pinned)
-    kinds = SHOWN[show][1] or ()
+        return events.filter(pinned)
+    kinds = VIEWS[show][1] or ()
     picked = models.Q(kind__in=kinds) | (pinned if show == "story" else models.Q())
-    return rows.filter(picked).exclude(curation__hidden=True)
+    return events.filter(picked).exclude(curation__hidden=True)

@@ -19,9 +19,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
             raise Refused("Say what is to be done.")
         require_visible(incident, owner)
         with transaction.atomic():
-            made = self.create(incident=incident, title=title[:200], owner=owner, made_by=by)
-            incident.record(Event.Kind.TASK, by=by, **made.told("added"))
-        return made
+            task = self.create(incident=incident, title=title[:200], owner=owner, made_by=by)
+            incident.record(Event.Kind.TASK, by=by, **task.event_detail("added"))
+        return task
 
 
 class Task(models.Model):
@@ -43,7 +43,7 @@ class Task(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def told(self, became: str) -> dict[str, Any]:
+    def event_detail(self, became: str) -> dict[str, Any]:
         return {"id": self.pk, "title": self.title, "became": became, "owner": str(self.owner or "")}
 
     def finish(self, *, by: User) -> None:
@@ -59,9 +59,9 @@ class Task(models.Model):
     def _set(self, became: str, *, by: User, **changes: Any) -> None:
         with transaction.atomic():
             self.incident.locked()
-            row = Task.objects.get(pk=self.pk)
-            if became == "done" and row.done_at:
+            current = Task.objects.get(pk=self.pk)
+            if became == "done" and current.done_at:
                 return  # somebody else was faster, to the same end
             Task.objects.filter(pk=self.pk).update(**changes)
             self.refresh_from_db()
-            self.incident.record(Event.Kind.TASK, by=by, **self.told(became))
+            self.incident.record(Event.Kind.TASK, by=by, **self.event_detail(became))

@@ -47,6 +47,13 @@ def next_update_due(incident: Incident, cadences: Mapping[str, int | None]) -> d
     return began + timedelta(minutes=minutes) if minutes else None
 
 
+def usual_interval(incident: Incident, cadences: Mapping[str, int | None]) -> str:
+    """Say how often stakeholders of such an incident hear of it, such as “every 30 min (SEV1)”."""
+    minutes = cadences.get(incident.severity)
+    severity = incident.get_severity_display()
+    return f"every {minutes} min ({severity})" if minutes else f"no fixed time ({severity})"
+
+
 class UpdateQuerySet(models.QuerySet["Update"]):
     def post(
         self, incident: Incident, *, text: str, by: User, impact: str = "", next_at: datetime | None = None
@@ -57,26 +64,38 @@ class UpdateQuerySet(models.QuerySet["Update"]):
             raise Refused("Say what stakeholders should know.")
         now = timezone.now()
         if next_at and next_at <= now:
-            raise Refused("The next update cannot be promised for the past.")
+            raise Refused("The next update cannot be due in the past.")
         with transaction.atomic():
-            row = incident.locked()
-            made = self.create(
-                incident=incident, text=text, impact=impact.strip(), by=by, next_at=next_at, at=now,
-                status=row.status, severity=row.severity,
-            )  # fmt: skip
+            current = incident.locked()
+            update = self.create(
+                incident=incident,
+                text=text,
+                impact=impact.strip(),
+                by=by,
+                next_at=next_at,
+                at=now,
+                status=current.status,
+                severity=current.severity,
+            )
             Incident.objects.filter(pk=incident.pk).update(last_update_at=now, next_update_at=next_at)
             incident.record(
-                Event.Kind.UPDATE, by=by, id=made.pk, text=text, impact=made.impact, status=row.status, severity=row.severity
-            )  # fmt: skip
+                Event.Kind.UPDATE,
+                by=by,
+                id=update.pk,
+                text=text,
+                impact=update.impact,
+                status=current.status,
+                severity=current.severity,
+            )
             Notice.objects.tell(
-                Follower.people_of(row),
-                subject=f"{row} {row.get_severity_display()} {row.get_status_display()}: {row.title}",
-                text=text + (f"\n\nImpact: {made.impact}" if made.impact else ""),
-                path=row.get_absolute_url(),
-                key=f"update:{made.pk}",
+                Follower.people_of(current),
+                subject=f"{current} {current.get_severity_display()} {current.get_status_display()}: {current.title}",
+                text=text + (f"\n\nImpact: {update.impact}" if update.impact else ""),
+                path=current.get_absolute_url(),
+                key=f"update:{update.pk}",
             )
         incident.refresh_from_db()
-        return made
+        return update
 
 
 class Update(models.Model):
@@ -103,13 +122,13 @@ class Update(models.Model):
 
 def remind_of_updates() -> int:
     """Tell the lead and whoever has a role once when an update is overdue; returns of how many incidents."""
-    cadences, now, told = Cadence.by_severity(), timezone.now(), 0
+    cadences, now, reminded = Cadence.by_severity(), timezone.now(), 0
     running = Incident.objects.filter(status__in=[Status.INVESTIGATING, Status.CONTAINED], kind=IncidentKind.REAL)
     for incident in running.order_by("pk").iterator():
         due = next_update_due(incident, cadences)
         if due and due < now and incident.reminded_at != due:
-            told += _remind(incident, due)
-    return told
+            reminded += _remind(incident, due)
+    return reminded
 
 
 def _remind(incident: Incident, due: datetime) -> bool:
@@ -118,7 +137,7 @@ def _remind(incident: Incident, due: datetime) -> bool:
         if not not_yet.update(reminded_at=due):
             return False
         incident.record(Event.Kind.OVERDUE, by=None, due=due.isoformat())
-        people = {row.person for row in incident.assignments.select_related("person")} | (
+        people = {assignment.person for assignment in incident.assignments.select_related("person")} | (
             {incident.lead} if incident.lead else set()
         )
         Notice.objects.tell(

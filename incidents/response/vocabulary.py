@@ -35,7 +35,7 @@ class Severity(models.TextChoices):
 class NoticedBy(models.TextChoices):
     """Who noticed first: the share found by one's own monitoring is the number that leaders ask for."""
 
-    UNKNOWN = "", "Not said yet"
+    UNKNOWN = "", "Not known yet"
     MONITOR = "monitor", "A monitor"
     EVALUATION = "evaluation", "An evaluation"
     STAFF = "staff", "A colleague"
@@ -54,8 +54,8 @@ class IncidentKind(models.TextChoices):
 class ImpactMethod(models.TextChoices):
     """How one knows when the impact started."""
 
-    UNKNOWN = "", "Not said"
-    PERSON = "person", "Somebody says so"
+    UNKNOWN = "", "Unknown"
+    PERSON = "person", "Reported by a person"
     FIRST_ALERT = "first_alert", "First alert"
     CHANGE_POINT = "change_point", "Change point of a signal"
     CHANGE = "change", "A change"

@@ -22,17 +22,8 @@ class SystemSerializer(serializers.ModelSerializer[System]):
 
     class Meta:
         model = System
-        fields = (
-            "slug",
-            "name",
-            "kind",
-            "tier",
-            "team",
-            "purpose",
-            "fallback",
-            "runbook_url",
-            "dashboard_url",
-            "depends_on",
+        fields = tuple(
+            "slug name kind tier team purpose fallback runbook_url dashboard_url depends_on".split(),
         )
         read_only_fields = fields
 
@@ -46,7 +37,7 @@ class SystemWriteSerializer(serializers.ModelSerializer[System]):
 
     def validate_name(self, name: str) -> str:
         if System.objects.filter(name__iexact=name).exists():
-            raise serializers.ValidationError("A system has this name already.")
+            raise serializers.ValidationError("A system already has this name.")
         return name
 
 
@@ -72,10 +63,10 @@ class SystemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     @extend_schema(request=SystemWriteSerializer, responses={201: SystemSerializer})
     def create(self, request: Request) -> Response:
         """Register a system."""
-        given = SystemWriteSerializer(data=request.data)
-        validated(given)
-        require_role(self.person, Role.LEAD, team=given.validated_data["team"], to="register its systems")
-        return Response(SystemSerializer(given.save()).data, status=status.HTTP_201_CREATED)
+        serializer = SystemWriteSerializer(data=request.data)
+        validated(serializer)
+        require_role(self.person, Role.LEAD, team=serializer.validated_data["team"], to="register its systems")
+        return Response(SystemSerializer(serializer.save()).data, status=status.HTTP_201_CREATED)
 
 
 @extend_schema(tags=["systems"])
@@ -88,20 +79,22 @@ class ChangeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Change], Scop
     def get_queryset(self) -> QuerySet[Change]:
         if self.is_schema:
             return self.queryset
-        rows = Change.objects.filter(system__in=System.objects.visible_to(self.person)).select_related("system")
+        changes = Change.objects.filter(system__in=System.objects.visible_to(self.person)).select_related("system")
         slug = self.request.query_params.get("system")
-        return rows.filter(system__slug=slug) if slug else rows
+        return changes.filter(system__slug=slug) if slug else changes
 
     @extend_schema(parameters=[OpenApiParameter("system", OpenApiTypes.STR)])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
     def create(self, request: Request) -> Response:
-        given = ChangeSerializer(data=request.data)
-        validated(given)
-        require_role(self.person, Role.RESPONDER, team=given.validated_data["system"].team, to="record its changes")
-        given.save(recorded_by=self.person)
-        return Response(given.data, status=status.HTTP_201_CREATED)
+        serializer = ChangeSerializer(data=request.data)
+        validated(serializer)
+        require_role(
+            self.person, Role.RESPONDER, team=serializer.validated_data["system"].team, to="record its changes"
+        )
+        serializer.save(recorded_by=self.person)
+        return Response(serializer.data, status=status.HTTP_201_CREATED)
 
 
 class ChangesWithoutSlash(ChangeViewSet):

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.people.models import Team, User
@@ -31,11 +32,11 @@ class SystemQuerySet(models.QuerySet["System"]):
         if not wanted:
             return {}
         settled = SystemName.objects.filter(name__in=wanted).select_related("system")
-        found = {row.name: row.system for row in settled}
+        by_name = {alias.name: alias.system for alias in settled}
         called = self.annotate(lower_slug=Lower("slug"), lower_name=Lower("name"))
         for system in called.filter(models.Q(lower_slug__in=wanted) | models.Q(lower_name__in=wanted)).order_by("-pk"):
-            found |= dict.fromkeys({system.slug.lower(), system.name.lower()} & wanted, system)
-        return found
+            by_name |= dict.fromkeys({system.slug.lower(), system.name.lower()} & wanted, system)
+        return by_name
 
 
 class System(models.Model):
@@ -63,7 +64,7 @@ class System(models.Model):
     tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.IMPORTANT)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="systems")
     purpose = models.TextField(blank=True, max_length=2000)
-    fallback = models.TextField(blank=True, max_length=2000, help_text="What serves users when this system may not.")
+    fallback = models.TextField(blank=True, max_length=2000, help_text="What serves users while this system is off.")
     runbook_url = models.URLField(blank=True, max_length=2000)
     dashboard_url = models.URLField(blank=True, max_length=2000)
     # How much of the time its output should be good, in percent; empty where nobody has said.
@@ -87,7 +88,7 @@ class System(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return f"/systems/{self.slug}/"
+        return reverse("system", args=[self.slug])
 
 
 class Dependency(models.Model):

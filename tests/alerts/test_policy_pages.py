@@ -100,7 +100,7 @@ class TestInbox:
         alert = tell("Only noted", severity="info")
         for person, given, said in (
             (mara, {"do": "open"}, "Select some alerts first."),
-            (mara, {"do": "link", "alert": alert.pk, "into": "twelve"}, "Write its number, such as INC-12."),
+            (mara, {"do": "link", "alert": alert.pk, "into": "twelve"}, "Enter a number, such as INC-12."),
             (rui, {"do": "open", "alert": alert.pk}, "Only a responder of Assistants may change these alerts."),
         ):
             client = as_person(person)

@@ -344,7 +344,7 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     # Stakeholders hear of it, who was hit is said, and a picture is kept.
     tom.locator("#compose-update summary").click()
     tom.get_by_label("What should stakeholders know?").fill("Deleting is switched off. Records are being restored.")
-    tom.get_by_label("Next update in").select_option("60")
+    tom.get_by_label("Next update").select_option("60")
     tom.get_by_role("button", name="Post update").click()
     tom.get_by_role("heading", name="Last update").wait_for()
     tom.get_by_role("link", name="Assess").click()

@@ -48,10 +48,15 @@ class TestClocks:
         assert 'value="Change: Prompt v9"' in filled
         client.post(
             f"/incidents/{incident.number}/clocks/",
-            {"impact_started_at": f"{at:%Y-%m-%dT%H:%M}", "impact_method": "change", "reason": "Prompt v9",
-             "declared_at": f"{incident.declared_at:%Y-%m-%dT%H:%M}", "detected_at": f"{incident.detected_at:%Y-%m-%dT%H:%M}",
-             "acknowledged_at": f"{incident.acknowledged_at:%Y-%m-%dT%H:%M}"},
-        )  # fmt: skip
+            {
+                "impact_started_at": f"{at:%Y-%m-%dT%H:%M}",
+                "impact_method": "change",
+                "reason": "Prompt v9",
+                "declared_at": f"{incident.declared_at:%Y-%m-%dT%H:%M}",
+                "detected_at": f"{incident.detected_at:%Y-%m-%dT%H:%M}",
+                "acknowledged_at": f"{incident.acknowledged_at:%Y-%m-%dT%H:%M}",
+            },
+        )
         incident.refresh_from_db()
         assert (incident.impact_method, incident.events.filter(kind="clock").count()) == ("change", 1)
 

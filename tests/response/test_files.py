@@ -52,7 +52,7 @@ class TestFiles:
         [
             ("page.html", b"<script>alert(1)</script>", "only"),
             ("evil.svg", b"<svg onload=alert(1)>", "only"),
-            ("not.png", b"<script>alert(1)</script>", "no picture"),
+            ("not.png", b"<script>alert(1)</script>", "not a readable picture"),
             ("not.csv", b"\x00\x01\xff", "not what its name says"),
             ("not.ipynb", b"{}", "not what its name says"),
             ("empty.csv", b"", "empty"),
@@ -63,9 +63,11 @@ class TestFiles:
         self, name: str, content: bytes, because: str, incident: Incident, mara: User, as_person: Page
     ) -> None:
         page = as_person(mara).post(
-            f"/incidents/{incident.number}/files/", {"file": SimpleUploadedFile(name, content)}, follow=True,
+            f"/incidents/{incident.number}/files/",
+            {"file": SimpleUploadedFile(name, content)},
+            follow=True,
             headers={"referer": f"http://testserver/incidents/{incident.number}/"},
-        )  # fmt: skip
+        )
         assert because in page.content.decode()
         assert not Attachment.objects.exists()
 

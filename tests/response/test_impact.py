@@ -37,9 +37,11 @@ class TestImpact:
         assert not incident.exposures.exists()
 
     @given(
-        most=st.integers(0, 10**9), tier=st.sampled_from([1, 2, 3]), harm=st.sampled_from(Harm.values),
+        most=st.integers(0, 10**9),
+        tier=st.sampled_from([1, 2, 3]),
+        harm=st.sampled_from(Harm.values),
         reversible=st.sampled_from(Reversible.values),
-    )  # fmt: skip
+    )
     def test_more_harm_never_suggests_less(self, most: int, tier: int, harm: str, reversible: str) -> None:
         def rank(count: int, tier: int, reversible: str) -> int:
             found = suggest_severity({"outputs": count}, tier=tier, harm=harm, reversible=reversible)

@@ -140,7 +140,7 @@ class TestFacts:
         note = incident.add_note("The indx is old", by=mara)
         note.rewrite("The index is old", by=mara)
         assert note.edited_at
-        with pytest.raises(ValidationError, match="Only whoever wrote"):
+        with pytest.raises(ValidationError, match="Only the author"):
             note.rewrite("Mine now", by=jo)
 
 

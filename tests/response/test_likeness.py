@@ -29,9 +29,12 @@ class TestLikeness:
         words = declare("Stale answers on pricing", fraud_scorer)
         declare("Scores are all zero", fraud_scorer, "data_quality.completeness")
         found = similar(
-            user=mara, title="Stale answers about pricing", system=support_assistant, category="retrieval",
+            user=mara,
+            title="Stale answers about pricing",
+            system=support_assistant,
+            category="retrieval",
             failure_mode="retrieval.stale_index",
-        )  # fmt: skip
+        )
         assert [one.incident for one in found] == [same, words]
         assert found[0].because == ["stale or partly updated index", "the same system", "shared words"]
         same.restrict([], by=mara)
@@ -70,7 +73,7 @@ class TestLikeness:
         Link.objects.link(incident, other, "repeat_of", by=mara)
         Link.objects.link(incident, other, "repeat_of", by=mara)
         assert [(how, seen) for how, seen, _ in Link.objects.of(incident, user=rui)] == [("repeat of", other)]
-        assert [(how, seen) for how, seen, _ in Link.objects.of(other, user=rui)] == [("came again as", incident)]
+        assert [(how, seen) for how, seen, _ in Link.objects.of(other, user=rui)] == [("repeated by", incident)]
         other.restrict([], by=mara)
         assert Link.objects.of(incident, user=rui) == []
 

@@ -26,7 +26,7 @@ class TestList:
         answer = as_person(mara).post("/incidents/many/", {"act": "acknowledge", "number": numbers}, follow=True)
         page = answer.content.decode()
         assert "Acknowledge: done for 2." in page
-        assert f"{theirs}: its team’s responders may do that." in page
+        assert f"{theirs}: only responders of its team can do that." in page
         assert [Incident.objects.get(pk=row.pk).status for row in mine] == ["investigating", "investigating"]
         theirs.refresh_from_db()
         assert theirs.status == "triage"

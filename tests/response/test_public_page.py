@@ -38,13 +38,13 @@ class TestPublicPage:
         assert "Answers may be old." in page
         assert "<h1>Help assistant</h1>" in page
         assert "There is a problem." in page
-        assert "We see a problem" in page
+        assert "We are investigating a problem" in page
         assert incident.title not in page
         assert str(incident) not in page
 
     def test_nobody_approves_their_own_words(self, public: PublicPage, jo: User) -> None:
         post = PublicPost.objects.write(public, text="All is well.", state="solved", by=jo)
-        with pytest.raises(Refused, match="Somebody else"):
+        with pytest.raises(Refused, match="Someone else"):
             post.approve(by=jo)
         with pytest.raises(DatabaseError), transaction.atomic():
             PublicPost.objects.update(approved_by=jo, approved_at=timezone.now())

@@ -28,7 +28,7 @@ class TestTakingBack:
 
     def test_nothing_that_came_later_is_swept_away(self, incident: Incident, mara: User) -> None:
         incident.resolve(by=mara)
-        with pytest.raises(Refused, match="can be taken back"):
+        with pytest.raises(Refused, match="can be undone"):
             incident.undo(by=mara)
         assert incident.status == "resolved"
 

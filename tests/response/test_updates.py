@@ -34,6 +34,19 @@ class TestUpdates:
         incident.resolve(by=mara)
         assert next_update_due(incident, cadences) is None
 
+    def test_the_form_says_how_often_stakeholders_hear_unless_a_time_is_promised(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        Cadence.objects.filter(severity="sev2").update(minutes=60)
+        Cadence.objects.filter(severity="sev4").update(minutes=None)
+        assert "every 60 min (SEV2)" in as_person(mara).get(incident.get_absolute_url()).content.decode()
+        incident.set_severity("sev4", by=mara)
+        assert "no fixed time (SEV4)" in as_person(mara).get(incident.get_absolute_url()).content.decode()
+        as_person(mara).post(f"{incident.get_absolute_url()}updates/", {"text": "News.", "next_in": "30"})
+        update = Update.objects.get()
+        assert update.next_at
+        assert timedelta(minutes=29) < update.next_at - timezone.now() <= timedelta(minutes=30)
+
     def test_those_who_follow_the_incident_its_system_or_its_team_are_mailed_once(
         self, incident: Incident, mara: User, jo: User, rui: User, sam: User, assistants: Team
     ) -> None:

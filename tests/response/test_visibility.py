@@ -41,20 +41,44 @@ def pages_about(incident: Incident) -> list[str]:
     alert, delivery = Alert.objects.get(), Delivery.objects.get()
     number = incident.number
     return [
-        f"/incidents/{number}/", f"/incidents/{number}/clocks/", f"/incidents/{number}/follow-ups/new/",
-        f"/alerts/{alert.pk}/", f"/deliveries/{delivery.pk}/", f"/postmortems/{number}/", f"/postmortems/{number}/markdown/",
-        f"/follow-ups/{FollowUp.objects.get().pk}/", f"/api/v1/incidents/{number}/", f"/api/v1/incidents/{number}/events/",
-        f"/api/v1/alerts/{alert.pk}/", f"/api/v1/deliveries/{delivery.pk}/", f"/api/v1/postmortems/{number}/",
+        f"/incidents/{number}/",
+        f"/incidents/{number}/clocks/",
+        f"/incidents/{number}/follow-ups/new/",
+        f"/alerts/{alert.pk}/",
+        f"/deliveries/{delivery.pk}/",
+        f"/postmortems/{number}/",
+        f"/postmortems/{number}/markdown/",
+        f"/follow-ups/{FollowUp.objects.get().pk}/",
+        f"/api/v1/incidents/{number}/",
+        f"/api/v1/incidents/{number}/events/",
+        f"/api/v1/alerts/{alert.pk}/",
+        f"/api/v1/deliveries/{delivery.pk}/",
+        f"/api/v1/postmortems/{number}/",
         f"/api/v1/follow-ups/{FollowUp.objects.get().pk}/",
-    ]  # fmt: skip
+    ]
 
 
 LISTS = (
-    "/incidents/?status=all", f"/incidents/?status=all&q={CANARY.lower()}", "/alerts/?show=all", f"/alerts/?show=all&q={CANARY.lower()}",
-    "/deliveries/", "/sources/nightly-evaluations/", "/systems/support-assistant/", "/postmortems/?show=all",
-    "/follow-ups/?show=all", "/reports/?months=3", "/reports/trust/", "/reports/trust/support-assistant/", "/reports/incidents.json?months=3", "/api/v1/reports/trends?months=3", "/api/v1/incidents/?status=all", "/api/v1/alerts/", "/api/v1/deliveries/",
-    "/api/v1/postmortems/", "/api/v1/follow-ups/",
-)  # fmt: skip
+    "/incidents/?status=all",
+    f"/incidents/?status=all&q={CANARY.lower()}",
+    "/alerts/?show=all",
+    f"/alerts/?show=all&q={CANARY.lower()}",
+    "/deliveries/",
+    "/sources/nightly-evaluations/",
+    "/systems/support-assistant/",
+    "/postmortems/?show=all",
+    "/follow-ups/?show=all",
+    "/reports/?months=3",
+    "/reports/trust/",
+    "/reports/trust/support-assistant/",
+    "/reports/incidents.json?months=3",
+    "/api/v1/reports/trends?months=3",
+    "/api/v1/incidents/?status=all",
+    "/api/v1/alerts/",
+    "/api/v1/deliveries/",
+    "/api/v1/postmortems/",
+    "/api/v1/follow-ups/",
+)
 
 
 def ask(client: Client, path: str, key: dict[str, str]) -> Any:

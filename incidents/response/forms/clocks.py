@@ -17,9 +17,9 @@ class ClocksForm(forms.Form):
 
     reason = forms.CharField(max_length=500, required=False, label="How do you know?")
     impact_started_until = MomentField(
-        label="… or at the latest", required=False, help_text="Only where a range is all one knows."
+        label="… at the latest", required=False, help_text="Only if you know no more than a range."
     )
-    impact_method = forms.ChoiceField(choices=ImpactMethod.choices, required=False, label="How one knows the start")
+    impact_method = forms.ChoiceField(choices=ImpactMethod.choices, required=False, label="How the start is known")
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,17 +32,17 @@ class ClocksForm(forms.Form):
 
     def save(self, *, by: User) -> None:
         """Set the clocks that were changed, compared to the minute: the picker has no seconds. Raises Refused."""
-        given, was = self.cleaned_data, self.incident
+        typed, incident = self.cleaned_data, self.incident
         for name in CLOCKS:
-            same = _minute(given[name]) == _minute(getattr(was, name))
+            same = _minute(typed[name]) == _minute(getattr(incident, name))
             if name == "impact_started_at":
-                until, method = given["impact_started_until"], given["impact_method"] or ImpactMethod.PERSON
-                same_range = _minute(until) == _minute(was.impact_started_until)
-                if not (same and same_range and (method == was.impact_method or not given[name])):
-                    at = was.impact_started_at if same else given[name]
-                    was.set_clock(name, at, by=by, reason=given["reason"], until=until, method=method)
+                until, method = typed["impact_started_until"], typed["impact_method"] or ImpactMethod.PERSON
+                same_range = _minute(until) == _minute(incident.impact_started_until)
+                if not (same and same_range and (method == incident.impact_method or not typed[name])):
+                    at = incident.impact_started_at if same else typed[name]
+                    incident.set_clock(name, at, by=by, reason=typed["reason"], until=until, method=method)
             elif not same:
-                was.set_clock(name, given[name], by=by, reason=given["reason"])
+                incident.set_clock(name, typed[name], by=by, reason=typed["reason"])
 
     def clean(self) -> dict[str, Any]:
         for name in CLOCKS:

@@ -15,9 +15,7 @@ class ContainForm(forms.Form):
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2, "data-draft": "containment"})
     )
 
-    remove_by = MomentField(
-        required=False, label="To be taken back by", help_text="Most containments are not meant to stay."
-    )
+    remove_by = MomentField(required=False, label="Roll back by", help_text="Most containments are temporary.")
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,5 +30,5 @@ class ContainForm(forms.Form):
 class CheckForm(forms.Form):
     """Did a containment work?"""
 
-    worked = forms.ChoiceField(choices=[("yes", "It worked"), ("no", "It did not")])
-    result = forms.CharField(max_length=2000, required=False, label="How that shows")
+    worked = forms.ChoiceField(choices=[("yes", "It worked"), ("no", "It did not work")])
+    result = forms.CharField(max_length=2000, required=False, label="How do you know?")

@@ -25,16 +25,19 @@ class DeclareForm(forms.Form):
     )
     severity = forms.ChoiceField(choices=Severity.choices, initial=Severity.UNKNOWN)
     kind = forms.ChoiceField(
-        choices=IncidentKind.choices, initial=IncidentKind.REAL, required=False, label="Is it real?",
-        help_text="A test, and what is entered afterwards, stay out of reports unless they are asked for.",
-    )  # fmt: skip
-    declared_at = MomentField(required=False, label="When was that?", help_text="For one that is entered afterwards.")
+        choices=IncidentKind.choices,
+        initial=IncidentKind.REAL,
+        required=False,
+        label="Is it real?",
+        help_text="Reports leave out tests and backfilled incidents by default.",
+    )
+    declared_at = MomentField(required=False, label="When did it happen?", help_text="Only for a backfilled incident.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         at = cleaned.get("declared_at")
         if at and cleaned.get("kind") != IncidentKind.BACKFILLED:
-            self.add_error("declared_at", "Only what is entered afterwards has an earlier time; choose “Backfilled”.")
+            self.add_error("declared_at", "Only a backfilled incident can have an earlier time: choose “Backfilled”.")
         elif at and at > timezone.now():
             self.add_error("declared_at", "This is in the future.")
         return cleaned
@@ -42,11 +45,11 @@ class DeclareForm(forms.Form):
     @property
     def declared(self) -> dict[str, Any]:
         """What declares it, as Incident.objects.declare takes it."""
-        given = {name: self.cleaned_data[name] for name in ("title", "system", "severity")}
-        given["kind"] = self.cleaned_data["kind"] or IncidentKind.REAL
+        fields = {name: self.cleaned_data[name] for name in ("title", "system", "severity")}
+        fields["kind"] = self.cleaned_data["kind"] or IncidentKind.REAL
         if at := self.cleaned_data["declared_at"]:
-            given |= {"declared_at": at, "detected_at": at, "acknowledged_at": at}
-        return given
+            fields |= {"declared_at": at, "detected_at": at, "acknowledged_at": at}
+        return fields
 
     def clean_title(self) -> str:
         title = " ".join(self.cleaned_data["title"].split())

@@ -22,7 +22,7 @@ class MomentField(forms.DateTimeField):
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
         if moment and not 2000 <= moment.year <= 2200:
-            raise forms.ValidationError("Write a date between 2000 and 2200.")
+            raise forms.ValidationError("Enter a date between 2000 and 2200.")
         return moment
 
 
@@ -41,7 +41,7 @@ class NumberField(forms.CharField):
     def clean(self, value: Any) -> int:
         number = str(super().clean(value)).strip().upper().removeprefix("INC-").removeprefix("#")
         if not (number.isascii() and number.isdigit() and len(number) <= 9):
-            raise forms.ValidationError("Write its number, such as INC-12.")
+            raise forms.ValidationError("Enter a number, such as INC-12.")
         return int(number)
 
 

@@ -14,10 +14,14 @@ class ImpactForm(forms.ModelForm):
         model = Impact
         fields = ("harm", "reversible", "fallback", "oversight", "trust", "slices", "note")
         labels = {
-            "harm": "Did harm come about?", "reversible": "Can it be undone?", "fallback": "Was a fallback used?",
-            "oversight": "Human oversight", "trust": "Trust of users", "slices": "Which slices were hit?",
-        }  # fmt: skip
-        help_texts = {"slices": "Languages, regions, customers: whom it hit more than others."}
+            "harm": "Did harm occur?",
+            "reversible": "Can it be undone?",
+            "fallback": "Was a fallback used?",
+            "oversight": "Human oversight",
+            "trust": "Trust of users",
+            "slices": "Which slices were affected?",
+        }
+        help_texts = {"slices": "Languages, regions or customers that were affected more than others."}
 
 
 class ExposureForm(forms.Form):
@@ -27,20 +31,24 @@ class ExposureForm(forms.Form):
     low = forms.IntegerField(min_value=0, max_value=MOST, required=False, label="At least")
     high = forms.IntegerField(min_value=0, max_value=MOST, required=False, label="At most")
     how = forms.CharField(max_length=300, required=False, label="How we know")
-    corrected = forms.IntegerField(min_value=0, max_value=MOST, required=False, label="Put right so far")
+    corrected = forms.IntegerField(min_value=0, max_value=MOST, required=False, label="Corrected so far")
 
-    def __init__(self, data: Any = None, *, row: Exposure | None, of: str) -> None:
-        known = {name: getattr(row, name) for name in ("estimate", "low", "high", "how", "corrected")} if row else {}
+    def __init__(self, data: Any = None, *, exposure: Exposure | None, of: str) -> None:
+        known = (
+            {name: getattr(exposure, name) for name in ("estimate", "low", "high", "how", "corrected")}
+            if exposure
+            else {}
+        )
         super().__init__(data, prefix=of, initial=known)
         self.of = Exposure.Of(of)
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        estimate, low, high = (given.get(name) for name in ("estimate", "low", "high"))
-        if estimate is None and any(given.get(name) is not None for name in ("low", "high", "corrected")):
+        typed = super().clean() or {}
+        estimate, low, high = (typed.get(name) for name in ("estimate", "low", "high"))
+        if estimate is None and any(typed.get(name) is not None for name in ("low", "high", "corrected")):
             self.add_error("estimate", "An interval needs an estimate.")
-        if estimate is not None and not (given.get("how") or "").strip() and "how" not in self.errors:
+        if estimate is not None and not (typed.get("how") or "").strip() and "how" not in self.errors:
             self.add_error("how", "Say how you know, such as “query log”.")
         if estimate is not None and ((low is not None and low > estimate) or (high is not None and high < estimate)):
             self.add_error("estimate", "The estimate lies outside its interval.")
-        return given
+        return typed

@@ -49,21 +49,27 @@ class ClassifyForm(forms.Form):
         self.fields["failure"].choices = [  # type: ignore[attr-defined]
             ("", "Unclassified"),
             *(
-                (found.name, [(found.code, f"{found.name}: not sure which"), *((m.code, m.name) for m in found.modes)])
-                for found in taxonomy.categories()
+                (
+                    category.name,
+                    [
+                        (category.code, f"{category.name}: not sure which"),
+                        *((mode.code, mode.name) for mode in category.modes),
+                    ],
+                )
+                for category in taxonomy.categories()
             ),
         ]
 
     @property
     def chosen(self) -> tuple[str, str]:
         """The category and the failure mode; either may be empty."""
-        found = taxonomy.find(self.cleaned_data["failure"])
-        return (found.category, found.failure_mode) if found else ("", "")
+        failure = taxonomy.find(self.cleaned_data["failure"])
+        return (failure.category, failure.failure_mode) if failure else ("", "")
 
 
 class SystemForm(forms.Form):
     system = forms.ModelChoiceField(
-        queryset=System.objects.order_by("name"), required=False, empty_label="Not known", to_field_name="slug"
+        queryset=System.objects.order_by("name"), required=False, empty_label="Unknown", to_field_name="slug"
     )
 
 
@@ -89,7 +95,7 @@ class PrivacyForm(forms.Form):
 
 
 class LinkForm(forms.Form):
-    kind = forms.ChoiceField(choices=Link.Kind.choices, label="It is")
+    kind = forms.ChoiceField(choices=Link.Kind.choices, label="Relation")
     other = NumberField(label="Incident")
 
 

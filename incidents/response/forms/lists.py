@@ -9,14 +9,17 @@ from incidents.response.vocabulary import Severity
 
 class SavedViewForm(forms.Form):
     name = forms.CharField(max_length=60, label="Name")
-    shared = forms.BooleanField(required=False, label="Everybody may use it")
+    shared = forms.BooleanField(required=False, label="Share with everyone")
     query = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
 
 
 BULK = {
-    "acknowledge": "Acknowledge", "take": "Make me the lead", "close": "Close", "follow": "Follow",
+    "acknowledge": "Acknowledge",
+    "take": "Take the lead",
+    "close": "Close",
+    "follow": "Follow",
     **{f"severity:{severity.value}": f"Set {severity.label}" for severity in Severity if severity != Severity.UNKNOWN},
-}  # fmt: skip
+}
 
 
 class BulkForm(forms.Form):

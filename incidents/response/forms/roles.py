@@ -14,13 +14,20 @@ class HandoverForm(forms.Form):
     role = RoleField(initial="lead")
     to = PersonField(label="To whom")
     summary = forms.CharField(
-        max_length=5000, label="What they need to know",
-        widget=forms.Textarea(attrs={"rows": 5, "data-draft": "handover", "placeholder": "What is going on, what was tried, what comes next."}),
-    )  # fmt: skip
+        max_length=5000,
+        label="What they need to know",
+        widget=forms.Textarea(
+            attrs={
+                "rows": 5,
+                "data-draft": "handover",
+                "placeholder": "What is going on, what was tried, what comes next.",
+            }
+        ),
+    )
 
 
 class TaskForm(forms.Form):
     title = forms.CharField(
-        max_length=200, label="What is to be done now?", widget=forms.TextInput(attrs={"data-draft": "task"})
+        max_length=200, label="What needs to be done now?", widget=forms.TextInput(attrs={"data-draft": "task"})
     )
-    mine = forms.BooleanField(required=False, label="I do it", initial=True)
+    mine = forms.BooleanField(required=False, label="Assign to me", initial=True)

@@ -15,17 +15,20 @@ class CurateForm(forms.ModelForm):
     class Meta:
         model = Curation
         fields = ("text", "at", "marker", "evidence_url", "pinned", "hidden")
-        labels = {"hidden": "Leave it out of the story", "pinned": "Pin it"}
+        labels = {"hidden": "Hide from the story", "pinned": "Pin"}
 
     text = forms.CharField(
-        max_length=5000, required=False, label="Told as", help_text="Empty: as it was recorded. Markdown works.",
+        max_length=5000,
+        required=False,
+        label="Text in the story",
+        help_text="Leave empty to keep it as recorded. Markdown works.",
         widget=forms.Textarea(attrs={"rows": 4, "data-draft": "curation"}),
-    )  # fmt: skip
-    at = MomentField(required=False, label="Happened at", help_text="Empty: when it was recorded.")
+    )
+    at = MomentField(required=False, label="Happened at", help_text="Leave empty to use the recorded time.")
     evidence_url = forms.URLField(max_length=2000, required=False, label="Evidence", assume_scheme="https")
 
     def clean_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["at"]
         if at and at > timezone.now():
-            raise forms.ValidationError("What happened cannot lie in the future.")
+            raise forms.ValidationError("An entry cannot lie in the future.")
         return at

@@ -1,11 +1,16 @@
 """What people write for stakeholders and for the public."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 
+from incidents.response.incident import Incident
 from incidents.response.public_pages import PublicPage, PublicPost
+from incidents.response.updates import Cadence, usual_interval
+
+NEXT_IN = {"15": "in 15 min", "30": "in 30 min", "60": "in 1 hour", "240": "in 4 hours", "1440": "in 1 day"}
 
 
 class UpdateForm(forms.Form):
@@ -15,14 +20,16 @@ class UpdateForm(forms.Form):
         max_length=5000,
         label="What should stakeholders know?",
         widget=forms.Textarea(
-            attrs={"rows": 3, "data-draft": "update", "placeholder": "What is known, what is being done."}
+            attrs={"rows": 3, "data-draft": "update", "placeholder": "What you know, and what is being done."}
         ),
     )
-    impact = forms.CharField(max_length=1000, required=False, label="Impact, as they notice it")
-    next_in = forms.ChoiceField(
-        choices=[("", "as usual"), ("15", "15 min"), ("30", "30 min"), ("60", "1 hour"), ("240", "4 hours"), ("1440", "1 day")],
-        required=False, label="Next update in",
-    )  # fmt: skip
+    impact = forms.CharField(max_length=1000, required=False, label="Impact on them")
+    next_in = forms.ChoiceField(required=False, label="Next update")
+
+    def __init__(self, *args: Any, incident: Incident, **options: Any) -> None:
+        super().__init__(*args, **options)
+        usual = usual_interval(incident, Cadence.by_severity())
+        self.fields["next_in"].choices = [("", usual), *NEXT_IN.items()]  # type: ignore[attr-defined]
 
     @property
     def next_at(self) -> datetime | None:
@@ -34,12 +41,12 @@ class PublicPageForm(forms.ModelForm):
     class Meta:
         model = PublicPage
         fields = ("is_on", "name", "intro")
-        labels = {"name": "What the public calls it", "intro": "A sentence about it"}
+        labels = {"name": "Public name", "intro": "Short description"}
 
 
 class PublicPostForm(forms.ModelForm):
     class Meta:
         model = PublicPost
         fields = ("state", "text")
-        labels = {"text": "In words for the public"}
+        labels = {"text": "Text for the public"}
         widgets = {"text": forms.Textarea(attrs={"rows": 4, "data-draft": "public"})}

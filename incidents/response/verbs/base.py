@@ -66,8 +66,8 @@ class Verb(IncidentFields):
     def _set(self, kind: "Event.Kind", /, *, by: User | None, reason: str = "", **changes: Any) -> None:
         """Change facts and record what each was; setting what is already so records nothing."""
         with transaction.atomic():
-            row = self.locked()
-            was = {name: getattr(row, name) for name in changes}
+            before = self.locked()
+            was = {name: getattr(before, name) for name in changes}
             if was != changes:
                 type(self).objects.filter(pk=self.pk).update(**changes)
                 extra: dict[str, Any] = {"reason": reason.strip()} if reason.strip() else {}

@@ -34,15 +34,15 @@ class Clocks(Verb):
         if clock not in CLOCKS:
             raise Refused(f"“{clock}” is not a clock; the six are {', '.join(CLOCKS)}.")
         if at is None and clock == "declared_at":
-            raise Refused("When it was declared is always known.")
+            raise Refused("The time of declaration is always known.")
         if at is None and clock == "resolved_at" and self.status in (Status.RESOLVED, Status.CLOSED):
             raise Refused("A resolved incident has a time of resolution; reopen it instead.")
         if at and at > timezone.now() + timedelta(minutes=5):
             raise Refused(f"{CLOCKS[clock]} cannot be in the future.")
-        given: dict[str, Any] = {clock: at}
+        changes: dict[str, Any] = {clock: at}
         if clock == "impact_started_at":
             if until and (at is None or until < at):
                 raise Refused("A range runs from its earliest moment to its latest.")
             method = ImpactMethod(method) if at else ImpactMethod.UNKNOWN
-            given |= {"impact_started_until": until, "impact_method": method}
-        self._set(Event.Kind.CLOCK, by=by, reason=reason, **given)
+            changes |= {"impact_started_until": until, "impact_method": method}
+        self._set(Event.Kind.CLOCK, by=by, reason=reason, **changes)

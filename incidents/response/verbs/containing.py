@@ -24,12 +24,16 @@ class Containing(Verb):
         """Record an act that limits the harm and is done. The first one moves the incident to contained."""
         with transaction.atomic():
             self.locked()
-            made = self.containments.create(
-                action=taxonomy.containment(action).code, note=note.strip(), by=by, remove_by=remove_by,
-                state=Containment.State.DONE, done_at=at or timezone.now(),
-            )  # fmt: skip
-            self.mark_contained(made, by=by)
-        return made
+            containment = self.containments.create(
+                action=taxonomy.containment(action).code,
+                note=note.strip(),
+                by=by,
+                remove_by=remove_by,
+                state=Containment.State.DONE,
+                done_at=at or timezone.now(),
+            )
+            self.mark_contained(containment, by=by)
+        return containment
 
     def plan_containment(
         self, *, by: User, action: str, note: str = "", remove_by: datetime | None = None
@@ -39,20 +43,24 @@ class Containing(Verb):
             if self.locked().status not in OPEN:
                 raise WrongStatus(f"{self} is over; nothing is left to contain.")
             code = taxonomy.containment(action).code
-            made = self.containments.create(action=code, note=note.strip(), by=by, remove_by=remove_by)
-            self.record(Event.Kind.CONTAINMENT, by=by, **made.told())
-        return made
+            containment = self.containments.create(action=code, note=note.strip(), by=by, remove_by=remove_by)
+            self.record(Event.Kind.CONTAINMENT, by=by, **containment.event_detail())
+        return containment
 
-    def mark_contained(self, done: "Containment", *, by: User) -> None:
+    def mark_contained(self, containment: "Containment", *, by: User) -> None:
         """Take over that a containment was done."""
         if self.locked().status == Status.CONTAINED:
-            self.record(Event.Kind.CONTAINMENT, by=by, **done.told())
+            self.record(Event.Kind.CONTAINMENT, by=by, **containment.event_detail())
         else:
-            at = models.Value(done.done_at)
+            at = models.Value(containment.done_at)
             self._move(
-                [Status.INVESTIGATING], to=Status.CONTAINED, by=by, kind=Event.Kind.CONTAINMENT,
-                contained_at=models.functions.Coalesce("contained_at", at, output_field=models.DateTimeField()), **done.told(),
-            )  # fmt: skip
+                [Status.INVESTIGATING],
+                to=Status.CONTAINED,
+                by=by,
+                kind=Event.Kind.CONTAINMENT,
+                contained_at=models.functions.Coalesce("contained_at", at, output_field=models.DateTimeField()),
+                **containment.event_detail(),
+            )
 
     def follow_containments(self, *, by: User) -> None:
         """Let the contained clock follow the first containment that worked, or else the first that may have.

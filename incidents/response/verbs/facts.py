@@ -36,7 +36,7 @@ class Facts(Verb):
             by=by,
             category=category,
             failure_mode=failure_mode,
-            classified_because=reason or (f"Settled by {by}." if by else ""),
+            classified_because=reason or (f"Classified by {by}." if by else ""),
         )
         self._follow_key()
 
@@ -56,7 +56,7 @@ class Facts(Verb):
         self._set(Event.Kind.KIND, by=by, kind=IncidentKind(kind))
 
     def add_note(self, text: str, *, by: User) -> "Note":
-        text = required(text, "Write something first; an empty note was not kept.")
+        text = required(text, "Write something first: a note cannot be empty.")
         with transaction.atomic():
             note = self.notes.create(author=by, text=text)
             self.record(Event.Kind.NOTE, by=by, written=note)

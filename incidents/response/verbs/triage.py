@@ -32,7 +32,9 @@ class Triage(Verb):
 
     def decline(self, *, by: User, reason: str) -> None:
         """Say that this is no incident, and why; its alerts stay."""
-        self._move([Status.TRIAGE], to=Status.DECLINED, by=by, reason=required(reason, "Say why this is no incident."))
+        self._move(
+            [Status.TRIAGE], to=Status.DECLINED, by=by, reason=required(reason, "Say why this is not an incident.")
+        )
 
     def undo(self, *, by: User) -> Event:
         """Take back the last decision of triage: that it was accepted, declined or merged. What came later stands in the way.
@@ -44,7 +46,7 @@ class Triage(Verb):
             moved = self.events.filter(kind__in=_MOVES).order_by("-pk").first()
             self.refresh_from_db()
             if moved is None or moved.detail.get("was") is None or moved.detail.get("became") != self.status:
-                raise Refused("Nothing can be taken back here.")
+                raise Refused("There is nothing to undo.")
             match self.status:
                 case Status.INVESTIGATING if moved.kind == Event.Kind.ACKNOWLEDGED:
                     lead = {} if moved.by_id != self.lead_id else {"lead": None}
@@ -67,7 +69,7 @@ class Triage(Verb):
                     )
                     into.record(Event.Kind.MERGED, by=by, unmerged=str(self))
                 case _:
-                    raise Refused("Only what triage decided can be taken back: accepting, declining and merging.")
+                    raise Refused("Only acknowledging, declining and merging can be undone.")
         return moved
 
     def release_key(self) -> None:
@@ -86,6 +88,6 @@ class Triage(Verb):
                 raise Refused("An incident cannot be merged into itself.")
             if other_now.status in (Status.MERGED, Status.DECLINED):
                 state = other_now.get_status_display().lower()
-                raise Refused(f"{other} is {state}; choose one that is still counted.")
+                raise Refused(f"{other} is {state}; choose one that is open, resolved or closed.")
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=list(alerts))
             other.record(Event.Kind.MERGED, by=by, merged=str(self))

@@ -12,27 +12,27 @@ from incidents.web.request import Answer, Request, visible_or_404
 def contain(request: Request, incident: Incident) -> None:
     typed = request.POST.copy()
     typed.setdefault("action", typed.get("plan", ""))  # the short buttons say the action itself
-    given = valid(ContainForm(typed, incident=incident))
+    fields = valid(ContainForm(typed, incident=incident))
     act = incident.plan_containment if "plan" in typed else incident.contain
-    act(by=request.user, action=given["action"], note=given["note"], remove_by=given["remove_by"])
+    act(by=request.user, action=fields["action"], note=fields["note"], remove_by=fields["remove_by"])
 
 
 @verb("contain it")
 def move_containment(request: Request, incident: Incident, *, pk: int) -> Answer:
     """Take one containment a step on: done, checked, removed, or not done after all."""
-    row: Containment = visible_or_404(incident.containments.all(), pk=pk)
-    row.incident = incident
+    containment: Containment = visible_or_404(incident.containments.all(), pk=pk)
+    containment.incident = incident
     note = request.POST.get("result", "")[:2000]
     match request.POST.get("to"):
         case "done":
-            row.do(by=request.user)
+            containment.do(by=request.user)
         case "verified":
-            given = valid(CheckForm(request.POST))
-            row.verify(by=request.user, worked=given["worked"] == "yes", result=given["result"])
+            fields = valid(CheckForm(request.POST))
+            containment.verify(by=request.user, worked=fields["worked"] == "yes", result=fields["result"])
         case "removed":
-            row.remove(by=request.user, note=note)
+            containment.remove(by=request.user, note=note)
         case "dropped":
-            row.drop(by=request.user, note=note)
+            containment.drop(by=request.user, note=note)
         case _:
-            raise Refused("Say what became of it: done, checked, removed or not done.")
+            raise Refused("Choose what became of it: done, checked, rolled back or not done.")
     return at(incident, "containment")

@@ -29,5 +29,5 @@ def alike(request: Request) -> Answer:
     """Incidents that look like what somebody is about to open, while they type."""
     title, system = request.GET.get("title", "")[:200], request.GET.get("system", "")[:50]
     known = System.objects.visible_to(request.user).filter(slug=system).first() if system else None
-    found = similar(user=request.user, title=title, system=known, most=3) if len(title.strip()) > 3 else []
-    return render(request, "response/_alike.html", {"alike": found})
+    alike_incidents = similar(user=request.user, title=title, system=known, most=3) if len(title.strip()) > 3 else []
+    return render(request, "response/_alike.html", {"alike": alike_incidents})

@@ -15,8 +15,8 @@ from incidents.web.request import Answer, Request, page, visible_or_404
 @verb("attach files")
 def attach(request: Request, incident: Incident) -> Answer:
     form = AttachForm(request.POST, request.FILES)
-    kept = Attachment.objects.attach(incident, valid(form)["file"], by=request.user)
-    messages.success(request, f"{kept} is kept.")
+    file = Attachment.objects.attach(incident, valid(form)["file"], by=request.user)
+    messages.success(request, f"{file} was attached.")
     return at(incident, "files")
 
 
@@ -25,24 +25,24 @@ def attach(request: Request, incident: Incident) -> Answer:
 def attachment(request: Request, number: int, pk: int) -> Answer:
     """The bytes of a file. Only pictures are incident; everything else is saved, so that nothing in it runs here."""
     incident = get_incident(request.user, number)
-    kept: Attachment = visible_or_404(incident.attachments.all(), pk=pk)
-    kind = kept.content_type if kept.is_picture else "application/octet-stream"
-    answer = HttpResponse(bytes(kept.content), content_type=kind)
-    answer["Content-Disposition"] = _disposition(kept)
+    file: Attachment = visible_or_404(incident.attachments.all(), pk=pk)
+    kind = file.content_type if file.is_picture else "application/octet-stream"
+    answer = HttpResponse(bytes(file.content), content_type=kind)
+    answer["Content-Disposition"] = _disposition(file)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer["Cache-Control"] = "private, max-age=86400, immutable"
     return answer
 
 
-def _disposition(kept: Attachment) -> str:
+def _disposition(file: Attachment) -> str:
     from django.utils.http import content_disposition_header
 
-    return content_disposition_header(as_attachment=not kept.is_picture, filename=kept.name) or "attachment"
+    return content_disposition_header(as_attachment=not file.is_picture, filename=file.name) or "attachment"
 
 
 @verb("remove files")
 def detach(request: Request, incident: Incident, *, pk: int) -> Answer:
-    kept: Attachment = visible_or_404(incident.attachments.all(), pk=pk)
-    kept.incident = incident
-    kept.remove(by=request.user)
+    file: Attachment = visible_or_404(incident.attachments.all(), pk=pk)
+    file.incident = incident
+    file.remove(by=request.user)
     return at(incident, "files")

@@ -20,19 +20,19 @@ from incidents.web.request import Answer, Request, page
 def impact(request: Request, number: int) -> Answer:
     """How bad it was, for how many, and how one knows."""
     incident = get_incident_to_change(request.user, number, to="assess its impact")
-    known = Impact.objects.filter(incident=incident).first()
-    rows = {row.of: row for row in incident.exposures.all()}
-    given: Any = request.POST if request.method == "POST" else None
-    form = ImpactForm(given, instance=known)
-    exposures = [ExposureForm(given, row=rows.get(of), of=of) for of in Exposure.Of.values]
-    if given is not None and all([form.is_valid(), *(one.is_valid() for one in exposures)]):
-        _assess(incident, form, exposures, by=request.user)
+    assessed = Impact.objects.filter(incident=incident).first()
+    exposures_by_kind = {exposure.of: exposure for exposure in incident.exposures.all()}
+    typed: Any = request.POST if request.method == "POST" else None
+    form = ImpactForm(typed, instance=assessed)
+    exposure_forms = [ExposureForm(typed, exposure=exposures_by_kind.get(of), of=of) for of in Exposure.Of.values]
+    if typed is not None and all([form.is_valid(), *(exposure_form.is_valid() for exposure_form in exposure_forms)]):
+        _assess(incident, form, exposure_forms, by=request.user)
         return at(incident, "impact")
-    context = {"form": form, "exposures": exposures, "incident": incident}
+    context = {"form": form, "exposures": exposure_forms, "incident": incident}
     return render(request, "response/impact.html", context, status=422 if form.is_bound else 200)
 
 
-def _assess(incident: Incident, form: ImpactForm, exposures: list[ExposureForm], *, by: User) -> None:
+def _assess(incident: Incident, form: ImpactForm, exposure_forms: list[ExposureForm], *, by: User) -> None:
     impacts.assess(incident, by=by, **form.cleaned_data)
-    for one in exposures:
-        impacts.expose(incident, one.of, by=by, **one.cleaned_data)
+    for exposure_form in exposure_forms:
+        impacts.expose(incident, exposure_form.of, by=by, **exposure_form.cleaned_data)

@@ -54,33 +54,39 @@ def incident(request: Request, number: int) -> Answer:
     return render(request, template, _context(request, incident, pulse=pulse))
 
 
-def _context(request: Request, incident: Incident, *, pulse: str = "", **given: Any) -> dict[str, Any]:
+def _context(request: Request, incident: Incident, *, pulse: str = "", **more: Any) -> dict[str, Any]:
     may = incident.is_changeable_by(request.user)
     show = request.GET.get("show", "story")
-    show = show if show in story.SHOWN else "story"
+    show = show if show in story.VIEWS else "story"
     events, count = story.entries(incident, show=show, most=_most(request))
-    return _forms(incident, may=may) | {
-        "incident": incident,
-        "pulse": pulse or str(incident.changed_at.timestamp()),
-        "events": events,
-        "event_count": count,
-        "more": len(events) + story.A_SCREEN if count > len(events) else None,
-        "show": show,
-        "views": [(name, label) for name, (label, _) in story.SHOWN.items()],
-        "clocks": [(label, getattr(incident, name), name) for name, label in CLOCKS.items()],
-        "odd_clocks": _odd_clocks(incident),
-        "steps": _steps(incident),
-        "mode": taxonomy.failure_mode(incident.failure_mode) if incident.failure_mode else None,
-        "changes": incident.changes_before(),
-        "upstream": Incident.objects.visible_to(request.user).open_upstream_of(incident.system)[:3] if incident.is_open else [],
-        "may_respond": may,
-        "links": Link.objects.of(incident, user=request.user),
-        "files": list(incident.attachments.for_list()),
-        "worst": Incident.objects.visible_to(request.user).worst_open(),
-        **_work(incident),
-        **_what_it_did(incident),
-        **_told(request, incident),
-    } | given  # fmt: skip
+    return (
+        _forms(incident, may=may)
+        | {
+            "incident": incident,
+            "pulse": pulse or str(incident.changed_at.timestamp()),
+            "events": events,
+            "event_count": count,
+            "more": len(events) + story.A_SCREEN if count > len(events) else None,
+            "show": show,
+            "views": [(name, label) for name, (label, _) in story.VIEWS.items()],
+            "clocks": [(label, getattr(incident, name), name) for name, label in CLOCKS.items()],
+            "odd_clocks": _odd_clocks(incident),
+            "steps": _steps(incident),
+            "mode": taxonomy.failure_mode(incident.failure_mode) if incident.failure_mode else None,
+            "changes": incident.changes_before(),
+            "upstream": Incident.objects.visible_to(request.user).open_upstream_of(incident.system)[:3]
+            if incident.is_open
+            else [],
+            "may_respond": may,
+            "links": Link.objects.of(incident, user=request.user),
+            "files": list(incident.attachments.for_list()),
+            "worst": Incident.objects.visible_to(request.user).worst_open(),
+            **_work(incident),
+            **_what_it_did(incident),
+            **_told(request, incident),
+        }
+        | more
+    )
 
 
 def _most(request: Request) -> int:
@@ -94,7 +100,7 @@ def _forms(incident: Incident, *, may: bool) -> dict[str, Any]:
         return {}
     return {
         "note_form": NoteForm(),
-        "update_form": UpdateForm(auto_id="update_%s"),
+        "update_form": UpdateForm(incident=incident, auto_id="update_%s"),
         "task_form": TaskForm(auto_id="task_%s"),
         "contain_form": ContainForm(incident=incident, auto_id="contain_%s"),
         "resolve_form": ResolveForm(auto_id="resolve_%s"),
@@ -125,14 +131,14 @@ def edit(request: Request, number: int) -> Answer:
 
 def _work(incident: Incident) -> dict[str, Any]:
     """Who does what, what was done about it, and what is left to do."""
-    held: dict[str, list[Any]] = {}
+    people_by_role: dict[str, list[Any]] = {}
     for assignment in incident.assignments.select_related("person"):
-        held.setdefault(assignment.role_id, []).append(assignment.person)
-    roles = [(role, held.get(role.code, [])) for role in ResponseRole.objects.filter(is_active=True)]
+        people_by_role.setdefault(assignment.role_id, []).append(assignment.person)
+    roles = [(role, people_by_role.get(role.code, [])) for role in ResponseRole.objects.filter(is_active=True)]
     tasks = list(incident.tasks.select_related("owner"))
-    done = list(incident.containments.select_related("by"))
+    containments = list(incident.containments.select_related("by"))
     usual = taxonomy.containments_for(incident.category, incident.failure_mode)
-    tried = {row.action for row in done if row.state != Containment.State.DROPPED}
+    tried = {containment.action for containment in containments if containment.state != Containment.State.DROPPED}
     return {
         "roles": [(role, people) for role, people in roles if role.code != LEAD],
         "tasks": tasks,
@@ -140,7 +146,7 @@ def _work(incident: Incident) -> dict[str, Any]:
         "handovers": list(
             Handover.objects.offered().filter(incident=incident).select_related("role", "giver", "taker")
         ),
-        "containments": done,
+        "containments": containments,
         "untried": [action for action in usual if action.code not in tried][:5],
     }
 

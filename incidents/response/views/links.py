@@ -16,11 +16,11 @@ from incidents.web.request import Answer, Request, page
 
 @verb("link it")
 def link(request: Request, incident: Incident) -> Answer:
-    given = valid(LinkForm(request.POST))
-    other = Incident.objects.visible_to(request.user).filter(number=given["other"]).first()
+    fields = valid(LinkForm(request.POST))
+    other = Incident.objects.visible_to(request.user).filter(number=fields["other"]).first()
     if other is None:
-        raise Refused(f"There is no INC-{given['other']}.")
-    Link.objects.link(incident, other, given["kind"], by=request.user)
+        raise Refused(f"There is no INC-{fields['other']}.")
+    Link.objects.link(incident, other, fields["kind"], by=request.user)
     return at(incident, "links")
 
 
@@ -36,10 +36,15 @@ def like_this(request: Request, number: int) -> Answer:
     """Earlier incidents like this one, with what contained them and whether what was to follow is done."""
     incident = get_incident(request.user, number)
     linked = [other.pk for _, other, _ in Link.objects.of(incident, user=request.user)]
-    found = similar(
-        user=request.user, title=incident.title, system=incident.system, category=incident.category,
-        failure_mode=incident.failure_mode, but=[incident.pk, *linked], most=3 if request.htmx else 20,
-    )  # fmt: skip
-    prefetch_related_objects([one.incident for one in found], "containments")
-    context = {"similar": found, "incident": incident, "may_respond": incident.is_changeable_by(request.user)}
+    alike = similar(
+        user=request.user,
+        title=incident.title,
+        system=incident.system,
+        category=incident.category,
+        failure_mode=incident.failure_mode,
+        but=[incident.pk, *linked],
+        most=3 if request.htmx else 20,
+    )
+    prefetch_related_objects([likeness.incident for likeness in alike], "containments")
+    context = {"similar": alike, "incident": incident, "may_respond": incident.is_changeable_by(request.user)}
     return render(request, "response/_similar.html" if request.htmx else "response/similar.html", context)

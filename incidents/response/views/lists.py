@@ -39,17 +39,17 @@ def incidents(request: Request) -> Answer:
     parameters = request.GET.copy()
     parameters.setdefault("status", "open")
     chosen = IncidentFilter(parameters, mine.for_list(), request=request)
-    rows = chosen.qs if chosen.is_valid() else mine.none()
+    incidents = chosen.qs if chosen.is_valid() else mine.none()
     is_open_list = parameters["status"] == "open"
     if is_open_list:
-        page_of_incidents, older_than = list(rows.worst_first()[: AN_OPEN_LIST + 1]), None
+        page_of_incidents, older_than = list(incidents.worst_first()[: AN_OPEN_LIST + 1]), None
     else:
-        page_of_incidents, older_than = newest_first(rows, before=request.GET.get("before", ""), key="number")
+        page_of_incidents, older_than = newest_first(incidents, before=request.GET.get("before", ""), key="number")
     cadences = Cadence.by_severity()
     context = {
         "filter": chosen,
         "status": parameters["status"],
-        "incidents": [(row, next_update_due(row, cadences)) for row in page_of_incidents[:AN_OPEN_LIST]],
+        "incidents": [(incident, next_update_due(incident, cadences)) for incident in page_of_incidents[:AN_OPEN_LIST]],
         "older_than": older_than,
         "has_more": len(page_of_incidents) > AN_OPEN_LIST or older_than is not None,
         "pulse": pulse,
@@ -75,9 +75,9 @@ def _tabs(request: Request, mine: Any) -> dict[str, Any]:
     return counted
 
 
-def _pulse(rows: Any) -> str:
+def _pulse(incidents: Any) -> str:
     """What changes whenever a visible incident does, or a new one comes: the last change."""
-    latest = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
+    latest = incidents.order_by("-changed_at").values_list("changed_at", flat=True).first()
     return f"{latest.timestamp():.6f}" if latest else "none"
 
 
@@ -85,14 +85,14 @@ def _pulse(rows: Any) -> str:
 def many(request: Request) -> Answer:
     """Do one thing to several incidents. Each is done or refused by itself; what was refused is said."""
     if not request.POST.getlist("number"):
-        raise Refused("Choose incidents first: with x, or with the box before each.")
+        raise Refused("Select incidents first, with x or their checkboxes.")
     form = BulkForm(request.POST, numbers=request.POST.getlist("number"))
     act, numbers = valid(form)["act"], form.cleaned_data["number"]
     done, refused = 0, []
     for incident in Incident.objects.visible_to(request.user).filter(number__in=numbers).order_by("number"):
         try:
             if act != "follow" and not incident.is_changeable_by(request.user):
-                raise NotAllowed("its team’s responders may do that.")
+                raise NotAllowed("only responders of its team can do that.")
             _do(act, incident, request)
             done += 1
         except (WrongStatus, NotAllowed, forms.ValidationError) as refusal:
@@ -120,10 +120,10 @@ def _do(act: str, incident: Incident, request: Request) -> None:
 
 @change()
 def save_view(request: Request) -> Answer:
-    given = valid(SavedViewForm(request.POST))
-    kept = SavedView.objects.keep(request.user, name=given["name"], query=given["query"], shared=given["shared"])
-    messages.success(request, f"“{kept}” is kept among the views.")
-    return redirect(kept)
+    fields = valid(SavedViewForm(request.POST))
+    view = SavedView.objects.store(request.user, name=fields["name"], query=fields["query"], shared=fields["shared"])
+    messages.success(request, f"“{view}” was saved.")
+    return redirect(view)
 
 
 @change()

@@ -21,7 +21,7 @@ from incidents.web.request import Answer, Request, change, page, visible_or_404
 @require_GET
 def public(request: Request, slug: str) -> HttpResponse:
     """What the public reads. It says nothing that was not written for it and approved."""
-    public_page = visible_or_404(PublicPage.objects.shown().select_related("system"), system__slug=slug)
+    public_page = visible_or_404(PublicPage.objects.public().select_related("system"), system__slug=slug)
     posts = list(public_page.posts.published()[:30])
     now = next((post.state for post in posts if post.state != PublicPost.State.NEWS), PublicPost.State.SOLVED)
     return render(request, "response/public.html", {"public_page": public_page, "posts": posts, "now": now})
@@ -60,15 +60,15 @@ def public_desk(request: Request, slug: str) -> Answer:
 def write_public(request: Request, slug: str) -> Answer:
     public_page = visible_or_404(PublicPage.objects.select_related("system", "system__team"), system__slug=slug)
     require_role(request.user, Role.RESPONDER, team=public_page.system.team, to="write for the public")
-    given = valid(PublicPostForm(request.POST))
+    fields = valid(PublicPostForm(request.POST))
     number = request.POST.get("incident", "")
     about = (
         Incident.objects.visible_to(request.user).filter(system=public_page.system, number=int(number)).first()
         if number.isascii() and number.isdigit() and len(number) < 10
         else None
     )
-    PublicPost.objects.write(public_page, text=given["text"], state=given["state"], by=request.user, incident=about)
-    messages.success(request, "Written. A lead who did not write it approves it.")
+    PublicPost.objects.write(public_page, text=fields["text"], state=fields["state"], by=request.user, incident=about)
+    messages.success(request, "Saved. A lead other than the author approves it.")
     return redirect("public-desk", slug)
 
 

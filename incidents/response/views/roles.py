@@ -17,8 +17,8 @@ from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 @verb("say who does what")
 def give_role(request: Request, incident: Incident) -> Answer:
-    given = valid(RoleForm(request.POST))
-    Assignment.objects.give(incident, given["role"], given["person"], by=request.user)
+    fields = valid(RoleForm(request.POST))
+    Assignment.objects.give(incident, fields["role"], fields["person"], by=request.user)
     return at(incident, "roles")
 
 
@@ -29,34 +29,34 @@ def hand_over(request: Request, number: int) -> Answer:
     incident = get_incident_to_change(request.user, number, to="hand it over")
     form = HandoverForm(request.POST or None, initial={"role": "lead"})
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
+        fields = form.cleaned_data
         try:
-            made = Handover.objects.offer(
-                incident, given["role"], to=given["to"], summary=given["summary"], by=request.user
+            handover = Handover.objects.offer(
+                incident, fields["role"], to=fields["to"], summary=fields["summary"], by=request.user
             )
         except (forms.ValidationError, WrongStatus) as refusal:
             form.add_error(None, refusal if isinstance(refusal, forms.ValidationError) else str(refusal))
         else:
-            _tell_taker(made)
-            messages.success(request, f"Offered to {made.taker}. It is yours until they accept.")
+            _tell_taker(handover)
+            messages.success(request, f"Offered to {handover.taker}. You keep the role until they accept.")
             return redirect(incident)
     context = {"form": form, "incident": incident, "draft": _summary(incident)}
     return render(request, "response/hand_over.html", context, status=422 if form.is_bound else 200)
 
 
-def _tell_taker(made: Handover) -> None:
+def _tell_taker(handover: Handover) -> None:
     Notice.objects.tell(
-        [made.taker],
-        subject=f"{made.giver} hands {made.incident} over to you ({made.role})",
-        text=made.summary,
-        path=made.incident.get_absolute_url(),
-        key=f"handover:{made.pk}",
+        [handover.taker],
+        subject=f"{handover.giver} hands {handover.incident} over to you ({handover.role})",
+        text=handover.summary,
+        path=handover.incident.get_absolute_url(),
+        key=f"handover:{handover.pk}",
     )
 
 
 def _summary(incident: Incident) -> list[str]:
     """What stands on record, to write a summary from."""
-    done = [f"{row.get_state_display()}: {row}" for row in incident.containments.all()]
+    done = [f"{containment.get_state_display()}: {containment}" for containment in incident.containments.all()]
     left = [f"To do: {task}" for task in incident.tasks.filter(done_at=None)]
     return [f"{incident.get_status_display()}, {incident.get_severity_display()}", *done, *left]
 

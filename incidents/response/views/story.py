@@ -20,8 +20,8 @@ def entry(request: Request, number: int, pk: int) -> Answer:
     event: Event = visible_or_404(incident.events.select_related("by", "note", "note__author", "curation"), pk=pk)
     event.incident = incident
     may = incident.is_changeable_by(request.user)
-    told = Curation.objects.filter(event=event).first()
-    form = CurateForm(request.POST or None, instance=told) if may else None
+    curation = Curation.objects.filter(event=event).first()
+    form = CurateForm(request.POST or None, instance=curation) if may else None
     if request.method == "POST":
         get_incident_to_change(request.user, number, to="edit its story")
         if form and form.is_valid():

@@ -10,8 +10,8 @@ from incidents.web.request import Answer, Request, visible_or_404
 
 @verb("add tasks")
 def add_task(request: Request, incident: Incident) -> Answer:
-    given = valid(TaskForm(request.POST))
-    Task.objects.add(incident, title=given["title"], owner=request.user if given["mine"] else None, by=request.user)
+    fields = valid(TaskForm(request.POST))
+    Task.objects.add(incident, title=fields["title"], owner=request.user if fields["mine"] else None, by=request.user)
     return at(incident, "tasks")
 
 
@@ -27,5 +27,5 @@ def move_task(request: Request, incident: Incident, *, pk: int) -> Answer:
         case "mine":
             task.give(request.user, by=request.user)
         case _:
-            raise Refused("Say what became of the task.")
+            raise Refused("Choose what became of the task.")
     return at(incident, "tasks")

@@ -22,11 +22,11 @@ from incidents.web.request import Answer, Request, back, change, page, visible_o
 
 @verb("post updates")
 def post_update(request: Request, incident: Incident) -> Answer:
-    form = UpdateForm(request.POST)
-    given = valid(form)
-    Update.objects.post(incident, text=given["text"], impact=given["impact"], next_at=form.next_at, by=request.user)
-    told = len(Follower.people_of(incident))
-    messages.success(request, f"Posted, and mailed to {told} who follow{'s' if told == 1 else ''} it.")
+    form = UpdateForm(request.POST, incident=incident)
+    fields = valid(form)
+    Update.objects.post(incident, text=fields["text"], impact=fields["impact"], next_at=form.next_at, by=request.user)
+    followers = len(Follower.people_of(incident))
+    messages.success(request, f"Posted and emailed to {followers} follower{'' if followers == 1 else 's'}.")
     return at(incident, "timeline-title")
 
 

@@ -76,8 +76,8 @@ def set_system(request: Request, incident: Incident) -> None:
 
 @verb("edit it")
 def describe(request: Request, incident: Incident) -> None:
-    given = valid(DescribeForm(request.POST))
-    incident.describe(title=given["title"], summary=given["summary"], by=request.user)
+    fields = valid(DescribeForm(request.POST))
+    incident.describe(title=fields["title"], summary=fields["summary"], by=request.user)
 
 
 @verb("edit it")

@@ -45,7 +45,7 @@ class RoutingRule:
     @property
     def does(self) -> str:
         """What it does, in words."""
-        return ", ".join(_effects(self, {name: value for name, value in _settings(self).items() if value})) or "nothing"
+        return ", ".join(_effects(self, _settings(self))) or "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,25 +78,26 @@ def decide(rules: Sequence[RoutingRule], facts: Mapping[str, str]) -> RoutingDec
         if not all_hold(rule.matchers, known):
             continue
         decision = _applied(decision, rule, known)
-        known |= {name: value for name, value in _settings(rule).items() if value}
+        known |= _settings(rule)
         if rule.act:
             break
     return decision
 
 
 def _settings(rule: RoutingRule) -> dict[str, str]:
-    return {
+    """What it sets, by the name of the fact. A category alone leaves no failure mode."""
+    settings = {
         "system": rule.set_system,
         "severity": rule.set_severity,
         "category": rule.set_category,
         "failure_mode": rule.set_failure_mode,
     }
+    alone = {"failure_mode": ""} if rule.set_category and not rule.set_failure_mode else {}
+    return {name: value for name, value in settings.items() if value} | alone
 
 
 def _applied(decision: RoutingDecision, rule: RoutingRule, facts: Mapping[str, str]) -> RoutingDecision:
-    settings = {name: value for name, value in _settings(rule).items() if value}
-    if rule.set_category and not rule.set_failure_mode:
-        settings["failure_mode"] = ""
+    settings = _settings(rule)
     group = "|".join(f"{name}={facts.get(name, '')}" for name in rule.group_by)
     return replace(
         decision,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,3 +97,98 @@ def test_a_late_resolve_of_the_first_episode_does_not_end_the_second() -> None:
     state = State()
     assert [state.hear(said) for said in (first, second, resolve)] == ["opened", "repeated", "stale"]
     assert state.open_from == START
+
+
+ENDED = Closed(START, START + timedelta(minutes=10), exact=True)
+INFERRED = Closed(START, START + timedelta(minutes=10), exact=False)
+OVER = "It is about an episode that has ended already."
+NEW = "Nothing with this fingerprint was firing."
+
+
+@pytest.mark.parametrize(
+    ("minute", "start_given", "closed", "result", "reason"),
+    [
+        (0, True, None, "opened", NEW),
+        (9, True, ENDED, "stale", OVER),
+        (10, True, ENDED, "stale", OVER),
+        (11, True, ENDED, "opened", NEW),
+        (9, False, ENDED, "opened", NEW),
+        (0, True, INFERRED, "stale", OVER),
+        (1, True, INFERRED, "opened", NEW),
+    ],
+)
+def test_a_firing_opens_what_began_after_the_last_episode_as_far_as_its_end_is_known(
+    minute: int, start_given: bool, closed: Closed | None, result: str, reason: str
+) -> None:
+    """An end that was inferred is our clock's, and swallows no new episode."""
+    verdict = judge(
+        "firing",
+        starts_at=START + timedelta(minutes=minute),
+        start_given=start_given,
+        ends_at=None,
+        end_given=False,
+        open_since=None,
+        closed=closed,
+    )
+    assert (verdict.result, verdict.reason) == (result, reason)
+
+
+def test_a_firing_repeats_what_is_firing_whenever_it_says_that_it_began() -> None:
+    for minute in (0, 5, 30):
+        verdict = judge(
+            "firing",
+            starts_at=START + timedelta(minutes=minute),
+            start_given=True,
+            ends_at=None,
+            end_given=False,
+            open_since=START + timedelta(minutes=20),
+            closed=ENDED,
+        )
+        assert (verdict.result, verdict.reason) == ("repeated", "It is firing already.")
+
+
+@pytest.mark.parametrize(
+    ("minute", "end_given", "result", "reason"),
+    [
+        (19, True, "stale", "It resolves an earlier episode than the one that is firing."),
+        (20, True, "resolved", "It ends the episode that was firing."),
+        (19, False, "resolved", "It ends the episode that was firing."),
+    ],
+)
+def test_a_resolve_ends_what_is_firing_unless_its_end_was_given_and_is_earlier(
+    minute: int, end_given: bool, result: str, reason: str
+) -> None:
+    verdict = judge(
+        "resolved",
+        starts_at=START,
+        start_given=True,
+        ends_at=START + timedelta(minutes=minute),
+        end_given=end_given,
+        open_since=START + timedelta(minutes=20),
+        closed=None,
+    )
+    assert (verdict.result, verdict.reason) == (result, reason)
+
+
+@pytest.mark.parametrize(
+    ("minute", "start_given", "closed", "result", "reason"),
+    [
+        (10, True, ENDED, "stale", "That episode has ended already."),
+        (11, False, ENDED, "stale", "That episode has ended already."),
+        (11, True, ENDED, "unseen", f"{NEW.rstrip('.')}, so there is nothing to open."),
+        (0, True, None, "unseen", f"{NEW.rstrip('.')}, so there is nothing to open."),
+    ],
+)
+def test_a_resolve_of_what_does_not_fire_opens_nothing(
+    minute: int, start_given: bool, closed: Closed | None, result: str, reason: str
+) -> None:
+    verdict = judge(
+        "resolved",
+        starts_at=START + timedelta(minutes=minute),
+        start_given=start_given,
+        ends_at=START + timedelta(minutes=30),
+        end_given=True,
+        open_since=None,
+        closed=closed,
+    )
+    assert (verdict.result, verdict.reason) == (result, reason)

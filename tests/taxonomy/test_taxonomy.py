@@ -49,6 +49,16 @@ def test_telling_names_are_classified_with_a_reason(name: str, mode: str) -> Non
     assert found.rule in found.reason
 
 
+def test_a_reason_quotes_80_characters_of_a_name_at_most() -> None:
+    for name, quoted in (
+        ("groundedness".ljust(80, "s"),) * 2,
+        ("groundedness".ljust(81, "s"), "groundedness".ljust(79, "s") + "…"),
+    ):
+        found = taxonomy.classify(name)
+        assert found
+        assert f"“{quoted}”" in found.reason
+
+
 def test_of_several_names_the_first_telling_one_counts() -> None:
     found = taxonomy.classify("HighValue", "groundedness", "null_rate")
     assert found

@@ -5,11 +5,11 @@ from datetime import date
 from django import forms
 
 from incidents.followups.models import FollowUp
-from incidents.response.forms.fields import PersonField
+from incidents.response.forms.fields import PersonChoiceField
 
 
 class PlanForm(forms.Form):
-    owner = PersonField(required=False, empty_label="Nobody yet")
+    owner = PersonChoiceField(required=False, empty_label="Nobody yet")
     due_on = forms.DateField(
         required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )

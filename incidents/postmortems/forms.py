@@ -9,12 +9,12 @@ from incidents.people.models import Team
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import FactorKind
 from incidents.postmortems.guide import Depth
-from incidents.response.forms.fields import PersonField
+from incidents.response.forms.fields import PersonChoiceField
 from incidents.systems.models import Change
 
 
 class PersonChoice(forms.Form):
-    person = PersonField(empty_label="Choose …")
+    person = PersonChoiceField(empty_label="Choose …")
 
 
 class TriggerForm(forms.Form):

@@ -6,7 +6,7 @@ from django import forms
 
 from incidents.people.models import Team
 from incidents.reports.saved import ReportInterval
-from incidents.response.forms.fields import PersonField
+from incidents.response.forms.fields import PersonChoiceField
 
 
 class DecisionForm(forms.Form):
@@ -15,7 +15,7 @@ class DecisionForm(forms.Form):
         label="What should be decided?",
         error_messages={"required": "Say what should be decided."},
     )
-    owner = PersonField(required=False, empty_label="Nobody yet")
+    owner = PersonChoiceField(required=False, empty_label="Nobody yet")
     due_on = forms.DateField(required=False, label="By", widget=forms.DateInput(attrs={"type": "date"}))
 
 

@@ -78,7 +78,7 @@ class Delivery(models.Model):
         RECEIVED = "received", "Received"
         PROCESSED = "processed", "Processed"
         DEAD = "dead", "Not understood"
-        REFUSED = "refused", "Rejected"
+        REFUSED = "refused", "Refused"
 
     source = models.ForeignKey("Source", on_delete=models.PROTECT, related_name="deliveries")
     received_at = models.DateTimeField(default=timezone.now)

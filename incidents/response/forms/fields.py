@@ -26,7 +26,7 @@ class MomentField(forms.DateTimeField):
         return moment
 
 
-class PersonField(forms.ModelChoiceField):
+class PersonChoiceField(forms.ModelChoiceField):
     def __init__(self, **options: Any) -> None:
         super().__init__(queryset=User.objects.filter(is_active=True).order_by("name"), **options)
 

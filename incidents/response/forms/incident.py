@@ -6,7 +6,7 @@ from django import forms
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.forms.fields import TEXT, NumberField, PersonField
+from incidents.response.forms.fields import TEXT, NumberField, PersonChoiceField
 from incidents.response.links import Link
 from incidents.response.vocabulary import IncidentKind, NoticedBy, Severity
 from incidents.systems.models import System
@@ -38,7 +38,7 @@ class SeverityForm(forms.Form):
 
 
 class LeadForm(forms.Form):
-    lead = PersonField(required=False, empty_label="Nobody")
+    lead = PersonChoiceField(required=False, empty_label="Nobody")
 
 
 class ClassifyForm(forms.Form):

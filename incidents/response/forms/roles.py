@@ -2,17 +2,17 @@
 
 from django import forms
 
-from incidents.response.forms.fields import PersonField, RoleField
+from incidents.response.forms.fields import PersonChoiceField, RoleField
 
 
 class RoleForm(forms.Form):
     role = RoleField()
-    person = PersonField(required=False, empty_label="Nobody")
+    person = PersonChoiceField(required=False, empty_label="Nobody")
 
 
 class HandoverForm(forms.Form):
     role = RoleField(initial="lead")
-    to = PersonField(label="To whom")
+    to = PersonChoiceField(label="To whom")
     summary = forms.CharField(
         max_length=5000,
         label="What they need to know",

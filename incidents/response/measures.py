@@ -108,11 +108,18 @@ def _missing() -> Iterator[Measure]:
         return Measure(label, {"missing": code}, q, (("missing", code),), holds=holds)
 
     yield measure(
-        "impact_started_at", "Impact start unknown", Q(impact_started_at=None), lambda row: row.clocks[0] is None
+        "impact_started_at",
+        "Impact start unknown",
+        Q(impact_started_at=None),
+        lambda incident: incident.clocks[0] is None,
     )
-    yield measure("noticed_by", "Unknown who noticed", Q(noticed_by=NoticedBy.UNKNOWN), lambda row: not row.noticed_by)
-    yield measure("category", "Unclassified", Q(category=""), lambda row: not row.category)
-    yield measure("order", "Clocks out of order", _is_out_of_order(), lambda row: bool(out_of_order(row.clocks)))
+    yield measure(
+        "noticed_by", "Unknown who noticed", Q(noticed_by=NoticedBy.UNKNOWN), lambda incident: not incident.noticed_by
+    )
+    yield measure("category", "Unclassified", Q(category=""), lambda incident: not incident.category)
+    yield measure(
+        "order", "Clocks out of order", _is_out_of_order(), lambda incident: bool(out_of_order(incident.clocks))
+    )
 
 
 def _noticed() -> Iterator[Measure]:
@@ -130,7 +137,7 @@ def _noticed() -> Iterator[Measure]:
 
 
 def _one_of(members: Sequence[str]) -> Callable[[MeasuredIncident], bool]:
-    return lambda row: row.noticed_by in members
+    return lambda incident: incident.noticed_by in members
 
 
 def _known() -> Iterator[Measure]:
@@ -141,10 +148,10 @@ def _known() -> Iterator[Measure]:
     yield Measure("How long output was wrong", {"known": "wrong"}, _WAS_WRONG, lengths="wrong", holds=was_wrong)
 
 
-def was_wrong(row: MeasuredIncident) -> bool:
+def was_wrong(incident: MeasuredIncident) -> bool:
     """Whether one knows from when until when its output was wrong: until it was contained, else resolved."""
-    began, ended = (row.clocks[ORDERED.index(clock)] for clock in ("impact_started_at", "contained_at"))
-    ended = row.clocks[ORDERED.index("resolved_at")] if ended is None else ended
+    began, ended = (incident.clocks[ORDERED.index(clock)] for clock in ("impact_started_at", "contained_at"))
+    ended = incident.clocks[ORDERED.index("resolved_at")] if ended is None else ended
     return began is not None and ended is not None and bool(ended >= began)
 
 
@@ -160,11 +167,11 @@ def _phases() -> Iterator[Measure]:
 
 
 def _has_length(phase: str) -> Callable[[MeasuredIncident], bool]:
-    return lambda row: length_of(phase, row.clocks) is not None
+    return lambda incident: length_of(phase, incident.clocks) is not None
 
 
 def _is_running(phase: str) -> Callable[[MeasuredIncident], bool]:
-    return lambda row: running_since(phase, row) is not None
+    return lambda incident: running_since(phase, incident) is not None
 
 
 def _hours() -> Iterator[Measure]:
@@ -173,7 +180,7 @@ def _hours() -> Iterator[Measure]:
 
 
 def _is_in_hours(code: str) -> Callable[[MeasuredIncident], bool]:
-    return lambda row: hours_of(row.declared_at, row.zone) == code
+    return lambda incident: hours_of(incident.declared_at, incident.zone) == code
 
 
 def _harm() -> Iterator[Measure]:
@@ -210,8 +217,8 @@ def _containments() -> Iterator[Measure]:
 
 
 def _triage() -> Iterator[Measure]:
-    def accepted(row: MeasuredIncident) -> bool:
-        return row.by_alert and row.status in ACCEPTED
+    def accepted(incident: MeasuredIncident) -> bool:
+        return incident.by_alert and incident.status in ACCEPTED
 
     by_alert = Q(opened_by=None)
     query = {"opened_by": "alert", "status": "accepted"}

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from incidents.response.attachments import Attachment
@@ -35,8 +36,6 @@ def attachment(request: Request, number: int, pk: int) -> Answer:
 
 
 def _disposition(file: Attachment) -> str:
-    from django.utils.http import content_disposition_header
-
     return content_disposition_header(as_attachment=not file.is_picture, filename=file.name) or "attachment"
 
 

@@ -83,7 +83,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             "worst": Incident.objects.visible_to(request.user).worst_open(),
             **_work(incident),
             **_what_it_did(incident),
-            **_told(request, incident),
+            **_what_stakeholders_hear(request, incident),
         }
         | more
     )
@@ -163,7 +163,7 @@ def _what_it_did(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _told(request: Request, incident: Incident) -> dict[str, Any]:
+def _what_stakeholders_hear(request: Request, incident: Incident) -> dict[str, Any]:
     followers = list(incident.followers.values_list("person_id", flat=True))
     return {
         "next_due": next_update_due(incident, Cadence.by_severity()),

@@ -45,16 +45,17 @@ def status(request: Request) -> Answer:
     latest = Update.objects.order_by("incident_id", "-at").distinct("incident_id")
     cadences = Cadence.by_severity()
     by_system: dict[int | None, list[Any]] = {}
-    for row in open_.prefetch_related(Prefetch("updates", queryset=latest, to_attr="latest")):
-        by_system.setdefault(row.system_id, []).append((row, row.latest, next_update_due(row, cadences)))  # type: ignore[attr-defined]
+    for incident in open_.prefetch_related(Prefetch("updates", queryset=latest, to_attr="latest")):
+        entry = (incident, incident.latest, next_update_due(incident, cadences))  # type: ignore[attr-defined]  # prefetched
+        by_system.setdefault(incident.system_id, []).append(entry)
     systems = list(System.objects.visible_to(request.user).for_list().select_related("team", "public_page"))
     follows = set(
         Follower.objects.filter(person=request.user, system__isnull=False).values_list("system_id", flat=True)
     )
-    rows = [(system, by_system.get(system.pk, []), system.pk in follows) for system in systems]
+    entries = [(system, by_system.get(system.pk, []), system.pk in follows) for system in systems]
     context = {
-        "troubled": [row for row in rows if row[1]],
-        "well": [row for row in rows if not row[1]],
+        "troubled": [entry for entry in entries if entry[1]],
+        "well": [entry for entry in entries if not entry[1]],
         "elsewhere": by_system.get(None, []),
         "now": timezone.now(),
     }

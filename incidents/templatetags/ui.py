@@ -108,7 +108,7 @@ def clocks(changes: dict[str, str | None]) -> list[tuple[str, datetime | None]]:
 
 @register.simple_tag
 def ago(moment: datetime | None) -> SafeString:
-    """How long ago, kept fresh by times.js; the exact time on hover."""
+    """How long ago, kept fresh by static/js/ages.js; the exact time on hover."""
     if moment is None:
         return SafeString('<span class="faint">never</span>')
     exact = timezone.localtime(moment).strftime("%a %-d %b %Y, %H:%M:%S %Z")

@@ -104,7 +104,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     tom.get_by_role("button", name="Approve").click()
     priya.goto(address)
     priya.get_by_role("button", name="Publish").click()
-    priya.get_by_text("Published for everybody").wait_for()
+    priya.get_by_text("Published to everyone who can see the incident").wait_for()
     priya.get_by_label("More actions").click()
     with priya.expect_download() as download:
         priya.get_by_role("link", name="Markdown").click()
@@ -168,7 +168,7 @@ def test_a_rule_is_drafted_tried_and_published_and_an_alert_silenced(as_somebody
     ada.get_by_role("link", name="Try it on the last").click()
     ada.get_by_text("would have opened").first.wait_for()
     ada.locator("#publish summary").click()
-    ada.get_by_label("What changed, in a sentence").fill("Canaries open nothing")
+    ada.get_by_label("What changed, in one sentence").fill("Canaries open nothing")
     ada.get_by_role("button", name="Publish these rules").click()
     expect(ada.locator("main")).to_contain_text("Canaries only record")
 

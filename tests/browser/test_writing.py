@@ -146,7 +146,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     mara.get_by_role("button", name="Approve").click()
     jo.goto(address)
     jo.get_by_role("button", name="Publish").click()
-    jo.get_by_text("Published for everybody").wait_for()
+    jo.get_by_text("Published to everyone who can see the incident").wait_for()
     for words in (
         "Retired answers for a day and a night.",
         "Customers told us.",

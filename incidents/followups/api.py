@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from incidents.api.base import Scoped, validated
 from incidents.api.fields import OptionalNoteSerializer, PersonField, ReasonSerializer, Slug
 from incidents.followups.models import FollowUp
-from incidents.people.models import Role, User
-from incidents.people.permissions import require_role
+from incidents.followups.permissions import require_change
+from incidents.people.models import User
 from incidents.response.permissions import get_incident_to_change
 
 
@@ -60,8 +60,7 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     def _changeable(self) -> FollowUp:
         follow_up = self.get_object()
-        if follow_up.owner_id != self.person.pk:
-            require_role(self.person, Role.RESPONDER, team=follow_up.incident.team, to="change it")
+        require_change(self.person, follow_up)
         return follow_up
 
     @extend_schema(request=None, responses=FollowUpSerializer)
@@ -93,7 +92,6 @@ class AddFollowUpView(Scoped):
     @extend_schema(request=FollowUpWriteSerializer, responses={201: FollowUpSerializer})
     def post(self, request: Request, number: str) -> Response:
         incident = get_incident_to_change(self.person, int(number), to="add follow-ups")
-        follow_up = FollowUp.objects.add(
-            incident, by=self.person, **validated(FollowUpWriteSerializer(data=request.data))
-        )
+        fields = validated(FollowUpWriteSerializer(data=request.data))
+        follow_up = FollowUp.objects.add(incident, by=self.person, **fields)
         return Response(FollowUpSerializer(follow_up).data, status=status.HTTP_201_CREATED)

@@ -13,12 +13,12 @@ from incidents.api.base import Scoped, validated
 from incidents.api.fields import PersonField, Slug
 from incidents.errors import WrongStatus
 from incidents.people.models import Role
-from incidents.people.permissions import NotAllowed, require_role
+from incidents.people.permissions import NotAllowed
 from incidents.postmortems import export, readiness, reviews
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor
 from incidents.postmortems.facts import freeze_facts
-from incidents.postmortems.permissions import may_review
+from incidents.postmortems.permissions import may_review, require
 from incidents.postmortems.reviews import CHECKS
 from incidents.postmortems.sections import Clash, Section
 from incidents.response.permissions import get_incident_to_change
@@ -116,10 +116,9 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def _answer(self, postmortem: Postmortem) -> Response:
         return Response(PostmortemSerializer(self.get_queryset().get(pk=postmortem.pk)).data)
 
-    def _writable(self, role: Role, *, to: str) -> Postmortem:
+    def _changeable(self, role: Role, *, to: str) -> Postmortem:
         postmortem = self.get_object()
-        if role is Role.LEAD or postmortem.owner_id != self.person.pk:
-            require_role(self.person, role, team=postmortem.incident.team, to=to)
+        require(self.person, role, postmortem, to=to)
         return postmortem
 
     @extend_schema(request=SectionWriteSerializer, responses=PostmortemSerializer)
@@ -130,12 +129,11 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         What others wrote meanwhile in other lines is kept: the answer has both. 409 where they changed the same lines;
         yours is then kept as your draft.
         """
-        postmortem = self._writable(Role.RESPONDER, to="write it")
-        given = validated(SectionWriteSerializer(data=request.data))
-        section = visible_or_404(postmortem.sections.all(), key=given["key"])
-        section.postmortem = postmortem
+        postmortem = self._changeable(Role.RESPONDER, to="edit it")
+        fields = validated(SectionWriteSerializer(data=request.data))
+        section = visible_or_404(postmortem.sections.all(), key=fields["key"])
         try:
-            section.write(given["text"], by=self.person, base=given["base"])
+            section.write(fields["text"], by=self.person, base=fields["base"])
         except Clash as clash:
             raise WrongStatus(str(clash)) from None
         return self._answer(postmortem)
@@ -143,24 +141,24 @@ class PostmortemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @extend_schema(request=None, responses=PostmortemSerializer)
     @action(detail=True, methods=["post"])
     def review(self, request: Request, number: str) -> Response:
-        postmortem = self._writable(Role.RESPONDER, to="send it to review")
-        postmortem.send_to_review(by=self.person, missing=[str(one) for one in readiness.missing(postmortem)])
+        postmortem = self._changeable(Role.RESPONDER, to="send it to review")
+        postmortem.send_to_review(by=self.person, missing=[str(item) for item in readiness.missing(postmortem)])
         return self._answer(postmortem)
 
     @extend_schema(request=DecideSerializer, responses=PostmortemSerializer)
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, number: str) -> Response:
-        """Approve it, with the whole checklist, or ask for changes. Whoever owns it cannot."""
+        """Approve it, with the whole checklist, or ask for changes. Its owner cannot."""
         postmortem = self.get_object()
         if not may_review(self.person, postmortem):
-            raise NotAllowed("Whoever owns it, or responds nowhere, cannot review it.")
+            raise NotAllowed("The owner cannot review it; neither can someone who responds in no team.")
         reviews.decide(postmortem, by=self.person, **validated(DecideSerializer(data=request.data)))
         return self._answer(postmortem)
 
     @extend_schema(request=None, responses=PostmortemSerializer)
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, number: str) -> Response:
-        postmortem = self._writable(Role.LEAD, to="publish it")
+        postmortem = self._changeable(Role.LEAD, to="publish it")
         postmortem.publish(by=self.person, facts=freeze_facts(postmortem))
         return self._answer(postmortem)
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
@@ -108,20 +109,22 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         private incident too: whoever shows it to somebody asks `visible_to` first.
         """
         with transaction.atomic():
-            row = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
-            if not another and (begun := self.of(row).best_first(row).first()):
+            incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+            if not another and (begun := self.of(incident).best_first(incident).first()):
                 return begun
-            if row.status not in (Status.RESOLVED, Status.CLOSED):
-                raise WrongStatus(
-                    f"{row} is {row.get_status_display().lower()}; a postmortem starts when it is resolved."
-                )
-            policy, guide = Policy.objects.of(row.severity), Guide.objects.current()
-            before = self.filter(incident=row).count()
+            if incident.status not in (Status.RESOLVED, Status.CLOSED):
+                status = incident.get_status_display().lower()
+                raise WrongStatus(f"{incident} is {status}. A postmortem starts once it is resolved.")
+            earlier = self.filter(incident=incident).count()
             postmortem = self.create(
-                incident=row, owner=row.lead or by, due_on=due_date(row), guide=guide, depth=policy.depth,
-                slug=f"{row.number}-{before + 1}" if before else str(row.number),
-            )  # fmt: skip
-            postmortem._make_room()
+                incident=incident,
+                owner=incident.lead or by,
+                due_on=due_date(incident),
+                guide=Guide.objects.current(),
+                depth=Policy.objects.of(incident.severity).depth,
+                slug=f"{incident.number}-{earlier + 1}" if earlier else str(incident.number),
+            )
+            postmortem.add_sections()
             postmortem.record(by, became="draft", owner=str(postmortem.owner or ""))
         return postmortem
 
@@ -178,15 +181,19 @@ class Postmortem(models.Model):
             GinIndex(fields=["words"], name="postmortems_by_words"),
             models.Index(fields=["state", "due_on", "id"], name="postmortems_by_state"),
             models.Index(fields=["due_on"], name="postmortems_by_due"),
-            models.Index(fields=["-published_at"], name="postmortems_by_publication", condition=models.Q(state="published")),
-        ]  # fmt: skip
+            models.Index(
+                fields=["-published_at"],
+                name="postmortems_by_publication",
+                condition=models.Q(state="published"),
+            ),
+        ]
 
     def __str__(self) -> str:
         ordinal = self.slug.partition("-")[2]
         return f"Postmortem{f' {ordinal}' if ordinal else ''} of {self.incident}"
 
     def get_absolute_url(self) -> str:
-        return f"/postmortems/{self.slug}/"
+        return reverse("postmortem", args=[self.slug])
 
     @property
     def name(self) -> str:
@@ -233,8 +240,7 @@ class Postmortem(models.Model):
                 return
             for empty in Postmortem.objects.filter(incident=incident, state=self.State.DRAFT):
                 if not empty.sections.exclude(text="").exists() and not empty.factors.exists():
-                    empty._move([self.State.DRAFT], to=self.State.NOT_REQUIRED, by=by,
-                                not_required_because=f"Covered by the postmortem of {self.incident}.")  # fmt: skip
+                    empty.excuse(by=by, reason=f"Covered by the postmortem of {self.incident}.")
             self.also.add(incident)
             self.record(by, covers=incident.number)
             incident.record(Event.Kind.POSTMORTEM, by=by, covered_by=self.incident.number)
@@ -256,28 +262,32 @@ class Postmortem(models.Model):
     def set_depth(self, depth: str, *, by: User) -> None:
         """Ask for more, or for less; what was written stays."""
         self._set(by=by, depth=Depth(depth).value)
-        self._make_room()
+        self.add_sections()
 
     def set_trigger(self, triggered_by: str, *, by: User, change: Change | None = None, text: str = "") -> None:
         """Say what set it off: one change on record, something else, or that none was found."""
         kind = self.Trigger(triggered_by)
         if kind is self.Trigger.CHANGE and change is None:
-            raise Refused("Choose the change that set it off, or “Something else”.")
+            raise Refused("Choose the change that triggered it, or “Something else”.")
         if kind is self.Trigger.OTHER and not text.strip():
-            raise Refused("Say in a few words what set it off.")
-        found = change if kind is self.Trigger.CHANGE else None
-        self._set(by=by, triggered_by=kind.value, trigger=found, trigger_text=text.strip()[:500])
+            raise Refused("Say in a few words what triggered it.")
+        trigger = change if kind is self.Trigger.CHANGE else None
+        self._set(by=by, triggered_by=kind.value, trigger=trigger, trigger_text=text.strip()[:500])
         self.index()
 
     def assign(self, owner: User, *, by: User) -> None:
         if not Postmortem.objects.visible_to(owner).filter(pk=self.pk).exists():
-            raise Refused(f"{owner} may not see {self.incident}, so they cannot own its postmortem.")
+            raise Refused(f"{owner} cannot see {self.incident}, so they cannot own its postmortem.")
         with transaction.atomic():
             if Postmortem.objects.filter(pk=self.pk).exclude(owner=owner).update(owner=owner):
                 self.record(by, owner=str(owner))
                 if owner != by:
-                    self.tell([owner], f"{by} gave you the {_low(str(self))}", f"It is due on {self.due_on:%Y-%m-%d}.",
-                              key=f"owner:{timezone.now().timestamp():.0f}")  # fmt: skip
+                    self.tell(
+                        [owner],
+                        f"{by} made you the owner of the {_low(str(self))}",
+                        f"It is due on {self.due_on:%Y-%m-%d}.",
+                        key=f"owner:{timezone.now().timestamp():.0f}",
+                    )
         self.refresh_from_db()
 
     # Its way to the readers
@@ -285,7 +295,7 @@ class Postmortem(models.Model):
     def send_to_review(self, *, by: User, missing: list[str]) -> None:
         """Ask for review. `missing` is what readiness.missing() found; nothing may be."""
         if missing:
-            raise Refused(f"It cannot be reviewed yet. {' '.join(missing)}")
+            raise Refused(f"It is not ready for review. {' '.join(missing)}")
         self._move([self.State.DRAFT], to=self.State.IN_REVIEW, by=by)
 
     def send_back(self, *, by: User, reason: str) -> None:
@@ -314,18 +324,23 @@ class Postmortem(models.Model):
     def excuse(self, *, by: User, reason: str) -> None:
         """Say that none is required, and why; it is counted as such."""
         if not reason.strip():
-            raise Refused("Say why no postmortem is required.")
+            raise Refused("Give a reason why none is required.")
         self._move([self.State.DRAFT], to=self.State.NOT_REQUIRED, by=by, not_required_because=reason.strip())
 
     def reopen(self, *, by: User, reason: str) -> None:
         """Take a published or excused one up again. Who had approved it is asked again."""
         if not reason.strip():
-            raise Refused("Say why it is open again.")
+            raise Refused("Give a reason for reopening it.")
         with transaction.atomic():
             self._move(
-                [self.State.PUBLISHED, self.State.NOT_REQUIRED], to=self.State.DRAFT, by=by, reason=reason.strip(),
-                published_at=None, published_by=None, not_required_because="",
-            )  # fmt: skip
+                [self.State.PUBLISHED, self.State.NOT_REQUIRED],
+                to=self.State.DRAFT,
+                by=by,
+                reason=reason.strip(),
+                published_at=None,
+                published_by=None,
+                not_required_because="",
+            )
             self.reviews.update(verdict="", decided_at=None)
 
     # How it is done
@@ -358,37 +373,41 @@ class Postmortem(models.Model):
         texts["C"] += self.amendments.values_list("text", flat=True)
         Postmortem.objects.filter(pk=self.pk).update(words=search.vector(texts))
 
-    def _make_room(self) -> None:
-        wanted = [part.key for part in self.guide.parts]
-        Section.objects.bulk_create(
-            [
-                Section(postmortem=self, key=part.key, position=wanted.index(part.key))
-                for part in self.guide.at_depth(self.depth)
-            ],
-            ignore_conflicts=True,
-        )
+    def add_sections(self) -> None:
+        """Add an empty section for each part that is asked at its depth and has none yet."""
+        order = [part.key for part in self.guide.parts]
+        sections = [
+            Section(postmortem=self, key=part.key, position=order.index(part.key))
+            for part in self.guide.at_depth(self.depth)
+        ]
+        Section.objects.bulk_create(sections, ignore_conflicts=True)
         self.index()
 
+    def locked(self) -> "Postmortem":
+        """Read it anew and lock its row until the end of the transaction."""
+        return Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.pk)
+
     def lock_editable(self) -> "Postmortem":
-        row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.pk)
-        if not row.is_editable:
-            raise WrongStatus(f"This postmortem is {row.get_state_display().lower()}; {_way_out(row)}")
-        return row
+        """Lock it as `locked` does; raises WrongStatus, which says what can be done instead, once it cannot be edited."""
+        postmortem = self.locked()
+        if not postmortem.is_editable:
+            state = postmortem.get_state_display().lower()
+            raise WrongStatus(f"This postmortem is {state}. {_way_out(postmortem)}")
+        return postmortem
 
     def _set(self, *, by: User, **changes: Any) -> None:
         with transaction.atomic():
-            row = self.lock_editable()
-            if {name: getattr(row, name) for name in changes} != changes:
+            stored = self.lock_editable()
+            if {name: getattr(stored, name) for name in changes} != changes:
                 Postmortem.objects.filter(pk=self.pk).update(**changes)
-                told = {name: str(value) for name, value in changes.items() if value}
-                self.record(by, **{f"new_{name}": value for name, value in told.items()})
+                self.record(by, **{f"new_{name}": str(value) for name, value in changes.items() if value})
         self.refresh_from_db()
 
     def _move(self, start: list[str], *, to: str, by: User, reason: str = "", **changes: Any) -> None:
         with transaction.atomic():
             if not Postmortem.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
-                raise WrongStatus(f"This postmortem is {self.get_state_display().lower()} already.")
+                raise WrongStatus(f"This postmortem is already {self.get_state_display().lower()}.")
             self.record(by, became=str(to), **({"reason": reason} if reason else {}))
         self.refresh_from_db()
 
@@ -400,5 +419,7 @@ def _low(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _way_out(row: Postmortem) -> str:
-    return "send it back to change it." if row.state == Postmortem.State.APPROVED else "amend it, or reopen it."
+def _way_out(postmortem: Postmortem) -> str:
+    if postmortem.state == Postmortem.State.APPROVED:
+        return "Send it back to change it."
+    return "Reopen it, or add an amendment."

@@ -62,19 +62,17 @@ class FactorKind(models.Model):
 
 class FactorQuerySet(models.QuerySet["Factor"]):
     def add(self, postmortem: Postmortem, kind: FactorKind, *, text: str, evidence: str, by: User) -> "Factor":
-        """Add a factor. Naming the same kind twice is refused: say more in the one that is there."""
+        """Add a factor. Raises Refused where one of this kind is there already: say more in that one."""
         if not text.strip():
             raise Refused("Say in a sentence how it contributed.")
         with transaction.atomic():
             postmortem.lock_editable()
-            made, new = self.get_or_create(
-                postmortem=postmortem, kind=kind,
-                defaults={"text": text.strip()[:2000], "evidence": evidence.strip()[:500], "by": by},
-            )  # fmt: skip
+            content = {"text": text.strip()[:2000], "evidence": evidence.strip()[:500], "by": by}
+            factor, new = self.get_or_create(postmortem=postmortem, kind=kind, defaults=content)
             if not new:
-                raise Refused(f"“{kind}” is among the factors already. Edit that one.")
+                raise Refused(f"“{kind}” is already one of the factors. Edit that one.")
             postmortem.index()
-        return made
+        return factor
 
     def for_list(self) -> Self:
         return self.select_related("kind", "by").order_by("pk")

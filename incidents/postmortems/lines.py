@@ -1,4 +1,4 @@
-"""Filled-in lines that people put differently."""
+"""Filled-in lines that people reworded."""
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -8,7 +8,7 @@ from incidents.postmortems.document import Postmortem
 
 
 class EditedLine(models.Model):
-    """A filled-in line that a person put differently; it no longer follows the record."""
+    """A filled-in line that a person reworded; it no longer follows the record."""
 
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="edited_lines")
     key = models.CharField(max_length=60)
@@ -25,16 +25,15 @@ class EditedLine(models.Model):
 
     @classmethod
     def put(cls, postmortem: Postmortem, key: str, *, text: str, was: str, by: User) -> None:
-        """Put a line differently, or, with the words of the record itself, let it follow the record again."""
+        """Reword a line, or, with the words of the record itself, let it follow the record again."""
         text = " ".join(text.split())[:1000]
         with transaction.atomic():
             postmortem.lock_editable()
             if text == was:
                 cls.objects.filter(postmortem=postmortem, key=key).delete()
             else:
-                cls.objects.update_or_create(
-                    postmortem=postmortem, key=key, defaults={"text": text, "was": was, "by": by, "at": timezone.now()}
-                )
+                edit = {"text": text, "was": was, "by": by, "at": timezone.now()}
+                cls.objects.update_or_create(postmortem=postmortem, key=key, defaults=edit)
 
     @classmethod
     def follow_again(cls, postmortem: Postmortem, key: str) -> None:

@@ -1,4 +1,4 @@
-"""The meeting: one question at a time, and what people would like to fix parked until the end."""
+"""The review meeting: one part at a time, with ideas for fixes parked until the end."""
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -10,7 +10,7 @@ from incidents.postmortems.document import Postmortem
 
 
 class ParkedFix(models.Model):
-    """Something somebody would fix, said before the discussion was over."""
+    """An idea for a fix that came up before the discussion was over."""
 
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="parked")
     text = models.CharField(max_length=300)
@@ -38,18 +38,17 @@ class ParkedFix(models.Model):
     def take(self, *, by: User) -> FollowUp:
         """Make a follow-up of it; safe to press twice."""
         with transaction.atomic():
-            row = (
-                ParkedFix.objects.select_for_update(of=("self",)).select_related("postmortem__incident").get(pk=self.pk)
-            )
-            if row.follow_up:
-                return row.follow_up
-            if row.dropped_because:
-                raise Refused("It was left out already.")
-            made = FollowUp.objects.add(row.postmortem.incident, title=row.text[:200], by=by)
-            ParkedFix.objects.filter(pk=self.pk).update(follow_up=made)
-        return made
+            fixes = ParkedFix.objects.select_for_update(of=("self",)).select_related("postmortem__incident")
+            stored = fixes.get(pk=self.pk)
+            if stored.follow_up:
+                return stored.follow_up
+            if stored.dropped_because:
+                raise Refused("It has been dropped already.")
+            follow_up = FollowUp.objects.add(stored.postmortem.incident, title=stored.text[:200], by=by)
+            ParkedFix.objects.filter(pk=self.pk).update(follow_up=follow_up)
+        return follow_up
 
     def drop(self, *, reason: str) -> None:
         if not reason.strip():
-            raise Refused("Say why it will not be done.")
+            raise Refused("Give a reason for not doing it.")
         ParkedFix.objects.filter(pk=self.pk, follow_up=None).update(dropped_because=reason.strip()[:300])

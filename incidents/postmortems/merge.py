@@ -131,14 +131,14 @@ def compare(was: str, now: str) -> list[Word]:
     old, new = _words(was), _words(now)
     if len(old) + len(new) > 20_000:
         return [Word("del", was), Word("ins", now)]
-    told: list[Word] = []
+    words: list[Word] = []
     for what, a, b, c, d in SequenceMatcher(None, old, new, autojunk=len(old) > 2_000).get_opcodes():
         if what == "equal":
-            told.append(Word("", "".join(old[a:b])))
+            words.append(Word("", "".join(old[a:b])))
             continue
-        told += [Word("del", "".join(old[a:b]))] if b > a else []
-        told += [Word("ins", "".join(new[c:d]))] if d > c else []
-    return told
+        words += [Word("del", "".join(old[a:b]))] if b > a else []
+        words += [Word("ins", "".join(new[c:d]))] if d > c else []
+    return words
 
 
 def _words(text: str) -> list[str]:

@@ -22,9 +22,9 @@ def titles(texts: Iterable[str], *, user: User | None) -> dict[int, str]:
     numbers = sorted({number for text in texts for number in incidents_in(text)})[:MOST_UNFURLED]
     if not numbers or user is None:
         return {}
-    rows = Incident.objects.visible_to(user).filter(number__in=numbers)
     return {
-        row.number: f"{row.title} ({row.get_severity_display()}, {row.get_status_display().lower()})" for row in rows
+        incident.number: f"{incident.title} ({incident.get_severity_display()}, {incident.get_status_display().lower()})"
+        for incident in Incident.objects.visible_to(user).filter(number__in=numbers)
     }
 
 
@@ -34,11 +34,11 @@ def unfurled(text: str, known: dict[int, str]) -> SafeString:
     if not known:
         return html
 
-    def told(link: re.Match[str]) -> str:
+    def unfold(link: re.Match[str]) -> str:
         title = known.get(int(link[1]))
         return f'{link[0]}<span class="unfurled"> {escape(title)}</span>' if title else link[0]
 
-    return mark_safe(re.sub(r'<a href="/incidents/(\d+)/">INC-\1</a>', told, html))  # noqa: S308 - rendered safely; titles are escaped
+    return mark_safe(re.sub(r'<a href="/incidents/(\d+)/">INC-\1</a>', unfold, html))  # noqa: S308 - rendered safely; titles are escaped
 
 
 def people_named(texts: Iterable[str]) -> list[User]:
@@ -47,9 +47,8 @@ def people_named(texts: Iterable[str]) -> list[User]:
     if not handles:
         return []
     local = Lower(Substr("email", Value(1), StrIndex("email", Value("@")) - 1))
-    found = User.objects.active().annotate(handle=local).filter(handle__in=handles)
     by_handle: dict[str, list[User]] = {}
-    for person in found:
+    for person in User.objects.active().annotate(handle=local).filter(handle__in=handles):
         by_handle.setdefault(handle_of(person), []).append(person)
     return [people[0] for people in by_handle.values() if len(people) == 1]
 
@@ -61,8 +60,8 @@ def handle_of(person: User) -> str:
 def suggest_people(words: str, *, most: int = 6) -> list[tuple[str, str]]:
     """Handles and names that begin with what somebody types after an @."""
     words = words.strip()[:60]
-    rows = User.objects.active().filter(Q(name__icontains=words) | Q(email__istartswith=words))[:most]
-    return [(handle_of(person), person.name) for person in rows]
+    people = User.objects.active().filter(Q(name__icontains=words) | Q(email__istartswith=words))[:most]
+    return [(handle_of(person), person.name) for person in people]
 
 
 def tell_the_named(postmortem: Postmortem, section: Section, *, before: str, after: str, by: User) -> None:
@@ -71,5 +70,10 @@ def tell_the_named(postmortem: Postmortem, section: Section, *, before: str, aft
     if not fresh:
         return
     people = [person for person in people_named([after]) if handle_of(person) in fresh and person != by]
-    postmortem.tell(people, f"{by} named you in the postmortem of {postmortem.incident}", f"Under “{section.title}”.",
-                    key=f"named:{section.pk}", path=f"{postmortem.get_absolute_url()}#{section.key}")  # fmt: skip
+    postmortem.tell(
+        people,
+        f"{by} mentioned you in the postmortem of {postmortem.incident}",
+        f"Under “{section.title}”.",
+        key=f"named:{section.pk}",
+        path=f"{postmortem.get_absolute_url()}#{section.key}",
+    )

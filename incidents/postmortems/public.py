@@ -32,13 +32,14 @@ class PublicIncident:
 
 @cache
 def library() -> tuple[PublicIncident, ...]:
-    raw = json.loads(_FILE.read_text())["incidents"]
-    return tuple(PublicIncident(**{**row, "sources": tuple(row["sources"])}) for row in raw)
+    failures = json.loads(_FILE.read_text())["incidents"]
+    return tuple(PublicIncident(**{**failure, "sources": tuple(failure["sources"])}) for failure in failures)
 
 
 def related(incidents: list[Incident], *, most: int = 4) -> list[PublicIncident]:
     """Those of the same failure mode first, then of the same category; none where it is unclassified."""
     modes = {incident.failure_mode for incident in incidents if incident.failure_mode}
     categories = {incident.category for incident in incidents if incident.category}
-    alike = [row for row in library() if row.failure_mode in modes]
-    return [*alike, *(row for row in library() if row.category in categories and row not in alike)][:most]
+    same_mode = [failure for failure in library() if failure.failure_mode in modes]
+    same_category = [failure for failure in library() if failure.category in categories and failure not in same_mode]
+    return [*same_mode, *same_category][:most]

@@ -1,10 +1,13 @@
-"""What a postmortem must know before anybody is asked to review it: facts that only people can give."""
+"""What a postmortem still needs before it can be reviewed: facts that only people can give."""
 
 from dataclasses import dataclass
+
+from django.urls import reverse
 
 from incidents.followups.models import FollowUp
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import Depth
+from incidents.response.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,50 +25,64 @@ def missing(postmortem: Postmortem) -> list[Missing]:
     """List what its depth asks for and nobody has said yet; an empty list means that it may be reviewed."""
     here, depth = postmortem.get_absolute_url(), Depth(postmortem.depth)
     written = {key for key, text in postmortem.sections.values_list("key", "text") if text.strip()}
-    told = [
+    items = [
         Missing(f"“{part.title}” is empty.", f"{here}#{part.key}")
         for part in postmortem.parts()
         if part.is_required(depth) and part.key not in written
     ]
-    for incident in postmortem.incidents:
-        there, name = incident.get_absolute_url(), f"{incident}: " if len(postmortem.incidents) > 1 else ""
-        if not incident.noticed_by:
-            told.append(Missing(f"{name}nobody said who noticed first.", f"{there}edit/"))
-        if not incident.exposures.exists() and "impact" not in written:
-            told.append(Missing(f"{name}the impact is neither a number nor “unknown, because”.", f"{there}impact/"))
-        if depth is not Depth.BRIEF and incident.impact_started_at is None and "silence" not in written:
-            told.append(Missing(f"{name}when the output went wrong is neither known nor “unknown, because” under Silence.", f"{there}clocks/"))  # fmt: skip
+    incidents = postmortem.incidents
+    for incident in incidents:
+        prefix = f"{incident}: " if len(incidents) > 1 else ""
+        items += _of_incident(incident, depth, written, prefix=prefix)
     if not postmortem.triggered_by:
-        told.append(
-            Missing("The trigger is not decided: one change, something else, or none found.", f"{here}#trigger")
-        )
-    return [*told, *_factors(postmortem, depth, here), *_follow_ups(postmortem)]
+        items.append(Missing("Choose a trigger: a change, something else, or none found.", f"{here}#trigger"))
+    return [*items, *_factors(postmortem, depth, here), *_follow_ups(incidents)]
+
+
+def _of_incident(incident: Incident, depth: Depth, written: set[str], *, prefix: str) -> list[Missing]:
+    items = []
+    if not incident.noticed_by:
+        items.append(Missing(f"{prefix}Say who noticed it first.", _page("incident-edit", incident)))
+    if "impact" not in written and not incident.exposures.exists():
+        what = "Give the impact as a number, or write “unknown, because …” under Impact."
+        items.append(Missing(prefix + what, _page("incident-impact", incident)))
+    if depth is not Depth.BRIEF and "silence" not in written and incident.impact_started_at is None:
+        what = "Say when the output went wrong, or write “unknown, because …” under Silence."
+        items.append(Missing(prefix + what, _page("incident-clocks", incident)))
+    return items
+
+
+def _page(name: str, incident: Incident) -> str:
+    return reverse(name, args=[incident.number])
 
 
 def _factors(postmortem: Postmortem, depth: Depth, here: str) -> list[Missing]:
     factors = list(postmortem.factors.select_related("kind"))
-    wanted = 1 if depth is Depth.BRIEF else 2
-    told = []
-    if len(factors) < wanted:
-        told.append(Missing(f"{wanted - len(factors)} more contributing factor{'s' if wanted - len(factors) > 1 else ''}.", f"{here}#factors"))  # fmt: skip
+    left = (1 if depth is Depth.BRIEF else 2) - len(factors)
+    items = []
+    if left > 0:
+        items.append(Missing(f"Add {left} more contributing factor{'s' if left > 1 else ''}.", f"{here}#factors"))
     if depth is not Depth.BRIEF:
-        told += [
-            Missing(f"The factor “{factor.kind}” names no evidence.", f"{here}#factor-{factor.pk}")
+        items += [
+            Missing(f"The factor “{factor.kind}” has no evidence.", f"{here}#factor-{factor.pk}")
             for factor in factors
             if not factor.evidence
         ]
-    return told
+    return items
 
 
-def _follow_ups(postmortem: Postmortem) -> list[Missing]:
-    urgent = FollowUp.objects.open().filter(incident__in=postmortem.incidents, priority__lte=FollowUp.Priority.P1)
-    told = []
-    for row in urgent.select_related("owner"):
-        lacks = [
-            name
-            for name, given in (("an owner", row.owner), ("a due date", row.due_on), ("a way to know that it worked", row.check_text))
-            if not given
-        ]  # fmt: skip
+def _follow_ups(incidents: list[Incident]) -> list[Missing]:
+    """Open follow-ups of the two highest priorities that have no owner, no due date or no check."""
+    urgent = FollowUp.objects.open().filter(incident__in=incidents, priority__lte=FollowUp.Priority.P1)
+    items = []
+    for follow_up in urgent.select_related("owner"):
+        needs = {
+            "an owner": follow_up.owner,
+            "a due date": follow_up.due_on,
+            "a way to know that it worked": follow_up.check_text,
+        }
+        lacks = [name for name, value in needs.items() if not value]
         if lacks:
-            told.append(Missing(f"Follow-up “{row.title}” needs {' and '.join(lacks)}.", row.get_absolute_url()))
-    return told
+            what = f"Follow-up “{follow_up.title}” needs {' and '.join(lacks)}."
+            items.append(Missing(what, follow_up.get_absolute_url()))
+    return items

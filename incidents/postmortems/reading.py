@@ -1,4 +1,4 @@
-"""Who read it, and how it reaches those who should: links for a while, words for the outside, digest, anniversaries."""
+"""Who read it, and how it reaches others: links that expire, a version for readers outside, the digest, anniversaries."""
 
 import secrets
 from datetime import date, datetime, timedelta
@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models, transaction
 from django.db.models import Count, F
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
@@ -35,19 +36,19 @@ class Reading(models.Model):
         if postmortem.state != Postmortem.State.PUBLISHED:
             return
         now = timezone.now()
-        row, new = cls.objects.get_or_create(postmortem=postmortem, person=person)
-        if not new and now - row.last_at > timedelta(hours=1):
-            cls.objects.filter(pk=row.pk).update(last_at=now, times=F("times") + 1)
+        reading, new = cls.objects.get_or_create(postmortem=postmortem, person=person)
+        if not new and now - reading.last_at > timedelta(hours=1):
+            cls.objects.filter(pk=reading.pk).update(last_at=now, times=F("times") + 1)
 
     @classmethod
     def summary(cls, postmortem: Postmortem) -> str:
         """Say by how many, and from how many teams, it was read."""
-        found = cls.objects.filter(postmortem=postmortem).aggregate(
+        counts = cls.objects.filter(postmortem=postmortem).aggregate(
             people=Count("person", distinct=True), teams=Count("person__memberships__team", distinct=True)
         )
-        people, teams = found["people"], found["teams"]
+        people, teams = counts["people"], counts["teams"]
         if not people:
-            return "read by nobody yet"
+            return "not read by anyone yet"
         return f"read by {people} {'person' if people == 1 else 'people'}, {teams} team{'' if teams == 1 else 's'}"
 
 
@@ -55,7 +56,7 @@ class Reading(models.Model):
 
 
 class ExternalVersion(models.Model):
-    """What people outside may read: words of its own, written for them, and approved by a second person."""
+    """A separate version for external readers, written by one person and approved by another."""
 
     postmortem = models.OneToOneField(Postmortem, on_delete=models.CASCADE, related_name="external")
     text = models.TextField(max_length=50_000)
@@ -83,29 +84,32 @@ class ExternalVersion(models.Model):
     def write(cls, postmortem: Postmortem, text: str, *, by: User) -> "ExternalVersion":
         """Write it, or write it anew; an approval is for the words that were approved, so it ends."""
         if not text.strip():
-            raise Refused("Write what the outside should read.")
+            raise Refused("Write what external readers should know.")
         with transaction.atomic():
-            kept = cls.objects.select_for_update().filter(postmortem=postmortem).first()
-            if kept and kept.text == text.strip():
-                return kept
-            made, _ = cls.objects.update_or_create(
-                postmortem=postmortem,
-                defaults={"text": text.strip()[:50_000], "written_by": by, "written_at": timezone.now(),
-                          "approved_by": None, "approved_at": None},
-            )  # fmt: skip
+            stored = cls.objects.select_for_update().filter(postmortem=postmortem).first()
+            if stored and stored.text == text.strip():
+                return stored
+            content = {
+                "text": text.strip()[:50_000],
+                "written_by": by,
+                "written_at": timezone.now(),
+                "approved_by": None,
+                "approved_at": None,
+            }
+            version, _ = cls.objects.update_or_create(postmortem=postmortem, defaults=content)
             postmortem.record(by, external="written")
-        return made
+        return version
 
     def approve(self, *, by: User) -> None:
-        """Approve exactly the words that `self` holds; words that were changed meanwhile are not."""
+        """Approve exactly the text that `self` holds; raises WrongStatus where it was changed meanwhile."""
         if by.pk == self.written_by_id:
-            raise Refused("Somebody else than its writer approves what goes outside.")
+            raise Refused("Someone other than its author has to approve it.")
         with transaction.atomic():
             same = ExternalVersion.objects.filter(
                 pk=self.pk, approved_at=None, text=self.text, written_by=self.written_by
             )
             if not same.update(approved_by=by, approved_at=timezone.now()):
-                raise WrongStatus("The words were changed or approved meanwhile. Look at them again.")
+                raise WrongStatus("The text was changed or approved meanwhile. Read it again.")
             self.postmortem.record(by, external="approved")
         self.refresh_from_db()
 
@@ -117,19 +121,22 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
         Raises Refused for the whole text of a private incident, and for external words that nobody approved.
         """
         if not 1 <= days <= 90:
-            raise Refused("A link lasts 1 to 90 days.")
+            raise Refused("A link can last 1 to 90 days.")
         if postmortem.state != Postmortem.State.PUBLISHED:
-            raise WrongStatus("Only what is published is shared.")
+            raise WrongStatus("Only published postmortems can be shared.")
         if not external and postmortem.is_private:
-            raise Refused("It is about a private incident: only an approved external version can be shared.")
+            raise Refused("It covers a private incident, so only an approved external version can be shared.")
         if external and not ExternalVersion.objects.filter(postmortem=postmortem).exclude(approved_at=None).exists():
-            raise Refused("Its external version is not approved yet.")
+            raise Refused("Its external version has not been approved yet.")
         secret = secrets.token_urlsafe(24)
         with transaction.atomic():
             link = self.create(
-                postmortem=postmortem, digest=digest_of(secret), external=external, by=by,
+                postmortem=postmortem,
+                digest=digest_of(secret),
+                external=external,
+                by=by,
                 expires_at=timezone.now() + timedelta(days=days),
-            )  # fmt: skip
+            )
             postmortem.record(by, shared="external" if external else "whole", until=f"{link.expires_at:%Y-%m-%d}")
         return link, secret
 
@@ -187,30 +194,38 @@ def send_digest(today: date | None = None) -> int:
     week = Postmortem.objects.published().filter(published_at__gte=since, published_at__lt=until)
     if not week.exists():
         return 0
-    told = 0
+    readers = 0
     key = f"digest:{monday:%Y-%m-%d}"
     for person in User.objects.active().filter(digest=True):
-        seen = list(week.visible_to(person).select_related("incident", "incident__system").order_by("published_at"))
-        if seen:
-            lines = [
-                f"{row.incident} {row.name}{f' ({row.incident.system})' if row.incident.system else ''}" for row in seen
-            ]
-            Notice.objects.tell([person], subject=f"{len(seen)} postmortem{'s' if len(seen) > 1 else ''} to read from last week",
-                                text="\n".join(lines), path="/postmortems/?show=published", key=key)  # fmt: skip
-            told += 1
-    return told
+        visible = week.visible_to(person).select_related("incident", "incident__system").order_by("published_at")
+        lines = [_in_one_line(postmortem) for postmortem in visible]
+        if lines:
+            subject = f"{len(lines)} postmortem{'s' if len(lines) > 1 else ''} published last week"
+            path = f"{reverse('postmortems')}?show=published"
+            Notice.objects.tell([person], subject=subject, text="\n".join(lines), path=path, key=key)
+            readers += 1
+    return readers
+
+
+def _in_one_line(postmortem: Postmortem) -> str:
+    system = postmortem.incident.system
+    return f"{postmortem.incident} {postmortem.name}{f' ({system})' if system else ''}"
 
 
 def remember_anniversaries(today: date | None = None) -> int:
     """A year after publication, ask the owner whether what was learnt still holds. Safe to run twice."""
     today = today or timezone.localdate()
     year_ago = _midnight(today) - timedelta(days=365)
-    rows = Postmortem.objects.published().filter(published_at__gte=year_ago - timedelta(days=7), published_at__lt=year_ago + timedelta(days=1))  # fmt: skip
-    for row in rows.select_related("incident", "owner").exclude(owner=None):
-        row.tell([row.owner] if row.owner else [], f"A year since {row.incident}: does it still hold?",
-                 "Look at the follow-ups and the checks that came of it: are they still in place, and has it come back?",
-                 key="year-1")  # fmt: skip
-    return rows.count()
+    since, until = year_ago - timedelta(days=7), year_ago + timedelta(days=1)
+    postmortems = Postmortem.objects.published().filter(published_at__gte=since, published_at__lt=until)
+    for postmortem in postmortems.select_related("incident", "owner").exclude(owner=None):
+        postmortem.tell(
+            [postmortem.owner] if postmortem.owner else [],
+            f"A year since {postmortem.incident}: does it still hold?",
+            "Look at the follow-ups and checks that came out of it. Are they still in place, and has it come back?",
+            key="year-1",
+        )
+    return postmortems.count()
 
 
 def _midnight(day: date) -> datetime:

@@ -1,6 +1,7 @@
-"""Review: who was asked, what they said, comments in the margin, and amendments after publication."""
+"""Review: who was asked and what they decided, comments, amendments after publication, and the history of it all."""
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -16,11 +17,11 @@ from incidents.response.events import Event
 from incidents.response.incident import Incident
 
 CHECKS = (
-    ("data", "The evidence is kept where it can be found again"),
+    ("data", "The evidence is stored where it can be found again"),
     ("impact", "The impact is complete, or says what is unknown and why"),
-    ("deep", "It goes deep enough: conditions, not persons"),
-    ("plan", "The follow-ups fit what was found and are in the right order"),
-    ("shared", "Those who can learn from it will read it"),
+    ("deep", "It goes deep enough: into conditions, not people"),
+    ("plan", "The follow-ups match the findings and are in order of priority"),
+    ("shared", "Everyone who can learn from it will get to read it"),
 )
 
 
@@ -45,31 +46,36 @@ _AFTERWARDS = [Event.Kind.POSTMORTEM, Event.Kind.FOLLOW_UP, Event.Kind.VISIBILIT
 
 def approved_outside() -> models.Exists:
     """The condition that somebody approved who is not in the incident's team, for a query of postmortems."""
-    said = Review.objects.filter(postmortem=models.OuterRef("pk"), verdict=Verdict.APPROVED)
-    insider = Membership.objects.filter(team=models.OuterRef(models.OuterRef("incident__team")), user=models.OuterRef("reviewer"))  # fmt: skip
-    return models.Exists(said.exclude(models.Exists(insider)))
+    approvals = Review.objects.filter(postmortem=models.OuterRef("pk"), verdict=Verdict.APPROVED)
+    team = models.OuterRef(models.OuterRef("incident__team"))
+    insider = Membership.objects.filter(team=team, user=models.OuterRef("reviewer"))
+    return models.Exists(approvals.exclude(models.Exists(insider)))
 
 
 class Verdict(models.TextChoices):
-    PENDING = "", "Not said yet"
+    PENDING = "", "Pending"
     APPROVED = "approved", "Approved"
-    CHANGES = "changes", "Asks for changes"
+    CHANGES = "changes", "Changes requested"
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def ask(self, postmortem: Postmortem, reviewer: User, *, by: User) -> "Review":
         """Ask somebody to review. Raises Refused for its owner, and for who may not see it."""
         if reviewer.pk == postmortem.owner_id:
-            raise Refused(f"{reviewer} owns it. Ask somebody else.")
+            raise Refused(f"{reviewer} owns it. Ask someone else.")
         if not Postmortem.objects.visible_to(reviewer).filter(pk=postmortem.pk).exists():
-            raise Refused(f"{reviewer} may not see {postmortem.incident}.")
+            raise Refused(f"{reviewer} cannot see {postmortem.incident}, so they cannot review it.")
         with transaction.atomic():
             review, new = self.get_or_create(postmortem=postmortem, reviewer=reviewer, defaults={"asked_by": by})
             if new:
                 postmortem.record(by, asked=str(reviewer))
                 if reviewer != by:
-                    postmortem.tell([reviewer], f"{by} asks you to review {postmortem.incident}’s postmortem",
-                                    f"“{postmortem.name}”, due on {postmortem.due_on:%Y-%m-%d}.", key=f"review:{review.pk}")  # fmt: skip
+                    postmortem.tell(
+                        [reviewer],
+                        f"{by} asked you to review the postmortem of {postmortem.incident}",
+                        f"“{postmortem.name}”, due on {postmortem.due_on:%Y-%m-%d}.",
+                        key=f"review:{review.pk}",
+                    )
         return review
 
     def for_list(self) -> Self:
@@ -77,7 +83,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 
 class Review(models.Model):
-    """One person's word on one postmortem."""
+    """One person’s verdict on one postmortem."""
 
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="reviews")
@@ -104,25 +110,28 @@ def decide(postmortem: Postmortem, *, by: User, verdict: str, checks: list[str],
     while it is not in review. Locks the postmortem, so that of two who say yes at once the second sees the first.
     """
     if by.pk == postmortem.owner_id:
-        raise Refused("Whoever owns it cannot approve it.")
-    known = [key for key, _ in CHECKS if key in checks]
-    if verdict == Verdict.APPROVED and len(known) < len(CHECKS):
-        raise Refused("Tick every line of the checklist, or ask for changes.")
+        raise Refused("Its owner cannot approve it.")
+    ticked = [key for key, _ in CHECKS if key in checks]
+    if verdict == Verdict.APPROVED and len(ticked) < len(CHECKS):
+        raise Refused("Tick every line of the checklist, or request changes.")
     if verdict == Verdict.CHANGES and not note.strip():
         raise Refused("Say what should change.")
     if verdict not in (Verdict.APPROVED, Verdict.CHANGES):
-        raise Refused("Approve it, or ask for changes.")
+        raise Refused("Approve it, or request changes.")
     with transaction.atomic():
-        row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=postmortem.pk)
-        if row.state != Postmortem.State.IN_REVIEW:
-            raise WrongStatus(f"This postmortem is {row.get_state_display().lower()}, not in review.")
-        Review.objects.update_or_create(
-            postmortem=row, reviewer=by,
-            defaults={"verdict": verdict, "checks": known, "note": note.strip()[:2000], "decided_at": timezone.now()},
-        )  # fmt: skip
-        row.record(by, verdict=verdict, **({"reason": note.strip()} if note.strip() else {}))
-        if not lacking(row):
-            row.approve(by=by)
+        stored = postmortem.locked()
+        if stored.state != Postmortem.State.IN_REVIEW:
+            raise WrongStatus(f"This postmortem is {stored.get_state_display().lower()}, not in review.")
+        decision = {
+            "verdict": verdict,
+            "checks": ticked,
+            "note": note.strip()[:2000],
+            "decided_at": timezone.now(),
+        }
+        Review.objects.update_or_create(postmortem=stored, reviewer=by, defaults=decision)
+        stored.record(by, verdict=verdict, **({"reason": note.strip()} if note.strip() else {}))
+        if not lacking(stored):
+            stored.approve(by=by)
     postmortem.refresh_from_db()
 
 
@@ -131,44 +140,59 @@ def lacking(postmortem: Postmortem) -> list[str]:
     reviews = list(postmortem.reviews.select_related("reviewer"))
     wanted = Policy.objects.of(postmortem.incident.severity).reviewers
     agreed = [review for review in reviews if review.verdict == Verdict.APPROVED]
-    told = []
+    sentences = []
     if len(agreed) < wanted:
         left = wanted - len(agreed)
-        told.append(f"{left} more approval{'s' if left > 1 else ''}.")
+        sentences.append(f"{left} more approval{'s' if left > 1 else ''}.")
     if wanted and not {review.reviewer_id for review in agreed} - responders(postmortem):
-        told.append("The approval of somebody who was not a responder.")
-    told += [f"{review.reviewer} asks for changes." for review in reviews if review.verdict == Verdict.CHANGES]
-    return told
+        sentences.append("An approval from someone who did not respond.")
+    sentences += [f"{review.reviewer} requested changes." for review in reviews if review.verdict == Verdict.CHANGES]
+    return sentences
 
 
-# In the margin
+# Comments
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def write(
-        self, section: Section, text: str, *, by: User, quote: str = "", instead: str | None = None,
+        self,
+        section: Section,
+        text: str,
+        *,
+        by: User,
+        quote: str = "",
+        instead: str | None = None,
         parent: "Comment | None" = None,
-    ) -> "Comment":  # fmt: skip
-        """Write in the margin of a section: about `quote`, with `instead` as a suggestion of how it should read."""
+    ) -> "Comment":
+        """Comment on a section: about `quote`, with `instead` as a suggestion of how that should read."""
         quote = quote.strip()[:2000]
         if instead is not None and not quote:
-            raise Refused("Mark the words that your suggestion replaces.")
+            raise Refused("Quote the words that your suggestion replaces.")
         if not text.strip() and instead is None:
             raise Refused("Write something first.")
         with transaction.atomic():
-            postmortem = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=section.postmortem_id)
+            postmortem = section.postmortem.locked()
             if not postmortem.takes_comments:
-                raise WrongStatus(
-                    f"This postmortem is {postmortem.get_state_display().lower()}; write an amendment instead."
-                )
-            made = self.create(
-                section=section, postmortem=postmortem, text=text.strip()[:5000], quote=quote, instead=instead, by=by,
+                state = postmortem.get_state_display().lower()
+                raise WrongStatus(f"This postmortem is {state}. Add an amendment instead.")
+            comment = self.create(
+                section=section,
+                postmortem=postmortem,
+                text=text.strip()[:5000],
+                quote=quote,
+                instead=instead,
+                by=by,
                 parent=parent.parent or parent if parent else None,
-            )  # fmt: skip
-            told = {owner for owner in (postmortem.owner, made.parent.by if made.parent else None) if owner}
-            postmortem.tell(told - {by}, f"{by} commented on {postmortem.incident}’s postmortem", made.text or "A suggestion",
-                            key=f"comment:{made.pk}", path=f"{postmortem.get_absolute_url()}#comment-{made.pk}")  # fmt: skip
-        return made
+            )
+            readers = {postmortem.owner, comment.parent.by if comment.parent else None} - {by, None}
+            postmortem.tell(
+                [person for person in readers if person],
+                f"{by} commented on the postmortem of {postmortem.incident}",
+                comment.text or "A suggestion",
+                key=f"comment:{comment.pk}",
+                path=f"{postmortem.get_absolute_url()}#comment-{comment.pk}",
+            )
+        return comment
 
     def for_list(self) -> Self:
         return (
@@ -180,7 +204,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(models.Model):
-    """A remark or a suggestion about one place of a section, with its replies."""
+    """A comment or a suggestion about one place of a section, with its replies."""
 
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="comments")
     section = models.ForeignKey(Section, on_delete=models.CASCADE, related_name="comments")
@@ -217,7 +241,7 @@ class Comment(models.Model):
         """Take a suggestion. Raises Refused where what it replaces was changed meanwhile."""
         section = Section.objects.select_related("postmortem__guide").get(pk=self.section_id)
         if self.instead is None or section.text.count(self.quote) != 1:
-            raise Refused("What it replaces was changed meanwhile. Edit the section by hand.")
+            raise Refused("The quoted words have changed meanwhile. Edit the section yourself.")
         section.write(section.text.replace(self.quote, self.instead), by=by, base=section.text)
         self.resolve(by=by, outcome="accepted")
 
@@ -242,13 +266,13 @@ class Amendment(models.Model):
         if not text.strip():
             raise Refused("Write what was found out.")
         with transaction.atomic():
-            row = Postmortem.objects.select_for_update(no_key=True, of=("self",)).get(pk=postmortem.pk)
-            if row.state != Postmortem.State.PUBLISHED:
-                raise WrongStatus("Only what is published is amended; edit the section instead.")
-            made = cls.objects.create(postmortem=row, key=key, text=text.strip()[:10_000], by=by)
-            row.record(by, amended=True)
-            row.index()
-        return made
+            stored = postmortem.locked()
+            if stored.state != Postmortem.State.PUBLISHED:
+                raise WrongStatus("Only published postmortems are amended. Edit the section instead.")
+            amendment = cls.objects.create(postmortem=stored, key=key, text=text.strip()[:10_000], by=by)
+            stored.record(by, amended=True)
+            stored.index()
+        return amendment
 
 
 # History
@@ -259,11 +283,11 @@ def history(postmortem: Postmortem) -> list[dict[str, Any]]:
     moves = postmortem.incident.events.filter(kind=Event.Kind.POSTMORTEM).select_related("by")
     if "-" in postmortem.slug:
         moves = moves.filter(detail__postmortem=postmortem.slug)
-    told: list[tuple[datetime, dict[str, Any]]] = [(event.at, {"event": event}) for event in moves]
+    entries: list[tuple[datetime, dict[str, Any]]] = [(event.at, {"event": event}) for event in moves]
     before: dict[int, str] = {}
     for section in postmortem.sections.prefetch_related("revisions__by"):
         for revision in section.revisions.all():
             was = before.get(section.pk, "")
-            told.append((revision.at, {"revision": revision, "section": section, "was": was}))
+            entries.append((revision.at, {"revision": revision, "section": section, "was": was}))
             before[section.pk] = revision.text
-    return [entry for _, entry in sorted(told, key=lambda one: one[0], reverse=True)]
+    return [entry for _, entry in sorted(entries, key=itemgetter(0), reverse=True)]

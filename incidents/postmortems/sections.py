@@ -16,7 +16,7 @@ class Clash(Exception):
     """Somebody changed the same lines meanwhile; `draft` keeps what was not saved, `merge` shows where people must choose."""
 
     def __init__(self, section: "Section", draft: "Draft", merged: Merge) -> None:
-        who = section.edited_by or "Somebody"
+        who = section.edited_by or "Someone"
         super().__init__(f"{who} changed the same lines of “{section.title}” while you were writing. Nothing is lost.")
         self.section, self.draft, self.merge = section, draft, merged
 
@@ -52,16 +52,16 @@ class Section(models.Model):
         """
         text, base = clean(text), clean(base)
         if len(text) > LONGEST:
-            raise Refused(f"A section may have {LONGEST:,} characters at most; this has {len(text):,}.")
+            raise Refused(f"A section holds at most {LONGEST:,} characters; this one has {len(text):,}.")
         try:
             with transaction.atomic():
                 self.postmortem.lock_editable()
-                row = Section.objects.select_for_update(of=("self",)).get(pk=self.pk)
-                merged = merge(base, text, row.text)
+                stored = Section.objects.select_for_update(of=("self",)).get(pk=self.pk)
+                merged = merge(base, text, stored.text)
                 if not merged.is_clean:
                     raise _CannotMerge(merged)
-                row._save(merged.text, by=by, at=timezone.now())
-                Draft.objects.filter(section=row, person=by).delete()
+                stored.store(merged.text, by=by, at=timezone.now())
+                Draft.objects.filter(section=stored, person=by).delete()
         except (_CannotMerge, WrongStatus) as trouble:
             # Outside of the transaction that was undone: what was typed is kept in any case.
             draft = Draft.objects.keep(self, text, base=base, by=by)
@@ -78,7 +78,8 @@ class Section(models.Model):
         joint = "" if not self.text else "\n" if self.text.endswith("\n") else "\n\n"
         self.write(f"{self.text}{joint}{text.strip()}", by=by, base=self.text)
 
-    def _save(self, text: str, *, by: User, at: datetime) -> None:
+    def store(self, text: str, *, by: User, at: datetime) -> None:
+        """Replace the text as it is, with a revision; the caller holds the lock."""
         if text == self.text:
             return
         Revision.objects.keep(self, text, by=by, at=at)

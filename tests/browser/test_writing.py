@@ -119,7 +119,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     tom.get_by_role("button", name="Send for review").click()
     tom.get_by_text("It cannot be reviewed yet").wait_for()
     expect(tom.locator("#missing")).to_contain_text("who noticed first")
-    tom.locator("#missing").get_by_role("link", name="nobody said who noticed first").click()
+    tom.locator("#missing").get_by_role("link", name="Say who noticed it first").click()
     tom.get_by_label("Who noticed first").select_option("user")
     tom.get_by_role("button", name="Set who noticed").click()
     tom.goto(address)

@@ -1,5 +1,6 @@
 """Matchers and rules: what holds, what a rule does, and what is said where one cannot be used."""
 
+import re
 import time
 from datetime import timedelta
 
@@ -45,21 +46,27 @@ class TestMatchers:
         assert all_hold(parse(text), FACTS) is holds
 
     @pytest.mark.parametrize(
-        "text",
+        ("text", "reason"),
         [
-            "severity",
-            "=x",
-            'a=="b"',
-            'a=~"("',
-            'a=~"(?=x)"',
-            "a b=c",
-            'a="' + "x" * 301 + '"',
-            "\n".join(f'a{n}="b"' for n in range(21)),
+            ("severity", '“severity” is no matcher; write name="value", with =, !=, =~ or !~.'),
+            ("=x", "is no matcher"),
+            ('a=="b"', "is no matcher"),
+            ("a b=c", "is no matcher"),
+            (" " + "x" * 90, f"“{'x' * 80}” is no matcher"),
+            ('a=~"("', "“(” is no regular expression: missing )"),
+            ('a!~"("', "“(” is no regular expression: missing )"),
+            ('a=~"(?=x)"', "is no regular expression"),
+            ("a=b\\", "The value of “a” ends with a backslash."),
+            ('a="' + "x" * 301 + '"', "The value of “a” is longer than 300 characters."),
+            ("\n".join(f'a{n}="b"' for n in range(21)), "There are 21 matchers; 20 are enough."),
         ],
     )
-    def test_what_is_none_is_said(self, text: str) -> None:
-        with pytest.raises(Unmatchable):
+    def test_what_is_none_is_said(self, text: str, reason: str) -> None:
+        with pytest.raises(Unmatchable, match=re.escape(reason)):
             parse(text)
+
+    def test_20_are_read_and_300_characters(self) -> None:
+        assert len(parse("\n".join(f'a{n}="{"x" * 300}"' for n in range(20)))) == 20
 
     def test_what_is_written_is_read_again(self) -> None:
         for text in ('a="b"', 'a=~"x\\d+"', 'a="say \\"hi\\""', 'a!~"b|c"', 'a="back\\\\slash"'):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from incidents.people.models import User
 from incidents.postmortems.lint import blame
-from incidents.postmortems.merge import TextPiece, compare, merge
+from incidents.postmortems.merge import TextPiece, Word, compare, merge
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "", "a b", "é", "- x"]) | st.text("xyz ", max_size=4), max_size=9).map(
     "\n".join
@@ -54,6 +54,19 @@ def test_the_same_line_is_for_people_to_settle() -> None:
     assert found.text == "a\ntheirs\nmine\nc"
 
 
+def test_several_lines_are_settled_as_one_and_what_stands_between_two_conflicts_stays_there() -> None:
+    assert merge("a\nb\nc", "a\nmy\nlines\nc", "a\ntheir\nown\nlines\nc").pieces == (
+        TextPiece("a"),
+        TextPiece("my\nlines", "their\nown\nlines"),
+        TextPiece("c"),
+    )
+    assert merge("a\nb\nc", "mine\nb\nmine", "theirs\nB\ntheirs").pieces == (
+        TextPiece("mine", "theirs"),
+        TextPiece("B"),
+        TextPiece("mine", "theirs"),
+    )
+
+
 def test_what_one_takes_out_and_the_other_changes_is_settled_too() -> None:
     assert not merge("a\nb\nc", "a\nc", "a\nB\nc").is_clean
 
@@ -61,6 +74,30 @@ def test_what_one_takes_out_and_the_other_changes_is_settled_too() -> None:
 def test_a_very_long_text_is_a_choice_of_the_whole() -> None:
     base = "\n".join(map(str, range(5_000)))
     assert merge(base, f"{base}\nmine", f"{base}\ntheirs").pieces == (TextPiece(f"{base}\nmine", f"{base}\ntheirs"),)
+
+
+class TestComparing:
+    def test_it_goes_by_words_and_names_only_what_changed(self) -> None:
+        assert compare("The index is old.", "The alias is old, too.") == [
+            Word("", "The "),
+            Word("del", "index"),
+            Word("ins", "alias"),
+            Word("", " is old"),
+            Word("ins", ", too"),
+            Word("", "."),
+        ]
+        assert compare("", "a") == [Word("ins", "a")]
+        assert compare("a", "") == [Word("del", "a")]
+        assert compare("It’s the team's", "It’s the team's") == [Word("", "It’s the team's")]
+
+    def test_words_that_are_repeated_often_are_compared_as_well(self) -> None:
+        text = "stale fresh " * 150
+        assert compare(text, text + "over") == [Word("", text), Word("ins", "over")]
+
+    def test_beyond_20000_words_one_text_replaces_the_other(self) -> None:
+        text = " ".join(map(str, range(5_000))) + " "
+        assert compare(text, text) == [Word("", text)]
+        assert compare(text, f"{text}more") == [Word("del", text), Word("ins", f"{text}more")]
 
 
 class TestBlame:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from incidents import taxonomy
-from incidents.taxonomy.rules import normalise, rules
+from incidents.taxonomy.rules import Suggestion, normalise, rules
 
 NAMES = list(csv.DictReader((Path(__file__).parent / "metric_names.csv").open()))
 
@@ -47,6 +47,31 @@ def test_telling_names_are_classified_with_a_reason(name: str, mode: str) -> Non
     assert found.failure_mode == mode
     assert name in found.reason
     assert found.rule in found.reason
+
+
+def test_a_suggestion_says_how_sure_it_is_and_by_which_rule() -> None:
+    assert taxonomy.classify("groundedness_p50") == Suggestion(
+        "retrieval",
+        "retrieval.ungrounded",
+        "high",
+        "R023",
+        "“groundedness_p50” matches rule R023: answer not grounded in the context (high confidence).",
+    )
+
+
+def test_a_name_that_cannot_tell_says_so_unless_another_tells() -> None:
+    unsure = Suggestion(
+        "", "", "low", "R069", "“Sentiment” matches rule R069, which says that the name alone cannot tell."
+    )
+    assert taxonomy.classify("Sentiment", "UserFrustration", "CPU usage") == unsure
+    found = taxonomy.classify("Sentiment", "groundedness")
+    assert found
+    assert found.failure_mode == "retrieval.ungrounded"
+
+
+def test_names_are_read_as_snake_case() -> None:
+    assert normalise("FeatureDriftHigh") == "_feature_drift_high"
+    assert normalise("  PSIScore (p50)! ") == "_psi_score_p50"
 
 
 def test_a_reason_quotes_80_characters_of_a_name_at_most() -> None:

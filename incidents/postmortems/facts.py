@@ -105,8 +105,6 @@ def _summary(incident: Incident) -> list[Fact]:
 
 def _impact(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
-    began, ended = incident.impact_started_at, incident.resolved_at
-    length = span(ended - began) if began and ended else "unknown: nobody has said when it started"
     counted = [
         Fact(f"{row.get_of_display()} hit", _counted(row), "impact", f"{url}#impact")
         for row in incident.exposures.all()
@@ -116,7 +114,17 @@ def _impact(incident: Incident) -> list[Fact]:
         for label, told in impacts.facts(Impact.objects.filter(incident=incident).first())
     ]
     unknown = [Fact("Hit", "unknown: nobody has said how many", "impact", f"{url}impact/")] if not counted else []
-    return [Fact("Output was wrong for", length, "clocks", url), *counted, *unknown, *known]
+    return [Fact("Output was wrong for", _length(incident), "clocks", url), *counted, *unknown, *known]
+
+
+def _length(incident: Incident) -> str:
+    """How long the output was wrong, as reports count it: until it was contained, else resolved."""
+    began, ended = incident.impact_started_at, incident.contained_at or incident.resolved_at
+    if began is None:
+        return "unknown: nobody has said when it started"
+    if ended is None:
+        return "unknown: it is neither contained nor resolved"
+    return span(ended - began) if ended >= began else "unknown: the clocks are out of order"
 
 
 def _counted(row: Exposure) -> str:

@@ -35,6 +35,32 @@ class TestFacts:
         postmortem.incident.set_clock("impact_started_at", began - timedelta(days=1), by=mara)
         assert facts_of(postmortem)["silence"] == facts["silence"]
 
+    def test_output_was_wrong_until_it_was_contained_else_resolved_as_in_reports(
+        self, postmortem: Postmortem, mara: User
+    ) -> None:
+        def length() -> str:
+            return next(fact.text for fact in recorded_facts(fresh())["impact"] if fact.label == "Output was wrong for")
+
+        def fresh() -> Postmortem:
+            return Postmortem.objects.get(pk=postmortem.pk)
+
+        def clock(name: str, hours: int | None) -> None:
+            at = None if hours is None else now - timedelta(hours=hours)
+            fresh().incident.set_clock(name, at, by=mara)
+
+        now = timezone.now()
+        assert length() == "unknown: nobody has said when it started"
+        clock("impact_started_at", 5)
+        clock("contained_at", 2)
+        clock("resolved_at", 1)
+        assert length() == "3 h"
+        clock("contained_at", None)
+        assert length() == "4 h"
+        clock("resolved_at", 6)
+        assert length() == "unknown: the clocks are out of order"
+        fresh().incident.reopen(by=mara, reason="It is back")
+        assert length() == "unknown: it is neither contained nor resolved"
+
     def test_every_fact_equals_the_record_after_every_kind_of_correction(
         self, postmortem: Postmortem, mara: User, jo: User, policy_index: System
     ) -> None:

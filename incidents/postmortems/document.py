@@ -87,13 +87,13 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         """Give those about each of the incidents, alone or among others, by the incident's id; two queries."""
         covering = Postmortem.also.through.objects.filter(incident__in=incidents)
         about = models.Q(incident__in=incidents) | models.Q(pk__in=covering.values("postmortem"))
-        postmortems = {row.pk: row for row in self.filter(about).select_related("incident").order_by("pk")}
-        pairs = [(row.incident_id, row.pk) for row in postmortems.values() if row.incident_id in incidents]
+        postmortems = {found.pk: found for found in self.filter(about).select_related("incident").order_by("pk")}
+        pairs = [(found.incident_id, found.pk) for found in postmortems.values() if found.incident_id in incidents]
         pairs += covering.filter(postmortem__in=postmortems).values_list("incident", "postmortem")
-        found: dict[int, list[Postmortem]] = {}
+        grouped: dict[int, list[Postmortem]] = {}
         for incident, pk in sorted(pairs):
-            found.setdefault(incident, []).append(postmortems[pk])
-        return found
+            grouped.setdefault(incident, []).append(postmortems[pk])
+        return grouped
 
     def index_missing(self, *, most: int = 500) -> int:
         """Write the words of those that have none yet, as after an upgrade; returns how many."""

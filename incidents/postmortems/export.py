@@ -1,14 +1,13 @@
 """A postmortem outside of its page: Markdown, JSON, and a PDF with real pages where the machine can draw one."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from django.template.loader import render_to_string
 
 from incidents.followups.models import FollowUp
 from incidents.postmortems.document import Postmortem
-from incidents.postmortems.facts import facts_of
+from incidents.postmortems.facts import Fact, facts_of
 from incidents.web import pdf
 
 
@@ -37,8 +36,9 @@ def _lines(postmortem: Postmortem) -> Iterator[str]:
                 yield f"- {fact.label}: {_inline(fact.text)} _(from {_inline(fact.source)}{', edited' if fact.is_edited else ''})_"
         if part.key == "factors":
             for factor in postmortem.factors.select_related("kind").order_by("pk"):
-                shown = f" _(evidence: {_inline(factor.evidence)})_" if factor.evidence else ""
-                yield f"- **{factor.kind}** ({factor.kind.get_group_display().lower()}): {_inline(factor.text)}{shown}"
+                evidence = f" _(evidence: {_inline(factor.evidence)})_" if factor.evidence else ""
+                group = factor.kind.get_group_display().lower()
+                yield f"- **{factor.kind}** ({group}): {_inline(factor.text)}{evidence}"
         if sections[part.key].text.strip():
             yield ""
             yield sections[part.key].text.strip()
@@ -59,16 +59,17 @@ def _lines(postmortem: Postmortem) -> Iterator[str]:
 
 
 def follow_ups_of(postmortem: Postmortem) -> list[FollowUp]:
-    rows = FollowUp.objects.filter(incident__in=postmortem.incidents)
-    return list(rows.select_related("owner").order_by("priority", "pk"))
+    follow_ups = FollowUp.objects.filter(incident__in=postmortem.incidents)
+    return list(follow_ups.select_related("owner").order_by("priority", "pk"))
 
 
 def trigger_of(postmortem: Postmortem) -> str:
     """The trigger in words."""
     if postmortem.trigger:
-        row = postmortem.trigger
-        told = f"{row.get_kind_display()}: {row.title} ({row.system}, {row.happened_at:%Y-%m-%d %H:%M} UTC)"
-        return f"{told}. {postmortem.trigger_text}".strip(" .") if postmortem.trigger_text else told
+        change = postmortem.trigger
+        when = f"{change.happened_at:%Y-%m-%d %H:%M} UTC"
+        text = f"{change.get_kind_display()}: {change.title} ({change.system}, {when})"
+        return f"{text}. {postmortem.trigger_text}".strip(" .") if postmortem.trigger_text else text
     return postmortem.trigger_text or postmortem.get_triggered_by_display()
 
 
@@ -97,22 +98,36 @@ def as_data(postmortem: Postmortem) -> dict[str, Any]:
             {
                 "key": part.key,
                 "title": part.title,
-                "facts": [{name: asdict(fact)[name] for name in ("label", "text", "source", "url")} for fact in facts.get(part.key, []) if fact.text],
+                "facts": [_fact_as_data(fact) for fact in facts.get(part.key, []) if fact.text],
                 "text": sections[part.key].text,
             }
             for part in postmortem.parts()
             if part.key in sections
         ],
         "amendments": [
-            {"section": row.key, "text": row.text, "by": row.by.email if row.by else None, "at": row.at}
-            for row in postmortem.amendments.select_related("by")
+            {
+                "section": amendment.key,
+                "text": amendment.text,
+                "by": amendment.by.email if amendment.by else None,
+                "at": amendment.at,
+            }
+            for amendment in postmortem.amendments.select_related("by")
         ],
         "follow_ups": [
-            {"title": row.title, "state": row.state, "priority": row.get_priority_display(),
-             "owner": row.owner.email if row.owner else None, "due_on": row.due_on}
-            for row in follow_ups_of(postmortem)
+            {
+                "title": follow_up.title,
+                "state": follow_up.state,
+                "priority": follow_up.get_priority_display(),
+                "owner": follow_up.owner.email if follow_up.owner else None,
+                "due_on": follow_up.due_on,
+            }
+            for follow_up in follow_ups_of(postmortem)
         ],
-    }  # fmt: skip
+    }
+
+
+def _fact_as_data(fact: Fact) -> dict[str, str]:
+    return {"label": fact.label, "text": fact.text, "source": fact.source, "url": fact.url}
 
 
 def as_pdf(context: dict[str, Any]) -> bytes:
@@ -123,8 +138,8 @@ def as_pdf(context: dict[str, Any]) -> bytes:
 
 def running_head(postmortem: Postmortem) -> str:
     """CSS, because only a page box repeats on every sheet, in the browser as in the PDF, and style in the page is not allowed."""
-    told = f"{postmortem} · {postmortem.get_state_display()}{' · PRIVATE' if postmortem.is_private else ''}"
-    return f'@page {{ @top-left {{ content: "{told}"; font: 8.5pt system-ui, sans-serif; color: #555; }} }}'
+    head = f"{postmortem} · {postmortem.get_state_display()}{' · PRIVATE' if postmortem.is_private else ''}"
+    return f'@page {{ @top-left {{ content: "{head}"; font: 8.5pt system-ui, sans-serif; color: #555; }} }}'
 
 
 def _inline(text: str) -> str:

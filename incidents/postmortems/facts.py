@@ -2,11 +2,11 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Max
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.text import slugify
 
 from incidents import taxonomy
@@ -45,7 +45,7 @@ def facts_of(postmortem: Postmortem) -> dict[str, list[Fact]]:
     """The facts by section: as they were at publication, else as they are now, with the lines that people edited."""
     if postmortem.state == Postmortem.State.PUBLISHED and postmortem.frozen_facts:
         return {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
-    edits = {row.key: row for row in postmortem.edited_lines.select_related("by")}
+    edits = {edit.key: edit for edit in postmortem.edited_lines.select_related("by")}
     return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in recorded_facts(postmortem).items()}
 
 
@@ -58,24 +58,25 @@ def freeze_facts(postmortem: Postmortem) -> dict[str, list[dict[str, Any]]]:
 def recorded_facts(postmortem: Postmortem) -> dict[str, list[Fact]]:
     """What the record says, section by section, of every incident that the postmortem is about."""
     incidents = postmortem.incidents
-    told: dict[str, list[Fact]] = {}
+    by_section: dict[str, list[Fact]] = {}
     for incident in incidents:
         for section, facts in gather(incident).items():
             seen: Counter[str] = Counter()
             for fact in facts:
                 seen[fact.label] += 1
-                # A line is known by its row, or by its label and its place among its like.
+                # A line is known by its row, or by its label and its place among its like: a label that is reworded
+                # loses the edits that people made to its line.
                 key = f"{incident.number}.{section}.{fact.key or f'{slugify(fact.label)[:30]}-{seen[fact.label]}'}"
                 label = fact.label if len(incidents) == 1 else f"{incident} {fact.label[:1].lower()}{fact.label[1:]}"
-                told.setdefault(section, []).append(replace(fact, key=key[:60], label=label))
-    return told
+                by_section.setdefault(section, []).append(replace(fact, key=key[:60], label=label))
+    return by_section
 
 
 def _as_edited(fact: Fact, edits: dict[str, EditedLine]) -> Fact:
     edit = edits.get(fact.key)
     if edit is None:
         return fact
-    return replace(fact, text=edit.text, record=fact.text, by=str(edit.by or "somebody"))
+    return replace(fact, text=edit.text, record=fact.text, by=str(edit.by or "someone"))
 
 
 def gather(incident: Incident) -> dict[str, list[Fact]]:
@@ -106,14 +107,15 @@ def _summary(incident: Incident) -> list[Fact]:
 def _impact(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
     counted = [
-        Fact(f"{row.get_of_display()} hit", _counted(row), "impact", f"{url}#impact")
-        for row in incident.exposures.all()
+        Fact(f"{exposure.get_of_display()} hit", _counted(exposure), "impact", f"{url}#impact")
+        for exposure in incident.exposures.all()
     ]
     known = [
-        Fact(label, str(told), "impact", f"{url}#impact")
-        for label, told in impacts.facts(Impact.objects.filter(incident=incident).first())
+        Fact(label, str(value), "impact", f"{url}#impact")
+        for label, value in impacts.facts(Impact.objects.filter(incident=incident).first())
     ]
-    unknown = [Fact("Hit", "unknown: nobody has said how many", "impact", f"{url}impact/")] if not counted else []
+    ask = reverse("incident-impact", args=[incident.number])
+    unknown = [] if counted else [Fact("Hit", "unknown: nobody has said how many", "impact", ask)]
     return [Fact("Output was wrong for", _length(incident), "clocks", url), *counted, *unknown, *known]
 
 
@@ -127,16 +129,15 @@ def _length(incident: Incident) -> str:
     return span(ended - began) if ended >= began else "unknown: the clocks are out of order"
 
 
-def _counted(row: Exposure) -> str:
-    low, high = row.low if row.low is not None else "?", row.high if row.high is not None else "?"
-    interval = f" ({low:,} to {high:,})" if isinstance(low, int) and isinstance(high, int) else f" ({low} to {high})"
-    corrected = "put right: unknown" if row.corrected is None else f"{row.corrected:,} put right"
-    return f"about {row.estimate:,}{'' if row.low is row.high is None else interval}; {row.how}; {corrected}"
+def _counted(exposure: Exposure) -> str:
+    low, high = (f"{end:,}" if end is not None else "?" for end in (exposure.low, exposure.high))
+    interval = "" if exposure.low is exposure.high is None else f" ({low} to {high})"
+    corrected = "put right: unknown" if exposure.corrected is None else f"{exposure.corrected:,} put right"
+    return f"about {exposure.estimate:,}{interval}; {exposure.how}; {corrected}"
 
 
 def _silence(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
-    first = incident.alerts.order_by("first_received_at").first()
     least = incident.shortest_silence
     length = f"{span(least)} to {span(incident.silence)}" if least is not None else span(incident.silence)
     how = incident.get_impact_method_display() if incident.impact_method else ""
@@ -144,24 +145,26 @@ def _silence(incident: Incident) -> list[Fact]:
         Fact("Silence", length, "clocks", url),
         *([Fact("The start is known by", how.lower(), "clocks", url)] if how else []),
         Fact("Noticed first by", incident.get_noticed_by_display(), "incident", url),
-        *([Fact("First alert", f"{first.title} ({_moment(first.first_received_at)})", "alert", first.get_absolute_url())]
-          if first else [Fact("First alert", "none: no monitor told of it", "alerts", url)]),
         *_alerts(incident),
         *_green(incident),
-    ]  # fmt: skip
+    ]
 
 
 def _alerts(incident: Incident) -> list[Fact]:
-    rows = incident.alerts.order_by("first_received_at").select_related("source")
-    count = rows.count()
-    if count < 2:
-        return []
-    told = [
-        Fact("Alert", f"{alert.title} ({_moment(alert.first_received_at)})", "alert", alert.get_absolute_url(), f"alert-{alert.pk}")
-        for alert in rows[1:6]
-    ]  # fmt: skip
-    url = f"/alerts/?show=all&q=INC-{incident.number}"
-    return [*told, *([Fact("More alerts", f"{count - 6} more", "alerts", url)] if count > 6 else [])]
+    """The first six alerts, and how many more there are."""
+    alerts = incident.alerts.order_by("first_received_at").select_related("source")
+    count = alerts.count()
+    if not count:
+        return [Fact("First alert", "none: no monitor reported it", "alerts", incident.get_absolute_url())]
+    facts = []
+    for place, alert in enumerate(alerts[:6]):
+        label, key = ("Alert", f"alert-{alert.pk}") if place else ("First alert", "")
+        text = f"{alert.title} ({_moment(alert.first_received_at)})"
+        facts.append(Fact(label, text, "alert", alert.get_absolute_url(), key))
+    if count > 6:
+        every = f"{reverse('alerts')}?show=all&q=INC-{incident.number}"
+        facts.append(Fact("More alerts", f"{count - 6} more", "alerts", every))
+    return facts
 
 
 def _green(incident: Incident) -> list[Fact]:
@@ -179,55 +182,48 @@ def _green(incident: Incident) -> list[Fact]:
         .annotate(times=Count("pk"), last=Max("received_at"))
         .order_by("-times")[:5]
     )
-    return [
-        Fact("Green meanwhile", f"{row['source__name']} reported {row['times']} time{'s' if row['times'] > 1 else ''} and nothing of this",
-             "source", f"/sources/{row['source__slug']}/", row["source__slug"])
-        for row in quiet
-    ]  # fmt: skip
+    facts = []
+    for source in quiet:
+        name, slug, times = source["source__name"], source["source__slug"], source["times"]
+        text = f"{name} reported {times} time{'s' if times > 1 else ''}, but not this"
+        facts.append(Fact("Green meanwhile", text, "source", reverse("source", args=[slug]), slug))
+    return facts
 
 
 def _timeline(incident: Incident) -> list[Fact]:
     """The clocks, and the story as people curated it: what was pinned or marked, and what was done and written."""
     url = incident.get_absolute_url()
     clocks = [Fact(label, _moment(getattr(incident, name)), "clocks", url) for name, label in CLOCKS.items()]
-    return [*clocks, *(event_fact(event, url) for event in story.for_postmortem(incident, most=30))]
+    return [*clocks, *(event_fact(event, incident) for event in story.for_postmortem(incident, most=30))]
 
 
-def event_fact(event: Event, url: str) -> Fact:
-    told = getattr(event, "curation", None)
-    text = (told.text if told else "") or (event.note.text if event.note else "") or event.detail.get("text", "")
-    text = text or event.detail.get("name", "") or event.get_kind_display()
-    mark = f"[{told.get_marker_display()}] " if told and told.marker else ""
-    at = (told.at if told else None) or event.at
-    return Fact(
-        _moment(at),
-        f"{mark}{event.by or 'Faultline'}: {text[:300]}",
-        "timeline",
-        f"{url}events/{event.pk}/",
-        str(event.pk),
-    )
+def event_fact(event: Event, incident: Incident) -> Fact:
+    """One entry of the incident's timeline, as people tell it."""
+    curation = getattr(event, "curation", None)
+    text = (curation.text if curation else "") or (event.note.text if event.note else "")
+    text = text or event.detail.get("text", "") or event.detail.get("name", "") or event.get_kind_display()
+    mark = f"[{curation.get_marker_display()}] " if curation and curation.marker else ""
+    at = (curation.at if curation else None) or event.at
+    address = reverse("entry", args=[incident.number, event.pk])
+    return Fact(_moment(at), f"{mark}{event.by or 'Faultline'}: {text[:300]}", "timeline", address, str(event.pk))
 
 
 def suspects(incidents: list[Incident]) -> list[Change]:
     """Changes that may have set it off: of the systems and what they depend on, in the look-back before each began."""
-    found: dict[int, Change] = {}
-    for incident in incidents:
-        for change in incident.changes_before():
-            found[change.pk] = change
-    return list(found.values())
+    changes = {change.pk: change for incident in incidents for change in incident.changes_before()}
+    return list(changes.values())
 
 
 def _changes(incident: Incident) -> list[Fact]:
     if incident.system is None:
         return []
-    found = [
-        Fact(change.get_kind_display(), f"{change.title} ({change.system}, {_moment(change.happened_at)})", "change",
-             change.url or change.system.get_absolute_url(), str(change.pk))
-        for change in incident.changes_before()
-    ]  # fmt: skip
-    return found or [
-        Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())
-    ]
+    facts = []
+    for change in incident.changes_before():
+        text = f"{change.title} ({change.system}, {_moment(change.happened_at)})"
+        url = change.url or change.system.get_absolute_url()
+        facts.append(Fact(change.get_kind_display(), text, "change", url, str(change.pk)))
+    none = Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())
+    return facts or [none]
 
 
 def _class(incident: Incident) -> list[Fact]:
@@ -241,23 +237,21 @@ def _class(incident: Incident) -> list[Fact]:
 
 def _response(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
-    contained = [
-        Fact(_effect(row), f"{row} ({_moment(row.done_at)}){f': {row.result or row.note}' if row.result or row.note else ''}",
-             "containment", f"{url}#containment-{row.pk}", str(row.pk))
-        for row in incident.containments.exclude(done_at=None)
-    ]  # fmt: skip
+    facts = []
+    for containment in incident.containments.exclude(done_at=None):
+        result = containment.result or containment.note
+        text = f"{containment} ({_moment(containment.done_at)}){f': {result}' if result else ''}"
+        anchor = f"{url}#containment-{containment.pk}"
+        facts.append(Fact(_effect(containment), text, "containment", anchor, str(containment.pk)))
     roles: dict[str, list[str]] = {}
-    for held in incident.assignments.select_related("role", "person"):
-        roles.setdefault(str(held.role), []).append(str(held.person))
-    crew = [Fact(role, ", ".join(people), "roles", f"{url}#roles") for role, people in roles.items()]
-    handed = incident.handovers.filter(state="accepted").count()
-    told = incident.updates.count()
-    return [
-        *contained,
-        *crew,
-        *([Fact("Handed over", f"{handed} time{'s' if handed > 1 else ''}", "timeline", url)] if handed else []),
-        *([Fact("Updates", f"{told} for stakeholders", "updates", f"{url}?show=updates")] if told else []),
-    ]
+    for assignment in incident.assignments.select_related("role", "person"):
+        roles.setdefault(str(assignment.role), []).append(str(assignment.person))
+    facts += [Fact(role, ", ".join(people), "roles", f"{url}#roles") for role, people in roles.items()]
+    if handovers := incident.handovers.filter(state="accepted").count():
+        facts.append(Fact("Handed over", f"{handovers} time{'s' if handovers > 1 else ''}", "timeline", url))
+    if updates := incident.updates.count():
+        facts.append(Fact("Updates", f"{updates} for stakeholders", "updates", f"{url}?show=updates"))
+    return facts
 
 
 def _again(incident: Incident) -> list[Fact]:
@@ -271,14 +265,12 @@ def _again(incident: Incident) -> list[Fact]:
     ]
 
 
-def _effect(row: Containment) -> str:
-    return {True: "Contained by", False: "Did not help"}.get(row.worked, "Contained by (not checked)")  # type: ignore[arg-type]  # None is the default
+def _effect(containment: Containment) -> str:
+    if containment.worked is None:
+        return "Contained by (not checked)"
+    return "Contained by" if containment.worked else "Did not help"
 
 
 def _moment(moment: datetime | None) -> str:
     """Exports and postmortems print UTC and say so."""
-    return (
-        timezone.localtime(moment, timezone.get_default_timezone()).strftime("%Y-%m-%d %H:%M UTC")
-        if moment
-        else "unknown"
-    )
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "unknown"

@@ -20,25 +20,25 @@ class PersonChoice(forms.Form):
 class TriggerForm(forms.Form):
     """One change on record, something else, or none found."""
 
-    choice = forms.ChoiceField(label="What set it off?")
+    choice = forms.ChoiceField(label="What triggered it?")
     text = forms.CharField(max_length=500, required=False, label="In a few words")
 
     changes: dict[str, Change]
 
     @classmethod
     def of(cls, postmortem: Postmortem, suspects: Iterable[Change], data: Any = None) -> Self:
-        known = {f"change-{row.pk}": row for row in [*suspects, *([postmortem.trigger] if postmortem.trigger else [])]}
+        changes = [*suspects, *([postmortem.trigger] if postmortem.trigger else [])]
+        by_key = {f"change-{change.pk}": change for change in changes}
         now = f"change-{postmortem.trigger_id}" if postmortem.trigger_id else postmortem.triggered_by
         form = cls(data, initial={"choice": now, "text": postmortem.trigger_text}, auto_id="trigger_%s")
-        form.changes = known
+        form.changes = by_key
         choice = cast("forms.ChoiceField", form.fields["choice"])
         choice.choices = [
             ("", "Not decided yet"),
-            *((key, f"{row.get_kind_display()}: {row.title} ({row.system}, {row.happened_at:%Y-%m-%d %H:%M} UTC)"[:160])
-              for key, row in known.items()),
+            *((key, _in_words(change)) for key, change in by_key.items()),
             ("other", "Something else"),
             ("none", "None found"),
-        ]  # fmt: skip
+        ]
         choice.required = False
         return form
 
@@ -47,9 +47,14 @@ class TriggerForm(forms.Form):
         return self.changes.get(self.cleaned_data["choice"])
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        choice = given.get("choice", "")
-        return given | {"triggered_by": "change" if choice in self.changes else choice}
+        fields = super().clean() or {}
+        choice = fields.get("choice", "")
+        return fields | {"triggered_by": "change" if choice in self.changes else choice}
+
+
+def _in_words(change: Change) -> str:
+    when = f"{change.happened_at:%Y-%m-%d %H:%M} UTC"
+    return f"{change.get_kind_display()}: {change.title} ({change.system}, {when})"[:160]
 
 
 class FactorForm(forms.Form):
@@ -69,11 +74,11 @@ class PartForm(forms.Form):
     title = forms.CharField(max_length=60, required=False)
     help = forms.CharField(max_length=200, required=False)
     minutes = forms.IntegerField(min_value=1, max_value=120, initial=5, required=False)
-    depth = forms.ChoiceField(choices=Depth.choices, initial=Depth.STANDARD, label="Asked from")
-    required = forms.ChoiceField(choices=[("", "Never"), *Depth.choices], required=False, label="Not empty from")
+    depth = forms.ChoiceField(choices=Depth.choices, initial=Depth.STANDARD, label="Asked from depth")
+    required = forms.ChoiceField(choices=[("", "Never"), *Depth.choices], required=False, label="Required from depth")
     questions = forms.CharField(
-        required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3}), label="Questions, one a line"
+        required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3}), label="Questions, one per line"
     )
-    by_category = forms.BooleanField(required=False, label="Ask the questions of the category here")
-    position = forms.IntegerField(required=False, min_value=0, max_value=999, label="Place")
+    by_category = forms.BooleanField(required=False, label="Also ask the questions of the category here")
+    position = forms.IntegerField(required=False, min_value=0, max_value=999, label="Position")
     leave_out = forms.BooleanField(required=False, label="Leave out")

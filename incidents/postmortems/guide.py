@@ -122,7 +122,7 @@ class GuideQuerySet(models.QuerySet["Guide"]):
             newest = self.select_for_update().order_by("-number").first()
             number = newest.number if newest else 0
             if number != over:
-                raise Refused(f"Somebody published version {number} meanwhile. Look at it, and save again.")
+                raise Refused(f"Someone published version {number} meanwhile. Look at it, and save again.")
             return self.create(number=number + 1, content=_content(parts, prompts), note=note.strip()[:200], by=by)
 
 
@@ -173,9 +173,9 @@ class Guide(models.Model):
 
     def questions_for(self, category: str) -> list[str]:
         changed = self.prompts.get(category)
-        return changed if changed is not None else [
-            prompt.text for prompt in taxonomy.prompts_for(category) if prompt.category == category
-        ]  # fmt: skip
+        if changed is not None:
+            return changed
+        return [prompt.text for prompt in taxonomy.prompts_for(category) if prompt.category == category]
 
 
 def _content(parts: Iterable[GuidePart], prompts: dict[str, list[str]]) -> dict[str, Any]:
@@ -187,19 +187,19 @@ def _parts(raw: list[dict[str, Any]]) -> tuple[GuidePart, ...]:
 
 
 def _of_mode(code: str) -> list[str]:
-    """Two questions that the taxonomy's facts about a failure mode ask by themselves."""
+    """Two questions made from what the taxonomy knows of a failure mode."""
     try:
         mode = taxonomy.failure_mode(code)
     except taxonomy.Unknown:
         return []
     name = mode.name[:1].lower() + mode.name[1:]
     signals, ways = ", ".join(mode.signals[:4]), ", ".join(way.name.lower() for way in mode.containments[:3])
-    asked = (
-        [f"Of the signals of {name} ({signals}): which did we have, which moved first, and who saw it?"]
-        if signals
-        else []
-    )
-    return asked + ([f"Which of the usual containments were at hand: {ways}?"] if ways else [])
+    questions = []
+    if signals:
+        questions.append(f"Which signals of {name} ({signals}) did we have, which moved first, and who saw it?")
+    if ways:
+        questions.append(f"Which of the usual containments were available: {ways}?")
+    return questions
 
 
 def _check(parts: tuple[GuidePart, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Postmortems that were written elsewhere, from Markdown files: read, shown as they would become, then taken over.
+"""Postmortems that were written elsewhere, from Markdown files: read, previewed as they would become, then imported.
 
 A file may begin with front matter between lines of ---: title, date, resolved, severity, system, category, factors.
 Whatever it does not say is left unknown. Each becomes a backfilled incident and its published postmortem.
@@ -66,34 +66,34 @@ class ImportedFile:
 
 
 def read(name: str, raw: bytes) -> ImportedFile:
-    """Understand one file; what is wrong with it is told in `trouble`, what was left out in `remarks`. Never raises."""
-    found = ImportedFile(name=name[-120:])
+    """Read one file; what is wrong with it goes to `trouble`, what was left out to `remarks`. Never raises."""
+    file = ImportedFile(name=name[-120:])
     if len(raw) > MOST_BYTES:
-        found.trouble = f"It is larger than {MOST_BYTES // 1_000_000} MB."
-        return found
+        file.trouble = f"It is larger than {MOST_BYTES // 1_000_000} MB."
+        return file
     try:
         text = clean(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        found.trouble = "It is not UTF-8 text."
-        return found
-    matter, body = _front_matter(text, found)
-    _take_facts(matter, found)
-    _take_sections(body, found)
-    if not found.title:
-        found.title = re.sub(r"[-_]+", " ", name.rpartition("/")[2].rpartition(".")[0]).strip() or "Untitled"
-        found.remarks.append("No title was found; the name of the file is taken.")
-    found.title = found.title[:200]
-    if found.happened_at is None:
-        found.trouble = found.trouble or "It does not say when it happened: add “date: 2025-03-14” to its front matter."
-    if not found.sections:
-        found.trouble = found.trouble or "It has no text."
-    for key, part in found.sections.items():
+        file.trouble = "It is not UTF-8 text."
+        return file
+    matter, body = _front_matter(text, file)
+    _take_facts(matter, file)
+    _take_sections(body, file)
+    if not file.title:
+        file.title = re.sub(r"[-_]+", " ", name.rpartition("/")[2].rpartition(".")[0]).strip() or "Untitled"
+        file.remarks.append("It has no title; the file name is used.")
+    file.title = file.title[:200]
+    if file.happened_at is None:
+        file.trouble = file.trouble or "It does not say when it happened: add “date: 2025-03-14” to its front matter."
+    if not file.sections:
+        file.trouble = file.trouble or "It has no text."
+    for key, part in file.sections.items():
         if len(part) > LONGEST:
-            found.trouble = f"Its section “{key}” is longer than {LONGEST:,} characters."
-    return found
+            file.trouble = f"Its section “{key}” is longer than {LONGEST:,} characters."
+    return file
 
 
-def _front_matter(text: str, found: ImportedFile) -> tuple[dict[str, Any], str]:
+def _front_matter(text: str, file: ImportedFile) -> tuple[dict[str, Any], str]:
     match = re.match(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", text, re.DOTALL)
     if match is None:
         return {}, text
@@ -102,22 +102,22 @@ def _front_matter(text: str, found: ImportedFile) -> tuple[dict[str, Any], str]:
     except (yaml.YAMLError, ValueError, RecursionError):
         matter = None
     if not isinstance(matter, dict):
-        found.remarks.append("Its front matter is no YAML that can be read; it was left out.")
+        file.remarks.append("Its front matter is not valid YAML and was left out.")
         return {}, text[match.end() :]
     return {str(key).strip().lower().replace(" ", "_").replace("-", "_"): value for key, value in matter.items()}, text[
         match.end() :
     ]
 
 
-def _take_facts(matter: dict[str, Any], found: ImportedFile) -> None:
-    found.title = _word(matter.get("title"))
+def _take_facts(matter: dict[str, Any], file: ImportedFile) -> None:
+    file.title = _word(matter.get("title"))
     for name in ("date", "happened_at", "start", "started_at", "impact_start"):
-        found.happened_at = found.happened_at or _moment(matter.get(name))
+        file.happened_at = file.happened_at or _moment(matter.get(name))
     for name in ("resolved", "resolved_at", "end", "ended_at"):
-        found.resolved_at = found.resolved_at or _moment(matter.get(name))
-    if found.happened_at and found.resolved_at and found.resolved_at < found.happened_at:
-        found.remarks.append("It ends before it begins; the end was left out.")
-        found.resolved_at = None
+        file.resolved_at = file.resolved_at or _moment(matter.get(name))
+    if file.happened_at and file.resolved_at and file.resolved_at < file.happened_at:
+        file.remarks.append("It ends before it begins; the end was left out.")
+        file.resolved_at = None
     severity = re.sub(r"[^a-z0-9]", "", _word(matter.get("severity")).lower())
     named = {
         "1": "sev1",
@@ -131,27 +131,27 @@ def _take_facts(matter: dict[str, Any], found: ImportedFile) -> None:
     }
     severity = named.get(severity.removeprefix("p"), severity)
     if severity in Severity.values:
-        found.severity = severity
+        file.severity = severity
     elif severity:
-        found.remarks.append(f"The severity “{_word(matter.get('severity'))}” is not known; it stays unknown.")
-    found.system = _word(matter.get("system") or matter.get("service"))[:200]
-    _take_class(_word(matter.get("failure_mode")) or _word(matter.get("category")), found)
+        file.remarks.append(f"The severity “{_word(matter.get('severity'))}” is not known; the severity stays unknown.")
+    file.system = _word(matter.get("system") or matter.get("service"))[:200]
+    _take_class(_word(matter.get("failure_mode")) or _word(matter.get("category")), file)
     factors = matter.get("factors") or matter.get("contributing_factors") or []
-    found.factors = [_word(one) for one in (factors if isinstance(factors, list) else [factors]) if _word(one)][:20]
+    file.factors = [_word(name) for name in (factors if isinstance(factors, list) else [factors]) if _word(name)][:20]
 
 
-def _take_class(code: str, found: ImportedFile) -> None:
+def _take_class(code: str, file: ImportedFile) -> None:
     code = code.strip().lower().replace(" ", "_").replace("-", "_")
     if not code:
         return
     known = taxonomy.find(code)
     if known is None:
-        found.remarks.append(f"The category “{code}” is not known; it stays unclassified.")
+        file.remarks.append(f"The category “{code}” is not known; it stays unclassified.")
         return
-    found.category, found.failure_mode = known.category, known.failure_mode
+    file.category, file.failure_mode = known.category, known.failure_mode
 
 
-def _take_sections(body: str, found: ImportedFile) -> None:
+def _take_sections(body: str, file: ImportedFile) -> None:
     """Split at headings; what stands under none of the usual ones goes, heading and all, into “What we know now”."""
     key, headed = "summary", False  # the first heading of the first level is the document’s own
     for part in re.split(r"(?m)^(?=#{1,3} )", _outside_fences(body)):
@@ -161,7 +161,7 @@ def _take_sections(body: str, found: ImportedFile) -> None:
             level, heading, text = len(match[1]), match[2].strip(), part[match.end() :]
             plain = re.sub(r"^[\d.)\s]+|[:*_]+", "", heading).strip().lower()
             if level == 1 and not headed:
-                found.title = found.title or _without_kind(heading)
+                file.title = file.title or _without_kind(heading)
                 key, headed = "summary", True
             elif plain in _SECTIONS:
                 key = _SECTIONS[plain]
@@ -170,7 +170,7 @@ def _take_sections(body: str, found: ImportedFile) -> None:
             else:
                 text = part  # a heading below stays where it is
         if text.strip():
-            found.sections[key] = f"{found.sections.get(key, '')}\n\n{text.strip()}".strip()
+            file.sections[key] = f"{file.sections.get(key, '')}\n\n{text.strip()}".strip()
 
 
 def _without_kind(heading: str) -> str:
@@ -204,7 +204,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 class ImportBatch(models.Model):
-    """Files that somebody is about to take over, kept until they say yes. Taken once, however often one presses."""
+    """Files that somebody is about to import, stored until they confirm. Imported once, however often one presses."""
 
     files = models.JSONField()  # [{"name": …, "text": …}]
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -218,66 +218,86 @@ class ImportBatch(models.Model):
 
     @classmethod
     def keep(cls, files: Iterable[tuple[str, bytes]], *, by: User, team: Team | None) -> "ImportBatch":
-        kept = [
+        stored = [
             {"name": name[-120:], "text": raw[: MOST_BYTES + 1].decode("utf-8", "replace").replace("\x00", "")}
             for name, raw in files
         ]
-        if not kept:
-            raise Refused("Choose one Markdown file or more.")
-        if len(kept) > MOST_FILES:
-            raise Refused(f"At most {MOST_FILES} files at once.")
-        return cls.objects.create(files=kept, by=by, team=team)
+        if not stored:
+            raise Refused("Choose at least one Markdown file.")
+        if len(stored) > MOST_FILES:
+            raise Refused(f"Choose at most {MOST_FILES} files at a time.")
+        return cls.objects.create(files=stored, by=by, team=team)
 
     def read(self) -> list[ImportedFile]:
         return [read(file["name"], file["text"].encode()) for file in self.files]
 
     def take(self, *, by: User) -> int:
-        """Take over every file without trouble; returns how many. A second call takes none."""
+        """Import every file without trouble; returns how many. A second call imports none."""
         with transaction.atomic():
             if not ImportBatch.objects.filter(pk=self.pk, taken_at=None).update(taken_at=timezone.now()):
                 self.refresh_from_db()
                 return 0
-            fit = [found for found in self.read() if not found.trouble]
-            for found in fit:
-                _take(found, team=self.team, by=by)
+            fit = [file for file in self.read() if not file.trouble]
+            for file in fit:
+                _take(file, team=self.team, by=by)
             ImportBatch.objects.filter(pk=self.pk).update(taken=len(fit), files=[])
         self.refresh_from_db()
         return len(fit)
 
 
-def _take(found: ImportedFile, *, team: Team | None, by: User) -> Postmortem:
-    began = found.happened_at or timezone.now()
-    ended = found.resolved_at or began
-    system = System.objects.visible_to(by).named(found.system) if found.system else None
+def _take(file: ImportedFile, *, team: Team | None, by: User) -> Postmortem:
+    began = file.happened_at or timezone.now()
+    ended = file.resolved_at or began
+    system = System.objects.visible_to(by).named(file.system) if file.system else None
     incident = Incident.objects.create(
-        number=IncidentCounter.take(), title=found.title, status=Status.CLOSED, severity=found.severity,
-        kind=IncidentKind.BACKFILLED, system=system, team=system.team if system and system.team else team,
-        category=found.category, failure_mode=found.failure_mode, opened_by=by, impact_started_at=began,
-        declared_at=began, resolved_at=ended,
-    )  # fmt: skip
-    incident.record(Event.Kind.OPENED, by=by, imported=found.name)
+        number=IncidentCounter.take(),
+        title=file.title,
+        status=Status.CLOSED,
+        severity=file.severity,
+        kind=IncidentKind.BACKFILLED,
+        system=system,
+        team=system.team if system and system.team else team,
+        category=file.category,
+        failure_mode=file.failure_mode,
+        opened_by=by,
+        impact_started_at=began,
+        declared_at=began,
+        resolved_at=ended,
+    )
+    incident.record(Event.Kind.OPENED, by=by, imported=file.name)
     guide, now = Guide.objects.current(), timezone.now()
-    made = Postmortem.objects.create(
-        slug=str(incident.number), incident=incident, guide=guide, depth=Policy.objects.of(found.severity).depth,
-        owner=by, due_on=business_days_after(ended, 10), state=Postmortem.State.PUBLISHED, started_at=ended,
-        published_at=now, published_by=by,
-    )  # fmt: skip
-    order = [part.key for part in guide.parts]
-    for key, text in found.sections.items():
+    postmortem = Postmortem.objects.create(
+        slug=str(incident.number),
+        incident=incident,
+        guide=guide,
+        depth=Policy.objects.of(file.severity).depth,
+        owner=by,
+        due_on=business_days_after(ended, 10),
+        state=Postmortem.State.PUBLISHED,
+        started_at=ended,
+        published_at=now,
+        published_by=by,
+    )
+    _write_sections(postmortem, file, by=by)
+    kinds = {kind.name.lower(): kind for kind in FactorKind.objects.all()}
+    for name in file.factors:
+        if kind := kinds.get(name.lower()):
+            Factor.objects.get_or_create(postmortem=postmortem, kind=kind, defaults={"text": name, "by": by})
+    postmortem.record(by, became="published", imported=file.name)
+    postmortem.index()
+    return postmortem
+
+
+def _write_sections(postmortem: Postmortem, file: ImportedFile, *, by: User) -> None:
+    order = [part.key for part in postmortem.guide.parts]
+    for key, text in file.sections.items():
         section = Section.objects.create(
-            postmortem=made,
+            postmortem=postmortem,
             key=key,
             position=order.index(key) if key in order else 99,
             text=text,
             version=1,
             edited_by=by,
-            edited_at=now,
+            edited_at=timezone.now(),
         )
         Revision.objects.create(section=section, text=text, by=by, version=1)
-    kinds = {kind.name.lower(): kind for kind in FactorKind.objects.all()}
-    for name in found.factors:
-        if kind := kinds.get(name.lower()):
-            Factor.objects.get_or_create(postmortem=made, kind=kind, defaults={"text": name, "by": by})
-    made.record(by, became="published", imported=found.name)
-    made.index()
-    return made

@@ -22,23 +22,24 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"human error|operator error|user error|(?:was|were) (?:his|her|their) (?:own )?(?:fault|mistake)",
      "What made this action look right at that moment, and what let it through?"),
     (r"(?<!that )(?<!which )(?:should|could|ought to) have|shouldn[’']t have|should not have|if only",
-     "What did people know then, and what would have made the better way the easy way?"),
+     "What did people know then, and what would have made the better choice the easy one?"),
     (r"fail(?:ed|s|ure)? to (?:notice|check|follow|see|realise|realize|test|read|ask|act|tell|understand|verify|review|monitor|escalate)",
      "What in the system hid it, or made it hard to do?"),
     (r"careless(?:ly|ness)?|negligen(?:t|tly|ce)|sloppy|lazy|reckless(?:ly)?|stupid|incompeten(?:t|ce)|inattenti(?:ve|on)",
-     "Which conditions made this likely for anybody in that place?"),
+     "Which conditions made this likely for anyone in that position?"),
     (r"(?:forgot|neglected|didn[’']t bother|did not bother) to",
-     "What reminds people of it, and why did it not here?"),
+     "What should have been a reminder, and why was it not there?"),
     (r"(?:not|n[’']t) (?:paying attention|careful enough|pay(?:ing)? enough attention)|lack of attention",
-     "What else asked for attention then, and what could have drawn it here?"),
+     "What else demanded attention then, and what could have drawn it here?"),
     (r"obvious(?:ly)?|clearly wrong|simply (?:had|needed) to|just (?:had|needed) to|common sense",
      "To whom was it visible at the time, and by which signal?"),
     (r"root cause",
      "Which conditions had to come together? There is one trigger and more than one factor."),
     (r"(?:be|being|was|were) more careful|pay more attention|try harder|remember to|train(?:ing)? (?:people|staff|everyone) (?:better|again)",
-     "Which change of the system would work on a bad day, for somebody new?"),
+     "Which change to the system would work on a bad day, for someone new?"),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), question) for pattern, question in _RULES)
+_BEGINNING = r"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )"
 _ACTING = r"(?:also |then |again |never |not |only |just |had |has |did(?:n[’']t)? |was |were )*(?:\w+ed|did|didn[’']t|made|broke|forgot|left|ran|sent|wrote|chose|took|put|gave|set|let|went|had|was|ignored)"
 _OF_PERSON = "What about the system made this the natural thing to do? Name the role or the condition, not the person."
 
@@ -46,15 +47,16 @@ _OF_PERSON = "What about the system made this the natural thing to do? Name the 
 def blame(text: str, *, people: Iterable[User] = ()) -> list[Finding]:
     """Find blaming words, each once, and sentences in which one of `people` is the one who did it."""
     plain = re.sub(r"```.*?```|`[^`\n]*`|^>.*$", " ", text[:100_000], flags=re.DOTALL | re.MULTILINE)
-    found: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
     for pattern, question in _COMPILED:
         for match in pattern.finditer(plain):
-            found.setdefault(match.group().lower(), Finding(match.group(), question))
+            findings.setdefault(match.group().lower(), Finding(match.group(), question))
     for name in sorted({name for person in people for name in _names(person)}, key=len, reverse=True):
-        subject = re.search(rf"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )@?({re.escape(name)})(?:\s+[A-Z]\w+)?\s+{_ACTING}\b", plain, re.MULTILINE)  # fmt: skip
-        if subject and not any(name in finding.words for finding in found.values()):
-            found.setdefault(name.lower(), Finding(" ".join(subject.group().split()), _OF_PERSON))
-    return list(found.values())
+        acting = rf"{_BEGINNING}@?({re.escape(name)})(?:\s+[A-Z]\w+)?\s+{_ACTING}\b"
+        subject = re.search(acting, plain, re.MULTILINE)
+        if subject and not any(name in finding.words for finding in findings.values()):
+            findings.setdefault(name.lower(), Finding(" ".join(subject.group().split()), _OF_PERSON))
+    return list(findings.values())
 
 
 def _names(person: User) -> list[str]:

@@ -40,9 +40,7 @@ class Merge:
     @property
     def text(self) -> str:
         """The merged text; where people have to choose, both texts, one after the other."""
-        return "\n".join(
-            part for piece in self.pieces for part in ([piece.mine] if piece.theirs is None else [piece.theirs, piece.mine])
-        )  # fmt: skip
+        return "\n".join(text for piece in self.pieces for text in (piece.theirs, piece.mine) if text is not None)
 
 
 def merge(base: str, mine: str, theirs: str) -> Merge:
@@ -61,17 +59,17 @@ def _pieces(old: list[str], mine: list[str], theirs: list[str]) -> Iterator[Text
     calm: Lines = []
     left: Lines = []
     right: Lines = []
-    for kept, (was, here, there) in _by_line(_stretches(old, mine, theirs)):
+    for unchanged, (was, here, there) in _by_line(_stretches(old, mine, theirs)):
         settled = here if here == there or there == was else there if here == was else None
         if settled is None:
             if calm:
                 yield TextPiece("\n".join(calm))
                 calm = []
             left, right = left + here, right + there
-        if (settled or kept) and left + right:
+        if (settled or unchanged) and left + right:
             yield TextPiece("\n".join(left), "\n".join(right))
             left, right = [], []
-        calm += [*(settled or []), *kept]
+        calm += [*(settled or []), *unchanged]
     if left + right:
         yield TextPiece("\n".join(left), "\n".join(right))
     if calm:
@@ -80,13 +78,13 @@ def _pieces(old: list[str], mine: list[str], theirs: list[str]) -> Iterator[Text
 
 def _by_line(stretches: Iterator[Stretch]) -> Iterator[Stretch]:
     """Take stretches of equally many lines apart: who changed one line does not touch the next."""
-    for kept, (was, here, there) in stretches:
+    for unchanged, (was, here, there) in stretches:
         if len(was) == len(here) == len(there):
             for lines in zip(was, here, there, strict=True):
                 yield [], ([lines[0]], [lines[1]], [lines[2]])
-            yield kept, ([], [], [])
+            yield unchanged, ([], [], [])
         else:
-            yield kept, (was, here, there)
+            yield unchanged, (was, here, there)
 
 
 def _stretches(old: Lines, mine: Lines, theirs: Lines) -> Iterator[Stretch]:

@@ -54,8 +54,8 @@ def snippets(postmortems: Iterable[Model], words: str) -> dict[int, str]:
     matching = (
         Section.objects.filter(postmortem__in=[postmortem.pk for postmortem in postmortems])
         .exclude(text="")
-        .annotate(found=SearchVector("text", config="english"))
-        .filter(found=asked)
+        .annotate(vector=SearchVector("text", config="english"))
+        .filter(vector=asked)
     )
     # First which, then the words of these alone: marking words takes longer than finding them.
     first = list(matching.order_by("postmortem", "position").distinct("postmortem").values_list("pk", flat=True))

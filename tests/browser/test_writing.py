@@ -87,7 +87,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
 
     # Words that blame are answered with the question about the system.
     typed(tom, "factors", "Tom should have compared the counts.")
-    tom.locator("#factors .findings", has_text="the better way the easy way").wait_for()
+    tom.locator("#factors .findings", has_text="the better choice the easy one").wait_for()
     tom.locator("#text-factors").fill("Nothing compares the counts.")
     saved(tom, "factors")
 

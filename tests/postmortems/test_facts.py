@@ -106,7 +106,7 @@ class TestFacts:
         postmortem.incident.set_clock("detected_at", now + timedelta(minutes=1), by=mara)
         postmortem.incident.set_clock("impact_started_at", now - timedelta(minutes=10), by=mara)
         green = [fact for fact in facts_of(postmortem)["silence"] if fact.label == "Green meanwhile"]
-        assert [fact.text for fact in green] == ["Nightly evaluations reported 2 times and nothing of this"]
+        assert [fact.text for fact in green] == ["Nightly evaluations reported 2 times, but not this"]
 
     def test_the_questions_are_those_of_the_category_and_the_failure_mode(self, postmortem: Postmortem) -> None:
         guide = postmortem.guide

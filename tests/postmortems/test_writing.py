@@ -87,7 +87,7 @@ class TestWriting:
         path, json_ = f"{postmortem.get_absolute_url()}sections/summary/", {"Accept": "application/json"}
         saved = as_person(mara).post(path, {"text": "From Mara should have", "base": ""}, headers=json_).json()
         assert (saved["text"], saved["merged"], saved["version"]) == ("From Mara should have", False, 1)
-        assert "the better way the easy way" in saved["findings"]
+        assert "the better choice the easy one" in saved["findings"]
         clash = as_person(jo).post(path, {"text": "From <b>Jo</b>", "base": ""}, headers=json_)
         assert clash.status_code == 409
         assert "&lt;b&gt;" in clash.json()["clash"]
@@ -154,7 +154,7 @@ class TestWriting:
         shown = client.post(f"{postmortem.get_absolute_url()}preview/", {"text": told}).content.decode()
         assert "<img" in shown
         refused = client.post(path, {"file": SimpleUploadedFile("x.png", b"<script>")})
-        assert (refused.status_code, "no picture" in refused.json()["error"]) == (422, True)
+        assert (refused.status_code, "not a readable picture" in refused.json()["error"]) == (422, True)
 
     def test_a_stranger_reads_and_comments_and_does_not_write(
         self, postmortem: Postmortem, rui: User, as_person: As

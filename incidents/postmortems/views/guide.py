@@ -62,25 +62,25 @@ def _initial(part: GuidePart, place: int) -> dict[str, Any]:
 
 
 def _publish(request: Request, current: Guide, forms: Any, prompts: dict[str, str]) -> Guide:
-    rows = [
+    entries = [
         form.cleaned_data
         for form in forms
         if form.cleaned_data.get("title", "").strip() and not form.cleaned_data.get("leave_out")
     ]
-    rows.sort(key=lambda row: 999 if row["position"] is None else row["position"])
+    entries.sort(key=lambda fields: 999 if fields["position"] is None else fields["position"])
     known = {part.key for part in current.parts}
     parts = [
         GuidePart(
-            key=row["key"] if row["key"] in known else slugify(row["title"])[:24] or "part",
-            title=" ".join(row["title"].split()),
-            help=row["help"],
-            minutes=row["minutes"] or 5,
-            depth=row["depth"],
-            required=row["required"],
-            questions=tuple(_lines(row["questions"])),
-            by_category=row["by_category"],
+            key=fields["key"] if fields["key"] in known else slugify(fields["title"])[:24] or "part",
+            title=" ".join(fields["title"].split()),
+            help=fields["help"],
+            minutes=fields["minutes"] or 5,
+            depth=fields["depth"],
+            required=fields["required"],
+            questions=tuple(_lines(fields["questions"])),
+            by_category=fields["by_category"],
         )
-        for row in rows
+        for fields in entries
     ]
     changed = {
         code: _lines(text)

@@ -87,8 +87,10 @@ def record_change(source: Source, announced: ChangeAnnounced) -> str:
     facts: dict[str, Any] = {"title": announced.title, "version": announced.version, "url": announced.url}
     if announced.happened_at:
         facts |= {"happened_at": announced.happened_at}
-    _, is_new = Change.objects.get_or_create(system=system, kind=kind, **facts)
-    return f"“{announced.title}” is {'recorded' if is_new else 'recorded already'} as a change of {system}."
+    known = Change.objects.filter(system=system, kind=kind, **facts).exists()
+    if not known:
+        Change.objects.create(system=system, kind=kind, **facts)
+    return f"“{announced.title}” is {'recorded already' if known else 'recorded'} as a change of {system}."
 
 
 def correct(source: Source, alerts: Iterable[Alert]) -> None:

@@ -396,3 +396,164 @@ def test_a_worse_alert_raises_the_severity_until_somebody_has_taken_the_incident
     Incident.objects.get().acknowledge(by=mara)
     incident = worsen("Recall is nought", "critical")
     assert (incident.severity, Alert.objects.filter(incident=incident).count()) == ("sev3", 3)
+
+
+class TestWords:
+    def test_what_opened_and_what_joined_says_why(
+        self, tell: Callable[..., None], in_force: Callable[..., Any], support_assistant: System
+    ) -> None:
+        in_force({"name": "Mine", "set_severity": "low"})
+        tell("A")
+        tell("B")
+        rule = "Rule “Mine”: severity low."
+        assert [alert.routed_because for alert in Alert.objects.order_by("pk")] == [
+            f"{rule} Opened INC-1: nothing was open for support-assistant, retrieval.",
+            f"{rule} Joined INC-1: the same system and category (support-assistant, retrieval).",
+        ]
+        linked = Incident.objects.get().events.filter(kind="alert_linked").order_by("pk")
+        assert [(event.by, event.detail) for event in linked] == [
+            (None, {"count": 1, "alerts": [{"id": alert.pk, "title": alert.title}]})
+            for alert in Alert.objects.order_by("pk")
+        ]
+
+    def test_without_a_known_system_it_names_what_the_monitor_said_or_the_monitor(
+        self, tell: Callable[..., None]
+    ) -> None:
+        for title, name in (("A", "Helpdesk Bot"), ("B", "helpdesk bot "), ("C", ""), ("D", "")):
+            tell(title, system=name)
+        assert [alert.routed_because for alert in Alert.objects.order_by("pk")] == [
+            "Opened INC-1: nothing was open for Helpdesk Bot, retrieval.",
+            "Joined INC-1: the same system and category (helpdesk bot, retrieval).",
+            "Opened INC-2: nothing was open for Nightly evaluations, retrieval.",
+            "Joined INC-2: the same system and category (Nightly evaluations, retrieval).",
+        ]
+
+
+class TestOneTurn:
+    def test_the_worst_of_several_gives_the_incident_its_name_and_the_first_its_time(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any], support_assistant: System
+    ) -> None:
+        with time_machine.travel(NOON, tick=False) as clock:
+            for title, severity in (("A", "low"), ("B", "critical"), ("C", "medium")):
+                body = {"title": title, "metric": "groundedness", "system": "support-assistant", "severity": severity}
+                post(evaluations[1], body)
+                clock.shift(timedelta(seconds=1))
+            drain()
+        incident = Incident.objects.get()
+        assert (incident.title, incident.severity, incident.noticed_by) == ("B", "sev1", "monitor")
+        assert (incident.detected_at, incident.team) == (NOON, support_assistant.team)
+        assert incident.events.get(kind="alert_linked").detail["count"] == 3
+
+    def test_the_worst_of_several_that_join_raises_the_severity(
+        self, evaluations: tuple[Source, str], tell: Callable[..., None], post: Callable[..., Any], policy_index: System
+    ) -> None:
+        tell("A", system="policy-index", severity="low")
+        for title, severity in (("B", "medium"), ("C", "critical"), ("D", "low")):
+            body = {"title": title, "metric": "groundedness", "system": "policy-index", "severity": severity}
+            post(evaluations[1], body)
+        drain()
+        incident = Incident.objects.get()
+        assert incident.severity == "sev2", "only a tier-1 system’s critical alert is the worst there is"
+        event = incident.events.get(kind="severity")
+        assert (event.by, event.detail["reason"]) == (None, "A more severe alert joined.")
+
+
+class TestGathering:
+    def test_what_was_resolved_just_now_stays_so_when_something_else_of_its_kind_fires(
+        self, tell: Callable[..., None], support_assistant: System, mara: User
+    ) -> None:
+        tell("A")
+        Incident.objects.get().acknowledge(by=mara)
+        Incident.objects.get().resolve(by=mara)
+        tell("B")
+        assert [incident.status for incident in Incident.objects.order_by("number")] == ["resolved", "triage"]
+
+    @pytest.mark.parametrize(("seconds", "incidents"), [(0, 1), (1, 2)])
+    def test_a_rule_takes_it_up_again_until_its_time_is_over(
+        self,
+        tell: Callable[..., None],
+        in_force: Callable[..., Any],
+        support_assistant: System,
+        mara: User,
+        seconds: int,
+        incidents: int,
+    ) -> None:
+        in_force({"reopen_minutes": 30})
+        with time_machine.travel(NOON, tick=False) as clock:
+            tell("A")
+            Incident.objects.get().acknowledge(by=mara)
+            Incident.objects.get().resolve(by=mara)
+            clock.shift(timedelta(minutes=30, seconds=seconds))
+            tell("B")
+        assert Incident.objects.count() == incidents
+
+    def test_what_is_closed_stays_closed(
+        self, tell: Callable[..., None], in_force: Callable[..., Any], support_assistant: System, mara: User
+    ) -> None:
+        in_force({"reopen_minutes": 30})
+        tell("A")
+        incident = Incident.objects.get()
+        incident.acknowledge(by=mara)
+        incident.resolve(by=mara)
+        incident.close(by=mara)
+        tell("B")
+        assert Incident.objects.count() == 2
+
+    def test_groups_that_are_long_to_write_are_kept_apart_as_well(
+        self, tell: Callable[..., None], in_force: Callable[..., Any], support_assistant: System
+    ) -> None:
+        in_force({"group_by": "model"})
+        for title, model in (("A", "a"), ("B", "b"), ("C", "a")):
+            tell(title, labels={"model": "m" * 60 + model})
+        assert [incident.alerts.count() for incident in Incident.objects.order_by("number")] == [2, 1]
+
+    @pytest.mark.parametrize(
+        "matcher",
+        [
+            'severity="high"',
+            'severity_raw="high"',
+            'source="nightly-evaluations"',
+            'kind="generic"',
+            'system="support-assistant"',
+            'service="answers"',
+            'environment="staging"',
+            'category="retrieval"',
+            'failure_mode="retrieval.ungrounded"',
+            'title="A"',
+            'metric="groundedness"',
+            'region="eu"',
+        ],
+    )
+    def test_a_rule_sees_what_is_known_of_an_alert(
+        self, tell: Callable[..., None], in_force: Callable[..., Any], support_assistant: System, matcher: str
+    ) -> None:
+        in_force({"matchers": matcher, "act": "record"})
+        tell("A", service="answers", environment="staging", labels={"region": "eu", "severity": "none"})
+        assert Alert.objects.get().held == "recorded"
+
+
+class TestChanges:
+    def test_one_is_recorded_once_however_often_and_however_it_is_announced(
+        self, evaluations: tuple[Source, str], post: Callable[..., Any], support_assistant: System
+    ) -> None:
+        change = {
+            "title": "Deploy",
+            "kind": "prompt",
+            "system": "support-assistant",
+            "version": "v9",
+            "url": "https://x.example/9",
+        }
+        for happened_at in ("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T11:00:00Z", ""):
+            post(evaluations[1], {"change": change | {"happened_at": happened_at}})
+            drain()
+        recorded = support_assistant.changes.order_by("happened_at")
+        assert [(row.title, row.kind, row.version, row.url) for row in recorded] == [
+            ("Deploy", "prompt", "v9", "https://x.example/9")
+        ] * 2
+        assert [row.happened_at for row in recorded] == [NOON - timedelta(hours=2), NOON - timedelta(hours=1)]
+        assert list(Outcome.objects.order_by("pk").values_list("reason", flat=True)) == [
+            "“Deploy” is recorded as a change of support-assistant.",
+            "“Deploy” is recorded as a change of support-assistant.",
+            "“Deploy” is recorded already as a change of support-assistant.",
+            "“Deploy” is recorded already as a change of support-assistant.",
+        ]

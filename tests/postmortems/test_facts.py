@@ -6,11 +6,17 @@ from datetime import timedelta
 from django.test import Client
 from django.utils import timezone
 
+from incidents.alerts import by_hand
+from incidents.alerts.models import Alert
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import Fact, facts_of, recorded_facts
 from incidents.postmortems.lines import EditedLine
+from incidents.response.impact import assess
+from incidents.response.incident import Incident
+from incidents.response.links import Link
 from incidents.systems.models import Change, System
+from incidents.taxonomy import failure_mode
 from tests.postmortems.conftest import publish
 
 As = Callable[[User], Client]
@@ -114,3 +120,140 @@ class TestFacts:
         assert any("stage was the right text lost" in question for question in asked)
         assert any("signals of" in question for question in asked)
         assert not any("Draw the loop" in question for question in asked)
+
+
+def lines(postmortem: Postmortem, section: str) -> list[tuple[str, str, str, str]]:
+    facts = recorded_facts(Postmortem.objects.get(pk=postmortem.pk))[section]
+    return [(fact.label, fact.text, fact.source, fact.url) for fact in facts]
+
+
+class TestEveryLine:
+    """Each says what the record says, where it says it, and leads there."""
+
+    def test_of_the_summary(self, postmortem: Postmortem, mara: User) -> None:
+        incident = postmortem.incident
+        assert lines(postmortem, "summary") == [
+            ("Incident", "INC-1: Answers cite the retired pricing policy", "incident", "/incidents/1/"),
+            ("System", "support-assistant", "incident", "/incidents/1/"),
+            ("Severity", "SEV2", "incident", "/incidents/1/"),
+            ("Lead", "Mara Okafor", "incident", "/incidents/1/"),
+        ]
+        incident.set_system(None, by=mara)
+        incident.assign_lead(None, by=mara)
+        assert [text for _, text, _, _ in lines(postmortem, "summary")[1:]] == ["not known", "SEV2", "nobody"]
+
+    def test_of_the_impact(self, postmortem: Postmortem, mara: User) -> None:
+        length = ("Output was wrong for", "unknown: nobody has said when it started", "clocks", "/incidents/1/")
+        assert lines(postmortem, "impact") == [
+            length,
+            ("Hit", "unknown: nobody has said how many", "impact", "/incidents/1/impact/"),
+        ]
+        exposures, here = postmortem.incident.exposures, "/incidents/1/#impact"
+        exposures.create(of="actions", estimate=1200, low=1000, high=1500, how="Query log", corrected=1100)
+        exposures.create(of="decisions", estimate=20, low=0, how="Sample", corrected=0)
+        exposures.create(of="outputs", estimate=30, high=40, how="Sample")
+        exposures.create(of="users", estimate=5000, how="Guess")
+        assess(postmortem.incident, by=mara, harm="near_miss", slices="German invoices")
+        assert lines(postmortem, "impact") == [
+            length,
+            ("Actions hit", "about 1,200 (1,000 to 1,500); Query log; 1,100 put right", "impact", here),
+            ("Decisions hit", "about 20 (0 to ?); Sample; 0 put right", "impact", here),
+            ("Outputs hit", "about 30 (? to 40); Sample; put right: unknown", "impact", here),
+            ("Users hit", "about 5,000; Guess; put right: unknown", "impact", here),
+            ("Harm", "Near miss", "impact", here),
+            ("Slices affected", "German invoices", "impact", here),
+        ]
+
+    def test_of_the_silence(self, postmortem: Postmortem, mara: User) -> None:
+        incident = postmortem.incident
+        assert lines(postmortem, "silence") == [
+            ("Silence", "unknown", "clocks", "/incidents/1/"),
+            ("Noticed first by", "Not known yet", "incident", "/incidents/1/"),
+            ("First alert", "none: no monitor told of it", "alerts", "/incidents/1/"),
+        ]
+        detected = incident.detected_at
+        assert detected
+        start, until = detected - timedelta(hours=5), detected - timedelta(hours=3)
+        incident.set_clock("impact_started_at", start, until=until, by=mara, method="change")
+        assert lines(postmortem, "silence")[:2] == [
+            ("Silence", "3 h to 5 h", "clocks", "/incidents/1/"),
+            ("The start is known by", "a change", "clocks", "/incidents/1/"),
+        ]
+
+    def test_of_the_alerts_the_first_six_and_how_many_more(
+        self, postmortem: Postmortem, mara: User, tell: Callable[..., Alert]
+    ) -> None:
+        def alert_lines() -> list[tuple[str, str, str, str]]:
+            return [line for line in lines(postmortem, "silence") if "lert" in line[0]]
+
+        def line_of(alert: Alert, label: str = "Alert") -> tuple[str, str, str, str]:
+            return (
+                label,
+                f"{alert.title} ({alert.first_received_at:%Y-%m-%d %H:%M} UTC)",
+                "alert",
+                f"/alerts/{alert.pk}/",
+            )
+
+        alerts: list[Alert] = []
+        for n in range(1, 9):
+            alert = tell(f"Alert {n}", severity="info")
+            by_hand.link([alert], postmortem.incident, by=mara)
+            alerts.append(alert)
+            if n == 1:
+                assert alert_lines() == [line_of(alert, "First alert")]
+            if n == 2:
+                assert alert_lines() == [line_of(alerts[0], "First alert"), line_of(alert)]
+            if n == 6:
+                assert alert_lines()[-1] == line_of(alert)
+        assert alert_lines() == [
+            line_of(alerts[0], "First alert"),
+            *map(line_of, alerts[1:6]),
+            ("More alerts", "2 more", "alerts", "/alerts/?show=all&q=INC-1"),
+        ]
+
+    def test_of_the_class_and_of_what_it_is_linked_with(
+        self, postmortem: Postmortem, mara: User, incident: Incident
+    ) -> None:
+        assert lines(postmortem, "factors") == [
+            (
+                "Kind of failure",
+                "Retrieval: " + failure_mode("retrieval.stale_index").name + " (Classified by Mara Okafor.)",
+                "classification",
+                "/incidents/1/",
+            )
+        ]
+        earlier, hidden = (Incident.objects.declare(title=title, by=mara) for title in ("Earlier", "Hidden"))
+        Link.objects.link(incident, earlier, "repeat_of", by=mara)
+        Link.objects.link(hidden, incident, "caused_by", by=mara)
+        assert lines(postmortem, "again") == [
+            ("Repeat of", "INC-2: Earlier", "link", "/incidents/2/"),
+            ("Caused", "INC-3: Hidden", "link", "/incidents/3/"),
+        ]
+        hidden.restrict([], by=mara)
+        assert [text for _, text, _, _ in lines(postmortem, "again")] == ["INC-2: Earlier"]
+
+    def test_of_the_response(self, postmortem: Postmortem, mara: User, jo: User) -> None:
+        done = postmortem.incident.containments.get()
+        name, at = str(done), f"{done.done_at:%Y-%m-%d %H:%M} UTC"
+        here = f"/incidents/1/#containment-{done.pk}"
+        assert lines(postmortem, "response")[0] == ("Contained by (not checked)", f"{name} ({at})", "containment", here)
+        for worked, label in ((True, "Contained by"), (False, "Did not help")):
+            done.verify(by=mara, worked=worked, result="Samples are checked")
+            expected = (label, f"{name} ({at}): Samples are checked", "containment", here)
+            assert lines(postmortem, "response")[0] == expected
+
+    def test_of_several_incidents_each_line_names_its_own(self, postmortem: Postmortem, mara: User) -> None:
+        other = Incident.objects.declare(title="The same once more", by=mara)
+        postmortem.cover(other, by=mara)
+        labels = [label for label, _, _, _ in lines(postmortem, "impact")]
+        assert labels == ["INC-1 output was wrong for", "INC-1 hit", "INC-2 output was wrong for", "INC-2 hit"]
+
+    def test_a_line_is_known_by_its_row_or_by_its_label_and_place(self, postmortem: Postmortem) -> None:
+        keys = {section: [fact.key for fact in facts] for section, facts in recorded_facts(postmortem).items()}
+        assert keys["summary"] == [
+            "1.summary.incident-1",
+            "1.summary.system-1",
+            "1.summary.severity-1",
+            "1.summary.lead-1",
+        ]
+        assert keys["response"] == [f"1.response.{postmortem.incident.containments.get().pk}"]

@@ -169,7 +169,7 @@ class TestEveryLine:
         assert lines(postmortem, "silence") == [
             ("Silence", "unknown", "clocks", "/incidents/1/"),
             ("Noticed first by", "Not known yet", "incident", "/incidents/1/"),
-            ("First alert", "none: no monitor told of it", "alerts", "/incidents/1/"),
+            ("First alert", "none: no monitor reported it", "alerts", "/incidents/1/"),
         ]
         detected = incident.detected_at
         assert detected

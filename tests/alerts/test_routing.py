@@ -429,6 +429,40 @@ class TestWords:
         ]
 
 
+class TestOpening:
+    @pytest.mark.parametrize(
+        ("system", "severity", "suggested"),
+        [
+            ("support-assistant", "critical", "sev1"),
+            ("support-assistant", "high", "sev2"),
+            ("support-assistant", "medium", "sev3"),
+            ("support-assistant", "low", "sev4"),
+            ("policy-index", "critical", "sev2"),
+            ("", "critical", "sev2"),
+        ],
+    )
+    def test_the_severity_follows_the_alert_and_how_much_hangs_on_the_system(
+        self,
+        tell: Callable[..., None],
+        support_assistant: System,
+        policy_index: System,
+        system: str,
+        severity: str,
+        suggested: str,
+    ) -> None:
+        tell(system=system, severity=severity)
+        assert Incident.objects.get().severity == suggested
+
+    def test_it_brings_the_kind_of_failure_and_the_team_of_its_system_else_of_its_source(
+        self, tell: Callable[..., None], assistants: Team, risk: Team, fraud_scorer: System
+    ) -> None:
+        tell("A", system="fraud-scorer")
+        tell("B", system="")
+        opened = Incident.objects.order_by("number")
+        assert [incident.team for incident in opened] == [risk, assistants]
+        assert {incident.failure_mode for incident in opened} == {"retrieval.ungrounded"}
+
+
 class TestOneTurn:
     def test_the_worst_of_several_gives_the_incident_its_name_and_the_first_its_time(
         self, evaluations: tuple[Source, str], post: Callable[..., Any], support_assistant: System

@@ -1,7 +1,7 @@
 """What is filled in comes from the record, follows corrections, and can be reworded."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.test import Client
 from django.utils import timezone
@@ -12,9 +12,12 @@ from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import Fact, facts_of, recorded_facts
 from incidents.postmortems.lines import EditedLine
+from incidents.response.events import Event
 from incidents.response.impact import assess
 from incidents.response.incident import Incident
 from incidents.response.links import Link
+from incidents.response.story import curate
+from incidents.response.vocabulary import CLOCKS
 from incidents.systems.models import Change, System
 from incidents.taxonomy import failure_mode
 from tests.postmortems.conftest import publish
@@ -257,3 +260,55 @@ class TestEveryLine:
             "1.summary.lead-1",
         ]
         assert keys["response"] == [f"1.response.{postmortem.incident.containments.get().pk}"]
+
+    def test_of_the_timeline_as_people_tell_it(self, postmortem: Postmortem, mara: User, jo: User) -> None:
+        incident, noon = postmortem.incident, datetime(2026, 11, 20, 12, tzinfo=UTC)
+        contained = incident.events.get(kind="containment")
+        incident.add_note("The alias moved", by=jo)
+        written = incident.events.get(kind="note")
+        opened = incident.record(Event.Kind.ALERT_LINKED, by=None)
+        curate(written, by=mara, at=noon, marker="diagnosis")
+        curate(opened, by=mara, at=noon + timedelta(minutes=1), pinned=True)
+        entries = lines(postmortem, "timeline")[6:]
+        assert entries == [
+            (
+                "2026-11-20 12:00 UTC",
+                "[Diagnosis] Jo Lindqvist: The alias moved",
+                "timeline",
+                f"/incidents/1/events/{written.pk}/",
+            ),
+            ("2026-11-20 12:01 UTC", "Faultline: linked an alert", "timeline", f"/incidents/1/events/{opened.pk}/"),
+            (
+                f"{contained.at:%Y-%m-%d %H:%M} UTC",
+                f"Mara Okafor: {incident.containments.get()}",
+                "timeline",
+                f"/incidents/1/events/{contained.pk}/",
+            ),
+        ]
+        curate(written, by=mara, text="An alias was moved by the nightly job")
+        curate(contained, by=mara, hidden=True)
+        assert [text for _, text, _, _ in lines(postmortem, "timeline")[6:]] == [
+            "[Diagnosis] Jo Lindqvist: An alias was moved by the nightly job",
+            "Faultline: linked an alert",
+        ]
+
+    def test_of_the_clocks(self, postmortem: Postmortem) -> None:
+        incident = postmortem.incident
+        clocks = [(label, text) for label, text, _, _ in lines(postmortem, "timeline")[:6]]
+        assert clocks[0] == ("Impact started", "unknown")
+        assert clocks[1:] == [
+            (label, f"{getattr(incident, clock):%Y-%m-%d %H:%M} UTC") for clock, label in list(CLOCKS.items())[1:]
+        ]
+
+    def test_of_the_changes_before_it(self, postmortem: Postmortem, mara: User, support_assistant: System) -> None:
+        system = support_assistant.get_absolute_url()
+        assert lines(postmortem, "trigger") == [("Changes", "none on record in the 14 days before", "changes", system)]
+        at = postmortem.incident.declared_at - timedelta(hours=2)
+        change = Change.objects.create(system=support_assistant, kind="prompt", title="Prompt v9", happened_at=at)
+        expected = ("Prompt", f"Prompt v9 (support-assistant, {at:%Y-%m-%d %H:%M} UTC)", "change")
+        assert lines(postmortem, "trigger") == [(*expected, system)]
+        assert recorded_facts(postmortem)["trigger"][0].key == f"1.trigger.{change.pk}"
+        Change.objects.filter(pk=change.pk).update(url="https://prompts.example/9")
+        assert lines(postmortem, "trigger") == [(*expected, "https://prompts.example/9")]
+        postmortem.incident.set_system(None, by=mara)
+        assert "trigger" not in recorded_facts(Postmortem.objects.get(pk=postmortem.pk))

@@ -15,6 +15,7 @@ from incidents.postmortems import search
 from incidents.postmortems.deadlines import IN_TIME, can_be_judged, due_date
 from incidents.postmortems.guide import Depth, Guide, GuidePart, Policy
 from incidents.postmortems.sections import Section
+from incidents.postmortems.states import UNFINISHED, States
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
 from incidents.response.notices import Notice
@@ -129,14 +130,7 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         return postmortem
 
 
-class Postmortem(models.Model):
-    class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        IN_REVIEW = "in_review", "In review"
-        APPROVED = "approved", "Approved"
-        PUBLISHED = "published", "Published"
-        NOT_REQUIRED = "not_required", "Not required"
-
+class Postmortem(States):
     class Trigger(models.TextChoices):
         UNKNOWN = "", "Not decided yet"
         CHANGE = "change", "A change on record"
@@ -147,20 +141,14 @@ class Postmortem(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="postmortems")
     also = models.ManyToManyField(Incident, blank=True, related_name="covered_by")
     title = models.CharField(max_length=200, blank=True)
-    state = models.CharField(max_length=16, choices=State, default=State.DRAFT)
     depth = models.CharField(max_length=10, choices=Depth, default=Depth.STANDARD)
     guide = models.ForeignKey(Guide, on_delete=models.PROTECT, related_name="postmortems")
     owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="postmortems")
     due_on = models.DateField()
     started_at = models.DateTimeField(default=timezone.now)
-    published_at = models.DateTimeField(null=True, blank=True)
-    published_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    not_required_because = models.TextField(blank=True, max_length=1000)
     triggered_by = models.CharField(max_length=8, choices=Trigger, blank=True, default=Trigger.UNKNOWN)
     trigger = models.ForeignKey(Change, on_delete=models.SET_NULL, null=True, blank=True, related_name="triggered")
     trigger_text = models.CharField(max_length=500, blank=True)
-    # What was filled in when it was published, so that a published document never changes under its readers.
-    frozen_facts = models.JSONField(default=dict, blank=True)
     words = SearchVectorField(null=True, editable=False)
 
     objects = PostmortemQuerySet.as_manager()
@@ -290,59 +278,6 @@ class Postmortem(models.Model):
                     )
         self.refresh_from_db()
 
-    # Its way to the readers
-
-    def send_to_review(self, *, by: User, missing: list[str]) -> None:
-        """Ask for review. `missing` is what readiness.missing() found; nothing may be."""
-        if missing:
-            raise Refused(f"It is not ready for review. {' '.join(missing)}")
-        self._move([self.State.DRAFT], to=self.State.IN_REVIEW, by=by)
-
-    def send_back(self, *, by: User, reason: str) -> None:
-        if not reason.strip():
-            raise Refused("Say what is missing.")
-        with transaction.atomic():
-            self._move([self.State.IN_REVIEW, self.State.APPROVED], to=self.State.DRAFT, by=by, reason=reason.strip())
-            self.reviews.update(verdict="", decided_at=None)
-
-    def approve(self, *, by: User) -> None:
-        """Mark it approved; reviews.decide() calls this once all that the policy asks for have said yes."""
-        self._move([self.State.IN_REVIEW], to=self.State.APPROVED, by=by)
-
-    def publish(self, *, by: User, facts: dict[str, Any]) -> None:
-        """Publish it for everybody who may see its incidents, with the filled-in facts as they are now.
-
-        From here on it is locked: what is found later is added to it as an amendment, or it is reopened.
-        """
-        if open_comments := self.comments.filter(resolved_at=None, parent=None).count():
-            raise Refused(f"{open_comments} comment{'s are' if open_comments > 1 else ' is'} still open.")
-        now = timezone.now()
-        self._move(
-            [self.State.APPROVED], to=self.State.PUBLISHED, by=by, published_at=now, published_by=by, frozen_facts=facts
-        )
-
-    def excuse(self, *, by: User, reason: str) -> None:
-        """Say that none is required, and why; it is counted as such."""
-        if not reason.strip():
-            raise Refused("Give a reason why none is required.")
-        self._move([self.State.DRAFT], to=self.State.NOT_REQUIRED, by=by, not_required_because=reason.strip())
-
-    def reopen(self, *, by: User, reason: str) -> None:
-        """Take a published or excused one up again. Who had approved it is asked again."""
-        if not reason.strip():
-            raise Refused("Give a reason for reopening it.")
-        with transaction.atomic():
-            self._move(
-                [self.State.PUBLISHED, self.State.NOT_REQUIRED],
-                to=self.State.DRAFT,
-                by=by,
-                reason=reason.strip(),
-                published_at=None,
-                published_by=None,
-                not_required_because="",
-            )
-            self.reviews.update(verdict="", decided_at=None)
-
     # How it is done
 
     def record(self, by: User | None, **detail: Any) -> None:
@@ -402,17 +337,6 @@ class Postmortem(models.Model):
                 Postmortem.objects.filter(pk=self.pk).update(**changes)
                 self.record(by, **{f"new_{name}": str(value) for name, value in changes.items() if value})
         self.refresh_from_db()
-
-    def _move(self, start: list[str], *, to: str, by: User, reason: str = "", **changes: Any) -> None:
-        with transaction.atomic():
-            if not Postmortem.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
-                self.refresh_from_db()
-                raise WrongStatus(f"This postmortem is already {self.get_state_display().lower()}.")
-            self.record(by, became=str(to), **({"reason": reason} if reason else {}))
-        self.refresh_from_db()
-
-
-UNFINISHED = [Postmortem.State.DRAFT, Postmortem.State.IN_REVIEW, Postmortem.State.APPROVED]
 
 
 def _low(text: str) -> str:

@@ -154,6 +154,14 @@ class TestEvents:
             {"was": "closed", "became": "investigating", "reason": "It is back"},
         )
 
+    def test_without_a_note_none_is_kept(self, incident: Incident, jo: User) -> None:
+        incident.resolve(by=jo, note=" ")
+        assert last_event(incident)[2] == {"was": "investigating", "became": "resolved"}
+
+    def test_out_of_turn_it_says_what_it_is_and_what_it_would_have_to_be(self, untaken: Incident, jo: User) -> None:
+        with pytest.raises(WrongStatus, match="INC-1 is triage, not investigating or contained"):
+            untaken.resolve(by=jo)
+
     def test_a_declined_one_says_why_and_may_be_opened_again(self, untaken: Incident, mara: User) -> None:
         with pytest.raises(Refused, match="Say why this is not an incident"):
             untaken.decline(by=mara, reason=" ")
@@ -213,6 +221,7 @@ class TestTakingBack:
     def test_nothing_is_undone_twice(self, untaken: Incident, mara: User) -> None:
         untaken.decline(by=mara, reason="A test run")
         untaken.undo(by=mara)
+        assert last_event(untaken) == ("status", mara, {"was": "declined", "became": "triage", "undone": True})
         with pytest.raises(Refused, match="undo"):
             untaken.undo(by=mara)
 
@@ -230,6 +239,24 @@ class TestTakingBack:
         untaken.undo(by=mara)
         newer.refresh_from_db()
         assert (untaken.correlation_key, newer.correlation_key) == (None, "system:1|drift")
+
+    def test_where_the_newer_one_is_opened_while_it_is_reopened_that_one_gathers_too(
+        self, untaken: Incident, mara: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when an alert opens it between the look and the move: the look saw nothing of it."""
+        untaken.acknowledge(by=mara)
+        untaken.resolve(by=mara)
+        Incident.objects.filter(pk=untaken.pk).update(correlation_key="system:1|drift")
+        newer = Incident.objects.declare(title="Newer", by=None, correlation_key="system:1|drift")
+        monkeypatch.setattr(Incident, "_if_taken", lambda _: {})
+        untaken.reopen(by=mara, reason="It is back")
+        newer.refresh_from_db()
+        assert (untaken.status, untaken.correlation_key, newer.correlation_key) == (
+            "investigating",
+            None,
+            "system:1|drift",
+        )
+        assert last_event(untaken)[2]["reason"] == "It is back"
 
     def test_where_no_other_does_it_goes_on_gathering(self, untaken: Incident, mara: User) -> None:
         Incident.objects.filter(pk=untaken.pk).update(correlation_key="system:1|drift")
@@ -397,6 +424,16 @@ class TestContainments:
         second.verify(by=jo, worked=False)
         incident.refresh_from_db()
         assert (incident.status, incident.contained_at) == ("contained", NOON)
+
+    def test_a_correction_of_another_clock_leaves_the_contained_clock_to_what_worked(
+        self, incident: Incident, jo: User
+    ) -> None:
+        first = incident.contain(by=jo, action="rollback_index", at=NOON)
+        second = incident.contain(by=jo, action="human_review", at=NOON + timedelta(hours=1))
+        incident.set_clock("impact_started_at", NOON - timedelta(hours=1), by=jo)
+        first.verify(by=jo, worked=False)
+        incident.refresh_from_db()
+        assert incident.contained_at == second.done_at
 
     @pytest.mark.parametrize(
         ("acts", "overdue"),

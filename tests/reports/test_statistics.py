@@ -175,6 +175,24 @@ def test_the_usual_gap_holds_the_mean_gap(gaps: list[float]) -> None:
     assert limits[0] < sum(gaps) / len(gaps) < limits[1]
 
 
+@given(st.lists(st.floats(0.01, 500), min_size=3, max_size=60), st.sampled_from([THREE_SIGMA, 0.01, 0.1]))
+def test_the_usual_gap_agrees_with_scipy(gaps: list[float], tail: float) -> None:
+    lomax = stats.lomax(len(gaps), scale=sum(gaps))
+    assert usual_gap(gaps, tail) == pytest.approx((lomax.ppf(tail), lomax.isf(tail)), rel=1e-6)
+
+
+def test_too_few_gaps_foretell_nothing() -> None:
+    assert usual_gap([1, 1]) is None
+    assert usual_gap([0, 0, 0]) is None
+    assert usual_gap([1, 1, 1]) == usual_gap([1, 1, 1], THREE_SIGMA)
+
+
+def test_without_an_earlier_count_no_change_can_be_found_and_a_vast_one_always_is() -> None:
+    assert power_of_change(0, 2.0) == 0.0
+    assert power_of_change(1_000_000, 2.0) == 1.0
+    assert power_of_change(50, 1.0) <= HEADLINE
+
+
 def test_a_hundred_thousand_values_neither_overflow_nor_take_long() -> None:
     theirs = stats.quantile_test(range(100_000), p=0.9).confidence_interval(confidence_level=0.95)
     assert interval_ranks(100_000, 0.9) == (theirs.low, theirs.high)
@@ -217,6 +235,15 @@ def test_a_known_change_is_found_at_the_power_that_was_computed(before: int, rat
         return rate_change_p(poisson(chance, before), 1, poisson(chance, before * ratio), 1) < HEADLINE
 
     assert often(is_noticed) == pytest.approx(power_of_change(before, ratio), abs=0.03)
+
+
+@pytest.mark.parametrize("time_ratio", [0.5, 2.0])
+def test_the_power_counts_in_that_the_periods_differ_in_length(time_ratio: float) -> None:
+    def is_noticed(chance: random.Random) -> bool:
+        return rate_change_p(poisson(chance, 40), 1, poisson(chance, 80 * time_ratio), time_ratio) < BREAKDOWN
+
+    expected = power_of_change(40, 2.0, unusual=BREAKDOWN, time_ratio=time_ratio)
+    assert often(is_noticed) == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.parametrize("mean", [3, 8])

@@ -30,6 +30,7 @@ CHECKS: dict[str, list[str | Path]] = {
         "npx",
         *"--yes --prefer-offline @biomejs/biome@2.6.8 check --error-on-warnings static".split(),
     ],
+    "rooms and names": [BIN / "python", "scripts/house.py"],
     "import boundaries": [BIN / "lint-imports", "--no-cache"],
     "ruff check": [BIN / "ruff", "check", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],

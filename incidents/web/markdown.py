@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import markdown as python_markdown
 import nh3
+from django.urls import Resolver404, resolve
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -30,7 +31,6 @@ _ATTRIBUTES = {
     "th": {"align"},
     "abbr": {"title"},
 }
-_PICTURE = re.compile(r"/incidents/[1-9][0-9]{0,8}/files/[1-9][0-9]{0,17}/")
 _PERSON = re.compile(r"(?<![\w/@.])@([a-z0-9][a-z0-9._+-]{0,63}[a-z0-9]|[a-z0-9])(?![\w@])", re.IGNORECASE)
 _INCIDENT = re.compile(r"(?<![\w/#-])INC-([1-9][0-9]{0,8})(?![\w-])")
 
@@ -80,10 +80,17 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
     if tag == "input" and attribute == "type":
         return value if value == "checkbox" else None
     if tag == "img" and attribute == "src":
-        return value if _PICTURE.fullmatch(value) else None
+        return value if _is_own_picture(value) else None
     if tag == "a" and attribute == "href" and value.startswith("#"):
         return None
     return value
+
+
+def _is_own_picture(address: str) -> bool:
+    try:
+        return resolve(address).view_name == "attachment"
+    except Resolver404:
+        return False
 
 
 def _mark_boxes(html: str) -> str:

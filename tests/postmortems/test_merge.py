@@ -48,6 +48,11 @@ def test_different_lines_are_put_together_even_side_by_side() -> None:
     )
 
 
+def test_what_one_inserts_between_lines_that_the_other_left_alone_stays_between_them() -> None:
+    assert merge("a\nb\nc", "a\nmore\nb\nc", "a\nb\nC").text == "a\nmore\nb\nC"
+    assert merge("a\nb\nc", "a\nb\nC", "a\nmore\nb\nc").text == "a\nmore\nb\nC"
+
+
 def test_the_same_line_is_for_people_to_settle() -> None:
     found = merge("a\nb\nc", "a\nmine\nc", "a\ntheirs\nc")
     assert found.pieces == (TextPiece("a"), TextPiece("mine", "theirs"), TextPiece("c"))
@@ -74,6 +79,20 @@ def test_what_one_takes_out_and_the_other_changes_is_settled_too() -> None:
 def test_a_very_long_text_is_a_choice_of_the_whole() -> None:
     base = "\n".join(map(str, range(5_000)))
     assert merge(base, f"{base}\nmine", f"{base}\ntheirs").pieces == (TextPiece(f"{base}\nmine", f"{base}\ntheirs"),)
+
+
+def test_up_to_4000_lines_are_put_together_whoever_wrote_them() -> None:
+    def text(first: str, last: str, *, lines: int) -> str:
+        return "\n".join([first, *map(str, range(lines - 2)), last])
+
+    whole = merge(text("a", "z", lines=4_000), text("A", "z", lines=4_000), text("a", "Z", lines=4_000))
+    assert whole.text == text("A", "Z", lines=4_000)
+    for lengths in ((4_001, 3, 3), (3, 4_001, 3), (3, 3, 4_001)):
+        base, mine, theirs = (
+            text(first, last, lines=length)
+            for (first, last), length in zip((("a", "z"), ("A", "z"), ("a", "Z")), lengths, strict=True)
+        )
+        assert merge(base, mine, theirs).pieces == (TextPiece(mine, theirs),)
 
 
 class TestComparing:

@@ -1,5 +1,6 @@
 """What people write for stakeholders and for the public."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from incidents.response.incident import Incident
 from incidents.response.public_pages import PublicPage, PublicPost
-from incidents.response.updates import Cadence, usual_interval
+from incidents.response.updates import usual_interval
 
 NEXT_IN = {"15": "in 15 min", "30": "in 30 min", "60": "in 1 hour", "240": "in 4 hours", "1440": "in 1 day"}
 
@@ -26,9 +27,9 @@ class UpdateForm(forms.Form):
     impact = forms.CharField(max_length=1000, required=False, label="Impact on them")
     next_in = forms.ChoiceField(required=False, label="Next update")
 
-    def __init__(self, *args: Any, incident: Incident, **options: Any) -> None:
+    def __init__(self, *args: Any, incident: Incident, cadences: Mapping[str, int | None], **options: Any) -> None:
         super().__init__(*args, **options)
-        usual = usual_interval(incident, Cadence.by_severity())
+        usual = usual_interval(incident, cadences)
         self.fields["next_in"].choices = [("", usual), *NEXT_IN.items()]  # type: ignore[attr-defined]
 
     @property

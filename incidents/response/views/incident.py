@@ -83,7 +83,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             "worst": Incident.objects.visible_to(request.user).worst_open(),
             **_work(incident),
             **_what_it_did(incident),
-            **_what_stakeholders_hear(request, incident),
+            **_what_stakeholders_hear(request, incident, may=may),
         }
         | more
     )
@@ -100,7 +100,6 @@ def _forms(incident: Incident, *, may: bool) -> dict[str, Any]:
         return {}
     return {
         "note_form": NoteForm(),
-        "update_form": UpdateForm(incident=incident, auto_id="update_%s"),
         "task_form": TaskForm(auto_id="task_%s"),
         "contain_form": ContainForm(incident=incident, auto_id="contain_%s"),
         "resolve_form": ResolveForm(auto_id="resolve_%s"),
@@ -163,10 +162,12 @@ def _what_it_did(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _what_stakeholders_hear(request: Request, incident: Incident) -> dict[str, Any]:
+def _what_stakeholders_hear(request: Request, incident: Incident, *, may: bool) -> dict[str, Any]:
     followers = list(incident.followers.values_list("person_id", flat=True))
+    cadences = Cadence.by_severity()
     return {
-        "next_due": next_update_due(incident, Cadence.by_severity()),
+        "update_form": UpdateForm(incident=incident, cadences=cadences, auto_id="update_%s") if may else None,
+        "next_due": next_update_due(incident, cadences),
         "now": timezone.now(),
         "last_update": incident.updates.select_related("by").first(),
         "follower_count": len(followers),

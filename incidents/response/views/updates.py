@@ -22,7 +22,7 @@ from incidents.web.request import Answer, Request, back, change, page, visible_o
 
 @verb("post updates")
 def post_update(request: Request, incident: Incident) -> Answer:
-    form = UpdateForm(request.POST, incident=incident)
+    form = UpdateForm(request.POST, incident=incident, cadences=Cadence.by_severity())
     fields = valid(form)
     Update.objects.post(incident, text=fields["text"], impact=fields["impact"], next_at=form.next_at, by=request.user)
     followers = len(Follower.people_of(incident))

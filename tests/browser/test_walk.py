@@ -87,7 +87,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     ):
         priya.locator(f"#text-{key}").fill(text)
         priya.locator(f"#{key} [data-state]", has_text=re.compile("^Saved")).wait_for()
-    priya.get_by_label("What set it off?").select_option("none")
+    priya.get_by_label("What triggered it?").select_option("none")
     priya.get_by_role("button", name="Set trigger").click()
     for factor in ("Stale cache or index", "No monitor on the output"):
         priya.locator("#factor-new").evaluate("one => one.open = true")

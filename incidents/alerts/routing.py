@@ -28,6 +28,7 @@ from incidents.response.events import Event
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import OPEN, NoticedBy, Severity, Status, correlation_key
 from incidents.systems.models import Change, System
+from incidents.web.durations import span
 
 # An episode that begins this soon after the last one ended is the same failure, flapping.
 FLAP = timedelta(minutes=10)
@@ -255,7 +256,7 @@ def _ready(
         released = [alert for alert in waited.select_related("source", "system") if alert.pk not in routed_now]
         return [*pairs, *((alert, wanted) for alert in released)], released
     for alert, decision in waiting:
-        reason = f"Reported {times} of {wanted.times} times within {wanted.within}."
+        reason = f"Reported {times} of {wanted.times} times within {span(wanted.within)}."
         _hold(alert, Alert.Held.WAITING, reason, decision)
     return [(alert, decision) for alert, decision in pairs if decision.act != "wait"], []
 

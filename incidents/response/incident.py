@@ -127,8 +127,8 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
             )
             incident.number = IncidentCounter.take()
             incident.save(force_insert=True)
-            if incident.private and by:
-                incident.people.add(by)
+            if incident.private:
+                incident.people.add(*{person for person in (by, incident.lead) if person})
             incident.record(Event.Kind.OPENED, by=by, severity=severity, system=system.name if system else "")
         return incident
 

@@ -111,7 +111,7 @@ class TestRules:
         in_force({"name": "Three", "act": "wait", "times": 3, "within_minutes": 10})
         with time_machine.travel(NOON, tick=False) as clock:
             tell("A")
-            assert "Reported 1 of 3 times" in Alert.objects.get().routed_because
+            assert "Reported 1 of 3 times within 10 min" in Alert.objects.get().routed_because
             clock.shift(timedelta(minutes=11))
             tell("A")
             tell("B")

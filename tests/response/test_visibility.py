@@ -161,3 +161,9 @@ def test_making_it_private_keeps_its_lead_and_whoever_does_it(
     assert set(incident.people.all()) == {mara, jo, rui}
     for person, sees in ((mara, True), (jo, True), (rui, True), (sam, False)):
         assert Incident.objects.visible_to(person).filter(pk=incident.pk).exists() is sees
+
+
+def test_one_declared_private_names_its_lead_and_whoever_declares_it(mara: User, jo: User, sam: User) -> None:
+    incident = Incident.objects.declare(title="A leaked transcript", by=mara, lead=jo, private=True)
+    assert set(incident.people.all()) == {mara, jo}
+    assert not Incident.objects.visible_to(sam).filter(pk=incident.pk).exists()

@@ -197,6 +197,18 @@ def test_what_is_typed_survives_a_closed_tab(site: Running, as_somebody: Callabl
     expect(again.locator("#text-summary")).to_have_value("Typed in a tunnel.")
 
 
+def test_what_is_typed_before_the_scripts_arrive_is_saved(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_postmortem(site, title="Answers arrive in the wrong order")
+    page = as_somebody("tom")
+    held: list[Any] = []
+    page.route("**/js/write.*", lambda route: held.append(route))
+    page.goto(address, wait_until="commit")
+    page.locator("#text-summary").fill("Typed on a slow line.")
+    assert held, "the script came before the words"
+    held[0].continue_()
+    saved(page, "summary")
+
+
 def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, browser: Any) -> None:
     """A Faultline of its own, killed while somebody types, and started again on the same data."""
     data = tmp_path_factory.mktemp("restarted") / "data"

@@ -33,6 +33,8 @@ export class Editor {
     addToolbar(form.querySelector("[data-bar]"), this);
     this.listen();
     if (this.isStuck) this.offerChoice();
+    /* What was typed before this script came raised no event that anybody heard. */
+    if (this.isDirty && !this.draft.read()) this.changed();
   }
 
   listen() {

@@ -204,7 +204,7 @@ def test_what_is_typed_before_the_scripts_arrive_is_saved(site: Running, as_some
     page.route("**/js/write.*", lambda route: held.append(route))
     page.goto(address, wait_until="commit")
     page.locator("#text-summary").fill("Typed on a slow line.")
-    until(lambda: page.title() is not None and held, what="the script is asked for")
+    until(lambda: page.title() and held, what="the script is asked for")  # to ask the page lets its routes be heard
     held[0].continue_()
     saved(page, "summary")
 

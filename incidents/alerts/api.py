@@ -65,7 +65,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         model = Alert
         fields = tuple(
             """
-            id source fingerprint status title description severity severity_raw system system_name category
+            id source fingerprint status title description condition severity claimed_severity severity_raw system system_name category
             failure_mode confidence classified_because incident routed_because service environment labels annotations
             ai links flags value measured upstream_id starts_at ends_at expires_at first_received_at last_received_at
             occurrences flaps held silence correlation_key

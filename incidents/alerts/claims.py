@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from incidents.alerts.bodies import Json, first_text, text_of
 from incidents.alerts.cleaning import (
     MAX_DESCRIPTION,
+    MAX_TITLE,
     annotations_of,
     clip,
     labels_of,
@@ -22,9 +23,9 @@ from incidents.alerts.cleaning import (
     title_of,
 )
 from incidents.alerts.severities import severity_of
+from incidents.alerts.statuses import FIRING, Condition, MonitorStatus, Says, titled
 from incidents.alerts.times import time_of
 
-Says: TypeAlias = Literal["firing", "resolved", "acknowledged", "no_data"]
 Identity: TypeAlias = tuple[str, ...]  # kind and version of the recipe, then its parts
 
 
@@ -47,6 +48,7 @@ class Claim:
     says: Says
     title: str
     identity: Identity
+    condition: Condition = "bad_value"
     former_identities: tuple[Identity, ...] = ()  # what older recipes made of the same alert, newest first
     description: str = ""
     severity: str = "medium"
@@ -66,8 +68,11 @@ class Claim:
     group: str = ""
     upstream_id: str = ""  # fingerprint, deduplication key or id, as the monitor calls it
     delivery_key: str = ""  # the sender's name of this very message
-    is_test: bool = False
     flags: tuple[str, ...] = ()
+
+    @property
+    def is_test(self) -> bool:
+        return self.condition == "test"
 
     def fingerprint(self, source_id: int) -> str:
         """Name the alert within its source: a digest, because upstream fingerprints can be forged, long or missing."""
@@ -128,7 +133,7 @@ def fingerprint_of(source_id: int, identity: Identity) -> str:
 
 def claim_from(
     *,
-    says: Says,
+    status: MonitorStatus = FIRING,
     title: Iterable[Json],
     identity: Identity = (),
     description: Iterable[Json] = (),
@@ -171,8 +176,9 @@ def claim_from(
     env = clip(first_text(environment, clean_labels.get("environment"), clean_labels.get("env")), 100)
     all_names = map(text_of, (*names, metric_name, clean_labels.get("alertname"), heading))
     return Claim(
-        says=says,
-        title=heading,
+        says=status.says,
+        condition="test" if is_test else status.condition,
+        title=clip(titled(heading, status.condition), MAX_TITLE),
         identity=_usable(identity, flags=all_flags)
         or title_identity(heading, system_name or service_name, env, flags=all_flags),
         description=clip(first_text(*description), MAX_DESCRIPTION),
@@ -195,7 +201,6 @@ def claim_from(
         group=clip(text_of(group), 512),
         upstream_id=clip(text_of(upstream_id), 512),
         delivery_key=clip(text_of(delivery_key), 512),
-        is_test=is_test,
         flags=tuple(dict.fromkeys(all_flags)),
     )
 
@@ -238,35 +243,3 @@ def measured(*, metric: str, value: Json, threshold: Json, operator: Json, unit:
         operator=clip(text_of(operator), 40),
         unit=clip(text_of(unit), 40),
     )
-
-
-# Status
-
-_RESOLVED_WORDS = frozenset(
-    """
-    resolved resolve ok okay normal recovered recovery closed close success successful succeeded passed pass inactive up
-    healthy cleared clear completed good
-    """.split()
-)
-_NO_DATA_WORDS = frozenset({"no_data", "no data", "nodata", "insufficient_data", "unknown"})
-_ACKNOWLEDGED_WORDS = frozenset("acknowledged acknowledge ack".split())
-_FIRING_WORDS = frozenset(
-    """
-    firing fire alerting alert triggered trigger open opened active activated failed fail failure error critical down
-    unhealthy warning warn problem created new fired breached
-    """.split()
-)
-
-
-def says_of(*words: Json, flags: list[str]) -> Says:
-    """Read a status word; an unknown one is firing and says so, no word at all is firing."""
-    word = first_text(*words).lower()
-    if word in _RESOLVED_WORDS:
-        return "resolved"
-    if word in _NO_DATA_WORDS:
-        return "no_data"
-    if word in _ACKNOWLEDGED_WORDS:
-        return "acknowledged"
-    if word and word not in _FIRING_WORDS:
-        flags.append("status_unknown")
-    return "firing"

@@ -32,27 +32,47 @@ _REPEATED = tuple(
 )
 
 
+# What a repeat tells anew, and the rules set after it.
+_RETOLD = tuple(
+    """
+    title severity severity_raw claimed_severity condition category failure_mode confidence classified_because system
+    """.split()
+)
+
+
 def commit(turn: Turn) -> None:
     """Write it all, in the turn's transaction. What has ended goes first: its fingerprint may fire again in this turn."""
     bulk.update(turn.changed.values(), _REPEATED)
-    new = [*turn.opened, *turn.never_fired]
+    new, worse = [*turn.opened, *turn.never_fired], _worse(turn)
     bulk.take_keys(new)  # outcomes and events refer to alerts that are written after them; the commit checks
     routing.find_systems(turn.source, new)
     routing.correct(turn.source, new)
     rules = ActiveRules.now()
     decisions = {alert.pk: rules.decide(alert) for alert in new}
     routing.apply_settings((alert, decisions[alert.pk]) for alert in new)
+    again = [(alert, rules.decide(alert)) for alert in worse]
+    routing.apply_settings(again)
+    bulk.update(turn.retold.values(), _RETOLD)
     dropped = {pk: decision for pk, decision in decisions.items() if decision.act == "drop"}
     _write_changes(turn)
     _write_outcomes(turn, dropped)
     pairs = [(alert, decisions[alert.pk]) for alert in turn.opened if alert.pk not in dropped]
     pairs += [(alert, rules.decide(alert)) for alert in _waiting(turn)]
+    pairs += [(alert, decision) for alert, decision in again if alert.held != Alert.Held.WAITING]
     routed = routing.route(pairs, rules)
     kept = [alert for alert in new if alert.pk not in dropped]
     bulk.insert(kept)
     bulk.update([alert for alert in routed if alert.pk not in decisions], ROUTED)
     note_cleared(alert for alert in turn.cleared if alert.pk not in dropped)
     bulk.update(turn.deliveries, ["status", "processed_at", "claim_count", "error"])
+
+
+def _worse(turn: Turn) -> list[Alert]:
+    """Known alerts that got worse while they fire: the rules are asked again, and routing."""
+    worse = [alert for alert in turn.worse.values() if alert.is_firing]
+    for alert in worse:
+        alert.source = turn.source
+    return worse
 
 
 def _waiting(turn: Turn) -> list[Alert]:
@@ -107,7 +127,9 @@ def expire(alerts: Sequence[Alert]) -> None:
 
 def note_cleared(alerts: Iterable[Alert]) -> None:
     """Note in each incident whose last firing alert has cleared. That never closes it: a person looks at the output first."""
-    touched = {alert.incident_id for alert in alerts if alert.incident_id}
+    ended = list(alerts)
+    touched = {alert.incident_id for alert in ended if alert.incident_id}
     still = set(Alert.objects.firing().filter(incident__in=touched).values_list("incident_id", flat=True))
     for incident in Incident.objects.open().filter(pk__in=touched - still).order_by("pk"):
-        incident.record(Event.Kind.ALERTS_CLEARED, by=None)
+        vanished = any("end_vanished" in alert.flags for alert in ended if alert.incident_id == incident.pk)
+        incident.record(Event.Kind.ALERTS_CLEARED, by=None, vanished=vanished)

@@ -70,6 +70,7 @@ _FIELDS = {
     "failure_mode": "failure_mode",
     "metric": "measured__metric",
     "kind": "source__kind",
+    "condition": "condition",
 }
 
 

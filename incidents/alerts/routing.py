@@ -4,7 +4,6 @@
 fields they set: `commit.py` writes these, and is the only module that calls them.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,14 +18,16 @@ from incidents import taxonomy
 from incidents.alerts import rules
 from incidents.alerts.claims import ChangeAnnounced, Claim
 from incidents.alerts.cleaning import clip
+from incidents.alerts.correlation import key_of, place_of
 from incidents.alerts.matchers import Matcher, all_hold
 from incidents.alerts.models import Alert, AlertSeverity, Outcome, Source
 from incidents.alerts.policies import RulesVersion, Silence
 from incidents.alerts.rules import RoutingDecision, RoutingRule
+from incidents.alerts.statuses import Condition
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import OPEN, NoticedBy, Severity, Status, correlation_key
+from incidents.response.vocabulary import OPEN, NoticedBy, Severity, Status
 from incidents.systems.models import Change, System
 from incidents.web.durations import span
 
@@ -43,6 +44,14 @@ _SEVERITY = {
 }
 
 
+# A metric's name says which failure it would be, but not that it is one, where nothing bad was measured.
+_SAY_NOTHING: dict[Condition, str] = {
+    "no_data": "No data came, so what failed is unknown; please classify it.",
+    "check_failed": "The check failed to run, so what it would have measured is unknown.",
+    "notice": "Only a notice: nothing failed.",
+}
+
+
 def classification(claim: Claim) -> dict[str, str]:
     """Say which failure the claim's names point to, with how sure that is and why."""
     stated = claim.labels.get("failure_mode") or claim.labels.get("category")
@@ -52,6 +61,13 @@ def classification(claim: Claim) -> dict[str, str]:
             "failure_mode": failure.failure_mode,
             "confidence": "high",
             "classified_because": f"The monitor itself says “{failure.name}”.",
+        }
+    if claim.condition in _SAY_NOTHING:
+        return {
+            "category": "",
+            "failure_mode": "",
+            "confidence": "",
+            "classified_because": _SAY_NOTHING[claim.condition],
         }
     suggestion = taxonomy.classify(*claim.names)
     if suggestion is None or not suggestion.category:
@@ -112,9 +128,8 @@ def correct(source: Source, alerts: Iterable[Alert]) -> None:
 
 
 def facts_of(alert: Alert) -> dict[str, str]:
-    """What matchers see of an alert: its labels, and above them what is known of it."""
-    return {
-        **{str(name): str(value) for name, value in alert.labels.items()},
+    """What matchers see of an alert: its labels, and above them what is known of it and not empty, as its page shows."""
+    known = {
         "source": alert.source.slug,
         "kind": alert.source.kind,
         "system": alert.system.slug if alert.system else alert.system_name,
@@ -125,9 +140,12 @@ def facts_of(alert: Alert) -> dict[str, str]:
         "severity": alert.severity,
         "severity_raw": alert.severity_raw,
         "title": alert.title,
+        "condition": alert.condition,
         "metric": str(alert.measured.get("metric", "")),
         "fingerprint": alert.fingerprint,
     }
+    labels = {str(name): str(value) for name, value in alert.labels.items()}
+    return labels | {name: value for name, value in known.items() if value}
 
 
 @dataclass(frozen=True)
@@ -169,19 +187,6 @@ def apply_settings(decisions: Iterable[tuple[Alert, RoutingDecision]]) -> None:
             alert.failure_mode, alert.confidence, alert.classified_because = mode, "high", clip(decision.because, 500)
 
 
-def key_of(alert: Alert, group: str = "") -> str:
-    """The correlation key of an alert: its system, else the name it gave, else its source; its category; a rule's group."""
-    if alert.system_id:
-        where = f"system:{alert.system_id}"
-    elif alert.system_name:
-        where = f"name:{alert.system_name.strip().lower()}"
-    else:
-        where = f"source:{alert.source_id}"
-    if len(group) > 40:
-        group = hashlib.sha256(group.encode()).hexdigest()[:16]
-    return correlation_key(where, alert.category, group)
-
-
 # Opening and joining
 
 
@@ -192,27 +197,64 @@ def route(pairs: Sequence[tuple[Alert, RoutingDecision]], policy: ActiveRules) -
     had waited for these.
     """
     groups: dict[str, list[tuple[Alert, RoutingDecision]]] = defaultdict(list)
+    worse: dict[int, list[Alert]] = defaultdict(list)  # by the incident that they are part of already
+    known = _still_going(alert.incident_id for alert, _ in pairs)
     for alert, decision in pairs:
-        alert.held, alert.silence = "", None
-        if (silence := policy.silence_of(alert)) is not None:
+        silence = policy.silence_of(alert)
+        if alert.incident_id in known:
+            if silence is None:
+                worse[alert.incident_id].append(alert)
+            continue
+        alert.held, alert.silence = "", silence
+        if silence is not None:
             until = f"Silenced until {silence.ends_at:%-d %b %H:%M} UTC: {silence.reason}"
             _hold(alert, Alert.Held.SILENCED, until, decision)
-            alert.silence = silence
         elif decision.act == "record":
             _hold(alert, Alert.Held.RECORDED, "Recorded, and no incident opened.", decision)
-        elif alert.severity == AlertSeverity.INFO and not decision.act:
-            _hold(alert, Alert.Held.RECORDED, "Only information: recorded, and no incident opened.", decision)
+        elif (because := _opens_nothing(alert)) and not decision.act:
+            _hold(alert, Alert.Held.RECORDED, because, decision)
         else:
             alert.correlation_key = key_of(alert, decision.group)
             groups[alert.correlation_key].append((alert, decision))
-    incidents = _lock_incidents(sorted(groups))
+    incidents = _lock_incidents(sorted(groups), worse)
+    by_key: dict[str, list[Incident]] = defaultdict(list)
+    for incident in incidents:
+        by_key[incident.correlation_key or ""].append(incident)
     routed = [alert for alert, _ in pairs]
     for key in sorted(groups):
         ready, released = _ready(key, groups[key])
         routed += released
         if ready:
-            _gather(key, ready, incidents.get(key, []))
+            _gather(key, ready, by_key[key])
+    for incident in incidents:
+        if incident.pk in worse:
+            _escalate(incident, worse[incident.pk])
     return routed
+
+
+def _still_going(incidents: Iterable[int | None]) -> set[int]:
+    """Keep the incidents that a worse alert concerns: those that are open, or were resolved a short while ago."""
+    asked = {pk for pk in incidents if pk}
+    return set(Incident.objects.filter(_concerned(), pk__in=asked).values_list("pk", flat=True)) if asked else set()
+
+
+def _concerned() -> Q:
+    lately = timezone.now() - LONGEST_REOPENING
+    return Q(status__in=OPEN) | Q(status=Status.RESOLVED, resolved_at__gt=lately)
+
+
+_OPENS_NOTHING: dict[str, str] = {
+    Alert.Condition.CHECK_FAILED: "The check failed to run, which says nothing of the output: recorded, and no incident opened.",
+    Alert.Condition.NOTICE: "Only a notice: recorded, and no incident opened.",
+}
+
+
+def _opens_nothing(alert: Alert) -> str:
+    """Say why an alert opens nothing unless a rule says so; empty where it does."""
+    if because := _OPENS_NOTHING.get(alert.condition):
+        return because
+    info = alert.severity == AlertSeverity.INFO
+    return "Only information: recorded, and no incident opened." if info else ""
 
 
 def _hold(alert: Alert, why: str, reason: str, decision: RoutingDecision) -> None:
@@ -220,23 +262,22 @@ def _hold(alert: Alert, why: str, reason: str, decision: RoutingDecision) -> Non
     alert.routed_because = clip(" ".join(filter(None, (decision.because, reason))), 1000)
 
 
-def _lock_incidents(keys: list[str]) -> dict[str, list[Incident]]:
-    """Lock the keys, then the incidents under them, open ones first: nobody else can open or move one until the commit."""
-    if not keys:
-        return {}
-    with connection.cursor() as cursor:  # in the order of the keys, which is that of the array
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key", [keys])
-    lately = timezone.now() - LONGEST_REOPENING
-    rows = Incident.objects.filter(correlation_key__in=keys).filter(
-        Q(status__in=OPEN) | Q(status=Status.RESOLVED, resolved_at__gt=lately)
-    )
-    by_key: dict[str, list[Incident]] = defaultdict(list)
-    for incident in rows.select_related("system").order_by("pk").select_for_update(no_key=True, of=("self",)):
-        by_key[incident.correlation_key or ""].append(incident)
-    return {
-        key: sorted(incidents, key=lambda incident: (not incident.is_open, -incident.number))
-        for key, incidents in by_key.items()
-    }
+def _lock_incidents(keys: list[str], others: Iterable[int]) -> list[Incident]:
+    """Lock the keys, then the incidents under them and the others: nobody else can open or move one until the commit.
+
+    Open ones come first, then the newest. Rows are locked in the order of their keys, as everywhere.
+    """
+    wanted = list(others)
+    if not keys and not wanted:
+        return []
+    if keys:
+        with connection.cursor() as cursor:  # in the order of the keys, which is that of the array
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key", [keys]
+            )
+    rows = Incident.objects.filter(_concerned(), Q(correlation_key__in=keys) | Q(pk__in=wanted))
+    locked = rows.select_related("system").order_by("pk").select_for_update(no_key=True, of=("self",))
+    return sorted(locked, key=lambda incident: (not incident.is_open, -incident.number))
 
 
 def _ready(
@@ -307,19 +348,37 @@ def _open(key: str, alerts: list[Alert], decision: RoutingDecision) -> None:
         noticed_by=NoticedBy.MONITOR,
         detected_at=min(alert.first_received_at for alert in alerts),
     )
-    where = first.system or first.system_name or first.source
-    reason = f"Opened {incident}: nothing was open for {where}, {first.category_name.lower()}."
+    reason = f"Opened {incident}: nothing was open for {place_of(first)}, {first.category_name.lower()}."
     link(incident, alerts, " ".join(filter(None, (decision.because, reason))))
 
 
 def _join(incident: Incident, alerts: list[Alert], decision: RoutingDecision) -> None:
-    where = incident.system or alerts[0].system_name or alerts[0].source
-    reason = f"Joined {incident}: the same system and category ({where}, {alerts[0].category_name.lower()})."
+    reason = f"Joined {incident}, which is open for {place_of(alerts[0])}, {alerts[0].category_name.lower()}."
     link(incident, alerts, " ".join(filter(None, (decision.because, reason))))
-    worst = max((suggested_severity(alert) for alert in alerts), key=lambda severity: severity.rank)
-    # Once somebody has taken the incident its severity is theirs to decide.
-    if incident.status == Status.TRIAGE and worst.rank > Severity(incident.severity).rank:
-        incident.set_severity(worst, by=None, reason="A more severe alert joined.")
+    _raise(incident, alerts, "A more severe alert joined.")
+
+
+def _escalate(incident: Incident, alerts: list[Alert]) -> None:
+    """Go on from alerts of an incident that got worse while they fire. What was resolved is open again."""
+    if not incident.is_open:
+        incident.reopen(by=None, reason="One of its alerts got worse while it fires.")
+    _raise(incident, alerts, f"“{alerts[0].title}” got worse.")
+
+
+def _raise(incident: Incident, alerts: list[Alert], reason: str) -> None:
+    """Raise the severity to what the worst of some alerts suggests, unless people decide it: then say it in the timeline.
+
+    It is theirs to decide once somebody has taken the incident, or set the severity, in whichever status that was.
+    """
+    worst = max(alerts, key=lambda alert: suggested_severity(alert).rank)
+    severity = suggested_severity(worst)
+    if severity.rank <= Severity(incident.severity).rank:
+        return
+    if incident.status == Status.TRIAGE and not incident.severity_was_set():
+        incident.set_severity(severity, by=None, reason=reason)
+    else:
+        facts = {"id": worst.pk, "title": worst.title}
+        incident.record(Event.Kind.WORSE_ALERT, by=None, reason=reason, suggests=severity.value, alert=facts)
 
 
 def link(incident: Incident, alerts: Sequence[Alert], reason: str, *, by: User | None = None) -> Sequence[Alert]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from incidents import taxonomy
-from incidents.alerts import episodes
+from incidents.alerts import episodes, escalation
 from incidents.alerts.claims import ChangeAnnounced, Claim, GroupOver, Handshake, RejectedItem, Statement
 from incidents.alerts.cleaning import ai_facts, clip
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
@@ -28,6 +28,8 @@ class Turn:
     truncated: dict[str, list[Alert]] = field(default_factory=dict)  # firing, by groups of which not all were listed
     opened: list[Alert] = field(default_factory=list)
     changed: dict[int, Alert] = field(default_factory=dict)
+    retold: dict[int, Alert] = field(default_factory=dict)  # known alerts that a repeat told anew, of which …
+    worse: dict[int, Alert] = field(default_factory=dict)  # … these got worse
     cleared: list[Alert] = field(default_factory=list)
     never_fired: list[Alert] = field(default_factory=list)
     changes: list[tuple[ChangeAnnounced, Outcome]] = field(default_factory=list)
@@ -106,14 +108,15 @@ class Turn:
         if claim.is_test or delivery.is_test:
             self._add_outcome(delivery, position, claim.says, None, "test", _summary(claim))
             return
-        if claim.says == "no_data":
-            flags.append("no_data")
+        if claim.says == "resolved" and claim.condition == "no_data":
+            flags.append("end_vanished")
         alert, ended = self.firing.get(fingerprint), self.ended.get(fingerprint)
         if claim.says == "acknowledged":
             taken = "It was acknowledged in the monitor; the incident still waits to be acknowledged here."
             reason = taken if alert else "Nothing like it is firing."
             self._add_outcome(delivery, position, claim.says, alert or ended, "acknowledged", reason)
             return
+        news = ""
         verdict = episodes.judge(
             "resolved" if claim.says == "resolved" else "firing",
             starts_at=starts_at,
@@ -128,14 +131,16 @@ class Turn:
                 alert = self._open(claim, fingerprint, delivery.received_at, starts_at, flags)
                 alert.flaps = _flaps(ended, starts_at)
             case "repeated" if alert:
-                self._repeat(alert, claim, delivery.received_at, starts_at if "start_inferred" not in flags else None)
+                start = starts_at if "start_inferred" not in flags else None
+                news = self._repeat(alert, claim, delivery.received_at, start)
             case "resolved" if alert:
                 self._resolve(alert, ends_at or delivery.received_at, delivery.received_at, flags)
             case "unseen":
                 alert = self._add_never_fired(claim, fingerprint, delivery.received_at, starts_at, ends_at, flags)
             case _:
                 alert = alert or ended
-        self._add_outcome(delivery, position, claim.says, alert, verdict.result, verdict.reason)
+        reason = " ".join(filter(None, (verdict.reason, news)))
+        self._add_outcome(delivery, position, claim.says, alert, verdict.result, reason)
 
     def _open(
         self, claim: Claim, fingerprint: str, received_at: datetime, starts_at: datetime, flags: list[str]
@@ -170,8 +175,9 @@ class Turn:
             fingerprint=fingerprint,
             title=claim.title,
             description=claim.description,
-            # Silence is a signal of its own, but says nothing of how bad it is.
-            severity="medium" if claim.says == "no_data" else claim.severity,
+            condition=claim.condition,
+            severity=escalation.severity_claimed(claim),
+            claimed_severity=escalation.severity_claimed(claim),
             severity_raw=claim.severity_raw,
             system_name=claim.system_name,
             service=claim.service,
@@ -194,7 +200,9 @@ class Turn:
             **classification(claim),
         )
 
-    def _repeat(self, alert: Alert, claim: Claim, received_at: datetime, start: datetime | None) -> None:
+    def _repeat(self, alert: Alert, claim: Claim, received_at: datetime, start: datetime | None) -> str:
+        """Count it, and take over what is worse or new; say in words what that was."""
+        was = (alert.severity, alert.condition, alert.title)
         alert.occurrences += 1
         alert.newest_start_at = max(alert.newest_start_at, start or alert.starts_at)
         alert.last_received_at = max(alert.last_received_at, received_at)
@@ -202,7 +210,16 @@ class Turn:
         if claim.measured.text:
             alert.value, alert.measured = claim.measured.text, asdict(claim.measured)
         alert.expires_at = claim.expires_at
+        news = escalation.take_over(alert, claim)
+        if alert.condition != was[1]:
+            for name, value in classification(claim).items():
+                setattr(alert, name, value)
+        if alert.pk and (alert.severity, alert.condition, alert.title) != was:
+            self.retold[alert.pk] = alert
+            if (alert.severity, alert.condition) != was[:2]:
+                self.worse[alert.pk] = alert
         self._touch(alert)
+        return news
 
     def _resolve(self, alert: Alert, ends_at: datetime, received_at: datetime, flags: list[str]) -> None:
         alert.status = Alert.Status.RESOLVED
@@ -236,8 +253,7 @@ def _flaps(ended: Alert | None, starts_at: datetime) -> int:
 def _summary(claim: Claim) -> str:
     """Say in a sentence how a test was understood."""
     about = claim.system_name or claim.service
-    status = claim.says.replace("_", " ")
-    summary = f"A test, and nothing was opened. Understood as {status}, {claim.severity}: “{claim.title}”"
+    summary = f"A test, and nothing was opened. Understood as {claim.says}, {claim.severity}: “{claim.title}”"
     return summary + (f", about {about}." if about else ".")
 
 

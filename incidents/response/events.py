@@ -51,6 +51,7 @@ class Event(models.Model):
         CONTAINMENT = "containment", "contained it"
         MERGED = "merged", "merged another incident into this one"
         ALERT_LINKED = "alert_linked", "linked an alert"
+        WORSE_ALERT = "worse_alert", "a worse alert came"
         ALERTS_CLEARED = "alerts_cleared", "all alerts cleared"
         POSTMORTEM = "postmortem", "moved the postmortem"
         FOLLOW_UP = "follow_up", "changed a follow-up"

@@ -17,15 +17,15 @@ _K = Event.Kind
 TELLING = tuple(
     _K(code)
     for code in """
-    opened acknowledged status severity classified note containment merged alert_linked alerts_cleared update overdue
-    handover lead attachment link postmortem impact
+    opened acknowledged status severity classified note containment merged alert_linked worse_alert alerts_cleared update
+    overdue handover lead attachment link postmortem impact
     """.split()
 )
 VIEWS: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {
     "story": ("Story", TELLING),
     "updates": ("Updates", (_K.UPDATE, _K.OVERDUE, _K.PUBLIC)),
     "notes": ("Notes", (_K.NOTE, _K.ATTACHMENT)),
-    "alerts": ("Alerts", (_K.ALERT_LINKED, _K.ALERTS_CLEARED)),
+    "alerts": ("Alerts", (_K.ALERT_LINKED, _K.WORSE_ALERT, _K.ALERTS_CLEARED)),
     "pinned": ("Pinned", None),
     "log": ("Whole log", None),
 }

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import taxonomy
+from incidents.alerts.models import Alert
 from incidents.alerts.rules import RoutingRule
 from incidents.people.models import User
 from incidents.response.vocabulary import CLOCKS
@@ -154,6 +155,7 @@ _FLAGS = {
     "truncated_group": "group was truncated by the sender",
     "contradictory_status": "group and alert disagree",
     "expired": "did not repeat in time",
+    "end_vanished": "ended because its data stopped, not because it recovered",
 }
 
 
@@ -161,6 +163,12 @@ _FLAGS = {
 def flag(code: str) -> str:
     """What was put right in reading an alert, in words."""
     return _FLAGS.get(code, code.replace("_", " "))
+
+
+@register.simple_tag
+def condition(code: str) -> str:
+    """What a statement of a monitor is about, in words."""
+    return "test" if code == "test" else str(Alert.Condition(code).label).lower()
 
 
 @register.simple_tag

@@ -138,7 +138,12 @@ class TestOthers:
     def test_grafanas_missing_data_is_silence_and_names_the_rule(self) -> None:
         body = changed("grafana", "alerts", 0, "labels", to={"alertname": "DatasourceNoData", "rulename": "Hit rate"})
         claim = only("grafana", body)
-        assert (claim.says, claim.title, claim.names[0]) == ("no_data", "No data: Hit rate", "Hit rate")
+        assert (claim.says, claim.condition, claim.title, claim.names[0]) == (
+            "firing",
+            "no_data",
+            "No data: Hit rate",
+            "Hit rate",
+        )
 
     def test_grafanas_rule_of_old_is_known_by_nothing_else_at_its_end(self) -> None:
         firing = {

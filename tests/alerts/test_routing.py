@@ -407,8 +407,8 @@ class TestWords:
         tell("B")
         rule = "Rule “Mine”: severity low."
         assert [alert.routed_because for alert in Alert.objects.order_by("pk")] == [
-            f"{rule} Opened INC-1: nothing was open for support-assistant, retrieval.",
-            f"{rule} Joined INC-1: the same system and category (support-assistant, retrieval).",
+            f"{rule} Opened INC-1: nothing was open for the system support-assistant, retrieval.",
+            f"{rule} Joined INC-1, which is open for the system support-assistant, retrieval.",
         ]
         linked = Incident.objects.get().events.filter(kind="alert_linked").order_by("pk")
         assert [(event.by, event.detail) for event in linked] == [
@@ -422,10 +422,10 @@ class TestWords:
         for title, name in (("A", "Helpdesk Bot"), ("B", "helpdesk bot "), ("C", ""), ("D", "")):
             tell(title, system=name)
         assert [alert.routed_because for alert in Alert.objects.order_by("pk")] == [
-            "Opened INC-1: nothing was open for Helpdesk Bot, retrieval.",
-            "Joined INC-1: the same system and category (helpdesk bot, retrieval).",
-            "Opened INC-2: nothing was open for Nightly evaluations, retrieval.",
-            "Joined INC-2: the same system and category (Nightly evaluations, retrieval).",
+            "Opened INC-1: nothing was open for the unknown system “Helpdesk Bot”, retrieval.",
+            "Joined INC-1, which is open for the unknown system “helpdesk bot”, retrieval.",
+            "Opened INC-2: nothing was open for “groundedness” from Nightly evaluations, retrieval.",
+            "Joined INC-2, which is open for “groundedness” from Nightly evaluations, retrieval.",
         ]
 
 

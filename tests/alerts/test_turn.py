@@ -51,7 +51,8 @@ class TestSpecialStatements:
         drain()
         assert results() == ["opened", "repeated", "opened"]
         known, silent = Alert.objects.order_by("pk")
-        assert (known.severity, silent.severity, silent.flags) == ("high", "medium", ["no_data"])
+        assert (known.severity, known.condition) == ("high", "bad_value")
+        assert (silent.severity, silent.condition) == ("medium", "no_data")
 
     def test_handshakes_and_changes_open_nothing(
         self, connected: Callable[..., str], post: Callable[..., Any], support_assistant: System

@@ -46,6 +46,14 @@ class Alert(models.Model):
         FIRING = "firing", "Firing"
         RESOLVED = "resolved", "Resolved"
 
+    class Condition(models.TextChoices):
+        """What it is about; a test is none of these, because nothing is kept of it but its outcome."""
+
+        BAD_VALUE = "bad_value", "Bad value"
+        NO_DATA = "no_data", "No data"
+        CHECK_FAILED = "check_failed", "Check failed to run"
+        NOTICE = "notice", "Notice"
+
     class Held(models.TextChoices):
         """Why it has opened nothing."""
 
@@ -60,6 +68,11 @@ class Alert(models.Model):
     description = models.TextField(blank=True)
     severity = models.CharField(max_length=12, choices=AlertSeverity, default=AlertSeverity.MEDIUM)
     severity_raw = models.CharField(max_length=64, blank=True)
+    # The worst its monitor said while it fired; a rule may have set another `severity`. Empty: as `severity`.
+    claimed_severity = models.CharField(max_length=12, choices=AlertSeverity, blank=True, default="", db_default="")
+    condition = models.CharField(
+        max_length=12, choices=Condition, default=Condition.BAD_VALUE, db_default=Condition.BAD_VALUE.value
+    )
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     system_name = models.CharField(max_length=200, blank=True)
     category = models.CharField(max_length=32, blank=True)

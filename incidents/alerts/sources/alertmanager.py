@@ -6,6 +6,7 @@ from datetime import timedelta
 from incidents.alerts.bodies import Json, Unreadable, items, mapping, payload, text_of
 from incidents.alerts.claims import Claim, GroupOver, Identity, RejectedItem, Statement, claim_from
 from incidents.alerts.cleaning import clip
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 # The same alert comes from each of a pair of Prometheus servers, told apart by these labels alone.
 REPLICA_LABELS = {"replica", "prometheus_replica", "__replica__"}
@@ -61,7 +62,7 @@ def read_alert(
         flags.append("truncated_group")
     labels, notes = mapping(alert.get("labels")), mapping(alert.get("annotations"))
     return claim_from(
-        says="resolved" if status == "resolved" else "firing",
+        status=RESOLVED if status == "resolved" else FIRING,
         title=(notes.get("title"), notes.get("summary")),
         description=(notes.get("description"), notes.get("message"), notes.get("details")),
         identity=identity_of_labels(labels),

@@ -9,6 +9,7 @@ from incidents.alerts.bodies import dig, first_text, mapping, payload, text_of
 from incidents.alerts.claims import ChangeAnnounced, Handshake, Statement, claim_from
 from incidents.alerts.cleaning import clip
 from incidents.alerts.sources import generic
+from incidents.alerts.statuses import FIRING, RESOLVED
 from incidents.alerts.times import time_of
 
 
@@ -35,7 +36,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         return [Handshake(reason=f"“{event}” neither opens nor ends anything.")]
     return [
         claim_from(
-            says="firing" if event.endswith("failed") else "resolved",
+            status=FIRING if event.endswith("failed") else RESOLVED,
             title=(f"Online evaluation {first_text(dig(data, 'task', 'name'), data.get('task_name'), task)} failed",),
             description=(data.get("error"), data.get("cause"), data.get("message")),
             identity=("arize-task/1", task),

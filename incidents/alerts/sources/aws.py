@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, embedded, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from
+from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
+from incidents.alerts.statuses import FIRING, NO_DATA, RESOLVED, MonitorStatus
 
-_ALARM: dict[str, Says] = {"alarm": "firing", "ok": "resolved", "insufficient_data": "no_data"}
+_ALARM: dict[str, MonitorStatus] = {"alarm": FIRING, "ok": RESOLVED, "insufficient_data": NO_DATA}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -42,7 +43,6 @@ def _envelope(envelope: dict[str, Json]) -> list[Statement]:
         raise Unreadable("The message in the envelope is empty.")
     return [
         claim_from(
-            says="firing",
             title=(envelope.get("Subject"), text.splitlines()[0]),
             description=(text,),
             labels={"topic": topic},
@@ -68,10 +68,10 @@ def _alarm(alarm: dict[str, Json]) -> Claim:
     trigger = mapping(alarm.get("Trigger"))
     arn, name = text_of(alarm.get("AlarmArn")), text_of(alarm.get("AlarmName"))
     account, region = text_of(alarm.get("AWSAccountId")), text_of(alarm.get("Region"))
-    says = _alarm_says(alarm.get("NewStateValue"), flags=flags)
+    status = _alarm_status(alarm.get("NewStateValue"), flags=flags)
     reason = text_of(alarm.get("NewStateReason"))
     return claim_from(
-        says=says,
+        status=status,
         title=(name,),
         description=(alarm.get("AlarmDescription"), reason),
         identity=("cloudwatch/1", arn) if arn else ("cloudwatch-name/1", account, region, name),
@@ -84,8 +84,8 @@ def _alarm(alarm: dict[str, Json]) -> Claim:
         threshold=trigger.get("Threshold"),
         operator=trigger.get("ComparisonOperator"),
         unit=trigger.get("Unit"),
-        starts_at=alarm.get("StateChangeTime") if says != "resolved" else None,
-        ends_at=alarm.get("StateChangeTime") if says == "resolved" else None,
+        starts_at=alarm.get("StateChangeTime") if status.says != "resolved" else None,
+        ends_at=alarm.get("StateChangeTime") if status.says == "resolved" else None,
         links=(("source", _console(arn)),),
         upstream_id=arn or name,
         flags=flags,
@@ -98,9 +98,9 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
     metric = mapping(dig(detail, "configuration", "metrics", 0, "metricStat", "metric"))
     state = mapping(detail.get("state"))
     facts = mapping(embedded(state.get("reasonData")))
-    says = _alarm_says(state.get("value"), flags=flags)
+    status = _alarm_status(state.get("value"), flags=flags)
     return claim_from(
-        says=says,
+        status=status,
         title=(detail.get("alarmName"),),
         description=(dig(detail, "configuration", "description"), state.get("reason")),
         identity=("cloudwatch/1", arn)
@@ -123,8 +123,8 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
         metric=metric.get("name"),
         value=dig(facts, "recentDatapoints", -1),
         threshold=facts.get("threshold"),
-        starts_at=(state.get("timestamp") or event.get("time")) if says != "resolved" else None,
-        ends_at=(state.get("timestamp") or event.get("time")) if says == "resolved" else None,
+        starts_at=(state.get("timestamp") or event.get("time")) if status.says != "resolved" else None,
+        ends_at=(state.get("timestamp") or event.get("time")) if status.says == "resolved" else None,
         links=(("source", _console(arn)),),
         upstream_id=arn,
         delivery_key=event.get("id"),
@@ -153,7 +153,7 @@ def _event(event: dict[str, Json], detail: dict[str, Json]) -> Statement:
         detail.get("message"), detail.get("FailureReason"), dig(detail, "eventDescription", 0, "latestDescription")
     )
     return claim_from(
-        says="resolved" if words and not words & _FAILED else "firing",
+        status=RESOLVED if words and not words & _FAILED else FIRING,
         title=(
             " ".join(
                 filter(None, (f"{kind}:", text_of(detail.get("eventTypeCode")) or subject, *sorted(states.values())))
@@ -185,7 +185,6 @@ def _violations(report: dict[str, Json]) -> list[Statement]:
     where = first_text(report.get("monitoring_schedule"), report.get("endpoint"), report.get("system"))
     return [
         claim_from(
-            says="firing",
             title=(f"{text_of(violation.get('feature_name'))}: {text_of(violation.get('constraint_check_type'))}",),
             description=(violation.get("description"),),
             identity=(
@@ -203,11 +202,11 @@ def _violations(report: dict[str, Json]) -> list[Statement]:
     ]
 
 
-def _alarm_says(state: Json, *, flags: list[str]) -> Says:
+def _alarm_status(state: Json, *, flags: list[str]) -> MonitorStatus:
     word = text_of(state).lower()
     if word not in _ALARM:
         flags.append("status_unknown")
-    return _ALARM.get(word, "firing")
+    return _ALARM.get(word, FIRING)
 
 
 def _dimensions(trigger: dict[str, Json]) -> dict[str, Json]:

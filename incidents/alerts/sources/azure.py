@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Statement, claim_from
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 # Azure counts from Sev0; elsewhere Sev1 is the worst.
 _SEVERITIES = {"sev0": "critical", "sev1": "high", "sev2": "medium", "sev3": "low", "sev4": "info"}
@@ -27,7 +28,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     resolved = word == "resolved"
     return [
         claim_from(
-            says="resolved" if resolved else "firing",
+            status=RESOLVED if resolved else FIRING,
             title=(rule,),
             description=(facts.get("description"), dig(context, "properties", "title"), context.get("operationName")),
             identity=("azure/1", origin) if origin else ("azure-rule/1", rule, *targets),

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from incidents.alerts.bodies import Json, Unreadable, embedded, first_text, items, load, mapping, payload, text_of
-from incidents.alerts.claims import Claim, RejectedItem, Statement, claim_from, says_of
+from incidents.alerts.claims import Claim, RejectedItem, Statement, claim_from
 from incidents.alerts.cleaning import number_of
+from incidents.alerts.statuses import RESOLVED, status_of
 
 _RESOLVED_TYPES = (".resolved", ".recovered", ".cleared", ".ok", ".closed")
 
@@ -54,12 +55,12 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
     kind, source, subject = (text_of(event.get(name)) for name in ("type", "source", "subject"))
     flags: list[str] = []
     word = first_text(sent.get("status"), sent.get("state"))
-    says = says_of(word, flags=flags)
+    status = status_of(word, flags=flags)
     if not word and kind.lower().endswith(_RESOLVED_TYPES):
-        says = "resolved"
+        status = RESOLVED
     key = first_text(sent.get("key"), sent.get("dedup_key"))
     return claim_from(
-        says=says,
+        status=status,
         title=(sent.get("title"), sent.get("summary"), " ".join(filter(None, (kind, subject)))),
         description=(sent.get("description"), sent.get("message"), data if isinstance(data, str) else None),
         identity=("key/1", key) if key else ("cloudevents/1", source, subject, kind),
@@ -73,8 +74,8 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
         value=sent.get("value"),
         threshold=sent.get("threshold"),
         unit=sent.get("unit"),
-        starts_at=event.get("time") if says != "resolved" else None,
-        ends_at=event.get("time") if says == "resolved" else None,
+        starts_at=event.get("time") if status.says != "resolved" else None,
+        ends_at=event.get("time") if status.says == "resolved" else None,
         links=(("source", sent.get("url")), ("runbook", sent.get("runbook_url"))),
         delivery_key=event.get("id"),
         flags=flags,

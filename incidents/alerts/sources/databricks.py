@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from, says_of
+from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
+from incidents.alerts.statuses import FIRING, RESOLVED, MonitorStatus, status_of
 
-_JOB: dict[str, Says] = {
-    "jobs.on_failure": "firing",
-    "jobs.on_success": "resolved",
-    "jobs.on_duration_warning_threshold_exceeded": "firing",
-    "jobs.on_streaming_backlog_exceeded": "firing",
+_JOB: dict[str, MonitorStatus] = {
+    "jobs.on_failure": FIRING,
+    "jobs.on_success": RESOLVED,
+    "jobs.on_duration_warning_threshold_exceeded": FIRING,
+    "jobs.on_streaming_backlog_exceeded": FIRING,
 }
 
 
@@ -30,7 +31,7 @@ def _job(sent: dict[str, Json], event: str) -> Claim:
     name = first_text(task.get("task_key"), job.get("name"), job.get("job_id"))
     what = event.removeprefix("jobs.on_").replace("_", " ")
     return claim_from(
-        says=_JOB[event],
+        status=_JOB[event],
         title=(f"{name}: {what}",),
         identity=(
             "databricks/1",
@@ -53,9 +54,8 @@ def _job(sent: dict[str, Json], event: str) -> Claim:
 
 def _sql_alert(sent: dict[str, Json]) -> Claim:
     flags: list[str] = []
-    status = text_of(sent.get("status")).lower()
     return claim_from(
-        says="no_data" if status == "unknown" else says_of(status, flags=flags),
+        status=status_of(sent.get("status"), flags=flags),
         title=(sent.get("alert_name"), sent.get("name")),
         description=(sent.get("custom_body"), sent.get("description")),
         identity=("databricks-alert/1", text_of(sent.get("alert_id"))),

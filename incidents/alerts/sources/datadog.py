@@ -3,18 +3,19 @@
 from collections.abc import Callable, Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Says, Statement, claim_from
+from incidents.alerts.claims import Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import FIRING, NO_DATA, RESOLVED, MonitorStatus
 
 _TRANSITIONS = {
-    "triggered": "firing",
-    "re-triggered": "firing",
-    "warn": "firing",
-    "re-warn": "firing",
-    "renotify": "firing",
-    "recovered": "resolved",
-    "no data": "no_data",
-    "re-no data": "no_data",
+    "triggered": FIRING,
+    "re-triggered": FIRING,
+    "warn": FIRING,
+    "re-warn": FIRING,
+    "renotify": FIRING,
+    "recovered": RESOLVED,
+    "no data": NO_DATA,
+    "re-no data": NO_DATA,
 }
 
 
@@ -39,7 +40,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     tags = tags_of(field("tags"))
     return [
         claim_from(
-            says=_says(text_of(field("alert_transition")), text_of(field("alert_type", "type")), flags=flags),
+            status=_status(text_of(field("alert_transition")), text_of(field("alert_type", "type")), flags=flags),
             title=(title, f"Datadog monitor {monitor}" if monitor else None),
             description=(field("body", "event_msg", "text_only_msg", "message", "description"),),
             identity=("datadog/1", text_of(monitor), scope) if monitor else (),
@@ -61,14 +62,14 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     ]
 
 
-def _says(transition: str, kind: str, *, flags: list[str]) -> Says:
+def _status(transition: str, kind: str, *, flags: list[str]) -> MonitorStatus:
     if transition.lower() in _TRANSITIONS:
-        return _TRANSITIONS[transition.lower()]  # type: ignore[return-value]  # the values are what Says allows
+        return _TRANSITIONS[transition.lower()]
     if kind.lower() == "success":
-        return "resolved"
+        return RESOLVED
     if transition:
         flags.append("status_unknown")
-    return "firing"
+    return FIRING
 
 
 def _priority(sent: Mapping[str, Json], field: Callable[..., Json]) -> Json:

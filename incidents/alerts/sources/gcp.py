@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, load, mapping, payload, text_of
 from incidents.alerts.claims import Identity, Statement, claim_from
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -23,7 +24,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     labels = {**mapping(dig(incident, "metric", "labels")), **resource, **mapping(incident.get("policy_user_labels"))}
     return [
         claim_from(
-            says="resolved" if word == "closed" else "firing",
+            status=RESOLVED if word == "closed" else FIRING,
             title=(
                 ": ".join(filter(None, map(text_of, (incident.get("policy_name"), incident.get("condition_name"))))),
             ),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload
-from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from, says_of
+from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from
 from incidents.alerts.cleaning import clip
+from incidents.alerts.statuses import status_of
 from incidents.alerts.times import time_of
 
 KINDS_OF_CHANGE = (
@@ -66,7 +67,7 @@ def _read_alert(item: Json, *, position: int) -> Claim:
         raise Unreadable(f"Alert {position} has no “title”.")
     metric = first_text(item.get("metric"), labels.get("metric"))
     return claim_from(
-        says=says_of(item.get("status"), item.get("state"), flags=flags),
+        status=status_of(item.get("status"), item.get("state"), flags=flags),
         title=(title, description),
         description=(description,),
         identity=("key/1", first_text(*(item.get(name) for name in ("key", "dedup_key", "fingerprint", "alert_uid")))),

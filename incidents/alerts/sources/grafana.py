@@ -7,8 +7,11 @@ from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping
 from incidents.alerts.claims import Claim, Identity, Measured, Statement, claim_from
 from incidents.alerts.cleaning import MAX_TITLE, clip, number_of, safe_link
 from incidents.alerts.sources import alertmanager
+from incidents.alerts.statuses import FIRING, NO_DATA, RESOLVED, Condition, titled
 
-_NO_DATA, _ERROR = "DatasourceNoData", "DatasourceError"
+# What Grafana renames a rule's alert to, where the rule has nothing to judge or its query fails.
+_REASONS: dict[str, Condition] = {"NoData": "no_data", "MissingSeries": "no_data", "Error": "check_failed"}
+_STAND_INS: dict[str, Condition] = {"DatasourceNoData": "no_data", "DatasourceError": "check_failed"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -22,12 +25,15 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
 
 def _read_alert(alert: dict[str, Json], *, group: dict[str, Json]) -> Claim:
     claim = alertmanager.read_alert(alert, group=group)
-    name = claim.labels.get("alertname")
-    metric = first_text(claim.labels.get("rulename") if name in (_NO_DATA, _ERROR) else claim.labels.get("metric"))
+    name = claim.labels.get("alertname", "")
+    condition = _condition(alert, claim, name)
+    rule = claim.labels.get("rulename", "") if name in _STAND_INS else ""
+    metric = first_text(rule, claim.labels.get("metric"))
     return replace(
         claim,
-        says="no_data" if name == _NO_DATA and claim.says == "firing" else claim.says,
-        title=clip(f"No data: {metric}" if name == _NO_DATA and metric else claim.title, MAX_TITLE),
+        condition=condition,
+        title=clip(titled(rule or claim.title, condition), MAX_TITLE),
+        description=first_text(claim.description, claim.annotations.get("Error")),
         identity=_identity(alert, claim, org=text_of(group.get("orgId"))),
         names=(metric, *claim.names) if metric else claim.names,
         measured=claim.measured if claim.measured.text else _measured(alert, metric=metric),
@@ -37,9 +43,15 @@ def _read_alert(alert: dict[str, Json], *, group: dict[str, Json]) -> Claim:
             *safe_link("panel", alert.get("panelURL")),
             *safe_link("image", alert.get("imageURL")),
         ),
-        # A contact point's test; its group key holds a clock, so it would otherwise be new on every click.
-        is_test=name == "TestAlert" and claim.labels.get("instance") == "Grafana",
     )
+
+
+def _condition(alert: dict[str, Json], claim: Claim, name: str) -> Condition:
+    # A contact point's test; its group key holds a clock, so it would otherwise be new on every click.
+    if name == "TestAlert" and claim.labels.get("instance") == "Grafana":
+        return "test"
+    reason = claim.annotations.get("grafana_state_reason", "")
+    return _STAND_INS.get(name) or _REASONS.get(reason, claim.condition)
 
 
 def _identity(alert: dict[str, Json], claim: Claim, *, org: str) -> Identity:
@@ -58,7 +70,7 @@ def _measured(alert: dict[str, Json], *, metric: str) -> Measured:
     return Measured(metric=metric, text=text, number=number_of(number))
 
 
-_LEGACY = {"alerting": "firing", "ok": "resolved", "paused": "resolved", "no_data": "no_data", "pending": "firing"}
+_LEGACY = {"alerting": FIRING, "ok": RESOLVED, "paused": RESOLVED, "no_data": NO_DATA, "pending": FIRING}
 
 
 def _read_legacy(rule: dict[str, Json]) -> Claim:
@@ -69,7 +81,7 @@ def _read_legacy(rule: dict[str, Json]) -> Claim:
     match = mapping(next(iter(items(rule.get("evalMatches"))), None))
     tags = mapping(match.get("tags")) | mapping(rule.get("tags"))
     return claim_from(
-        says=_LEGACY.get(state, "firing"),  # type: ignore[arg-type]  # the values are what Says allows
+        status=_LEGACY.get(state, FIRING),
         title=(rule.get("title"), rule.get("ruleName")),
         description=(rule.get("message"),),
         # The resolve has no matches: nothing but the rule links it to its firing.

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement, claim_from, says_of
+from incidents.alerts.claims import Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import status_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -16,11 +17,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     flags: list[str] = []
     tags = {tag: "true" for tag in text_of(sent.get("tags")).split() if ":" not in tag and "=" not in tag}
     pairs = tags_of(",".join(tag.replace("=", ":") for tag in text_of(sent.get("tags")).split() if tag not in tags))
-    says = says_of(sent.get("status"), sent.get("event_type"), flags=flags)
+    status = status_of(sent.get("status"), sent.get("event_type"), flags=flags)
     at = sent.get("at") or sent.get("now")
     return [
         claim_from(
-            says=says,
+            status=status,
             title=(f"{name} is {text_of(sent.get('status')) or 'down'}" if sent.get("name") else name,),
             description=(sent.get("description"), sent.get("message")),
             identity=("healthchecks/1", check),
@@ -29,8 +30,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             service=sent.get("name"),
             names=("heartbeat missing", name),
             labels={**tags, **pairs},
-            starts_at=at if says == "firing" else None,
-            ends_at=at if says == "resolved" else None,
+            starts_at=at if status.says == "firing" else None,
+            ends_at=at if status.says == "resolved" else None,
             links=(("source", sent.get("url")), ("source", sent.get("client_url"))),
             upstream_id=check,
             is_test=name == "TEST" or check == "TEST",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Statement, claim_from, says_of
+from incidents.alerts.claims import Statement, claim_from
+from incidents.alerts.statuses import status_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -15,12 +16,12 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not key and not name:
         raise Unreadable("This is no Honeycomb notification: it has neither an id nor a name.")
     flags: list[str] = []
-    says = says_of(sent.get("status"), flags=flags)
+    status = status_of(sent.get("status"), flags=flags)
     worst = mapping(next(iter(items(sent.get("result_groups"))), None))
     at = first_text(sent.get("triggered_at"), sent.get("timestamp"))
     return [
         claim_from(
-            says=says,
+            status=status,
             title=(name, sent.get("summary")),
             description=(sent.get("summary"), sent.get("description"), sent.get("trigger_description")),
             identity=("honeycomb/1", key),
@@ -32,7 +33,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             value=first_text(worst.get("Result"), worst.get("result"), sent.get("value")),
             threshold=sent.get("threshold"),
             operator=sent.get("operator"),
-            starts_at=at if says == "firing" else None,
+            starts_at=at if status.says == "firing" else None,
             links=(
                 ("source", sent.get("result_url")),
                 ("source", sent.get("trigger_url")),

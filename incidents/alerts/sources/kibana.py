@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Statement, claim_from, says_of
+from incidents.alerts.claims import Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import status_of
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -18,7 +19,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     tags = tags_of(text_of(sent.get("tags")).strip("[]").replace('"', ""))
     return [
         claim_from(
-            says=says_of(sent.get("status"), sent.get("action_group"), flags=flags),
+            status=status_of(sent.get("status"), sent.get("action_group"), flags=flags),
             title=(name,),
             description=(sent.get("message"), sent.get("reason")),
             identity=("kibana/1", rule, alert) if rule else (),

@@ -21,7 +21,6 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         raise Unreadable("This is no LangSmith alert: it has no “alert_rule_id”.")
     return [
         claim_from(
-            says="firing",
             title=(sent.get("alert_rule_name"), sent.get("alert_rule_description")),
             description=(sent.get("alert_rule_description"),),
             identity=("langsmith/1", rule),

@@ -22,7 +22,6 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     family = "budget" if "budget" in event else event
     return [
         claim_from(
-            says="firing",
             title=(f"{event.replace('_', ' ').capitalize()}: {name or 'a key'}",),
             description=(sent.get("event_message"),),
             identity=("litellm/1", text_of(sent.get("event_group")), holder, family),

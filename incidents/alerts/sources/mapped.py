@@ -11,8 +11,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from incidents.alerts.bodies import Json, Unreadable, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Says, Statement, claim_from, says_of
+from incidents.alerts.claims import Claim, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import FIRING, RESOLVED, MonitorStatus, status_of
 
 # An expression is compiled by recursion and evaluated over the whole body: long ones are no map but a program.
 LONGEST = 300
@@ -105,7 +106,7 @@ def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
     flags: list[str] = []
     labels = value_of("labels")
     return claim_from(
-        says=_says(wanted, text_of(value_of("status")), flags=flags),
+        status=_status(wanted, text_of(value_of("status")), flags=flags),
         title=(title,),
         description=(value_of("description"),),
         identity=("key/1", text_of(value_of("key"))),
@@ -126,12 +127,12 @@ def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
     )
 
 
-def _says(wanted: FieldMap, word: str, *, flags: list[str]) -> Says:
+def _status(wanted: FieldMap, word: str, *, flags: list[str]) -> MonitorStatus:
     if word.lower() in wanted.resolved:
-        return "resolved"
+        return RESOLVED
     if word.lower() in wanted.firing:
-        return "firing"
-    return says_of(word, flags=flags)
+        return FIRING
+    return status_of(word, flags=flags)
 
 
 def _search(wanted: FieldMap, name: str, value: Json) -> Json:

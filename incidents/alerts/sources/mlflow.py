@@ -19,7 +19,6 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         target = first_text(data.get("target_value"), data.get("workspace"))
         return [
             claim_from(
-                says="firing",
                 title=(f"Budget {action}: {target} has spent {spend} of {budget} {unit}",),
                 identity=("mlflow-budget/1", text_of(data.get("budget_policy_id"))),
                 severity="warning",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload
 from incidents.alerts.claims import Statement, claim_from
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 _OVER = {"fixed", "resolved", "no action needed", "no_action_needed", "false positive", "expected", "closed"}
 
@@ -27,7 +28,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     status = first_text(inner.get("status"), inner.get("feedback"), sent.get("status")).lower()
     return [
         claim_from(
-            says="resolved" if status in _OVER else "firing",
+            status=RESOLVED if status in _OVER else FIRING,
             title=(title,),
             description=(inner.get("description"), inner.get("message")),
             identity=("monte_carlo/1", key),

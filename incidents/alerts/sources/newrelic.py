@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Says, Statement, claim_from
+from incidents.alerts.claims import Statement, claim_from
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
 
-_STATES: dict[str, Says] = {
-    "created": "firing",
-    "activated": "firing",
-    "open": "firing",
-    "acknowledged": "acknowledged",
-    "closed": "resolved",
+_STATES: dict[str, MonitorStatus] = {
+    "created": FIRING,
+    "activated": FIRING,
+    "open": FIRING,
+    "acknowledged": ACKNOWLEDGED,
+    "closed": RESOLVED,
 }
 
 
@@ -25,7 +26,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     conditions = list(map(text_of, items(issue.get("alertConditionNames"))))
     return [
         claim_from(
-            says=_STATES.get(state, "firing"),
+            status=_STATES.get(state, FIRING),
             title=(issue.get("title"), issue.get("condition_name"), *conditions),
             description=(issue.get("details"), issue.get("description")),
             identity=("newrelic/1", key),

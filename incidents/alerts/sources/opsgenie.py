@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Says, Statement, claim_from
+from incidents.alerts.claims import Statement, claim_from
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
 
 _ACT = re.compile(r"/v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$")
-_SAYS: dict[str, Says] = {"close": "resolved", "acknowledge": "acknowledged"}
+_STATUSES: dict[str, MonitorStatus] = {"close": RESOLVED, "acknowledge": ACKNOWLEDGED}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -22,7 +23,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     tags: dict[str, Json] = {f"tag:{tag}": "true" for tag in map(text_of, items(sent.get("tags"))) if tag}
     return [
         claim_from(
-            says=_SAYS[act["act"]] if act else "firing",
+            status=_STATUSES[act["act"]] if act else FIRING,
             title=(message, f"Alert {alias}"),
             description=(sent.get("description"), sent.get("note")),
             identity=("dedup/1", alias),

@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import ChangeAnnounced, Claim, Says, Statement, claim_from
+from incidents.alerts.claims import ChangeAnnounced, Claim, Statement, claim_from
 from incidents.alerts.cleaning import clip, safe_link
 from incidents.alerts.headers import DEDUP_KEY
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
 from incidents.alerts.times import time_of
 
-_ACTIONS: dict[str, Says] = {"trigger": "firing", "acknowledge": "acknowledged", "resolve": "resolved"}
+_ACTIONS: dict[str, MonitorStatus] = {"trigger": FIRING, "acknowledge": ACKNOWLEDGED, "resolve": RESOLVED}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -22,13 +23,13 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     return [_alert(event, _ACTIONS[action], made_up_key=headers.get(DEDUP_KEY, ""))]
 
 
-def _alert(event: dict[str, Json], says: Says, *, made_up_key: str) -> Claim:
+def _alert(event: dict[str, Json], status: MonitorStatus, *, made_up_key: str) -> Claim:
     sent = mapping(event.get("payload"))
     key = first_text(event.get("dedup_key"), event.get("incident_key"), made_up_key)
     details = sent.get("custom_details") or event.get("details")
     facts = mapping(details)
     return claim_from(
-        says=says,
+        status=status,
         title=(sent.get("summary"), event.get("description"), event.get("title"), f"Alert {key}"),
         description=(_details(details),),
         identity=("dedup/1", key),
@@ -44,8 +45,8 @@ def _alert(event: dict[str, Json], says: Says, *, made_up_key: str) -> Claim:
         metric=facts.get("metric"),
         value=facts.get("value"),
         threshold=facts.get("threshold"),
-        starts_at=sent.get("timestamp") if says == "firing" else None,
-        ends_at=sent.get("timestamp") if says == "resolved" else None,
+        starts_at=sent.get("timestamp") if status.says == "firing" else None,
+        ends_at=sent.get("timestamp") if status.says == "resolved" else None,
         links=(
             ("source", event.get("client_url")),
             *(("source", mapping(link).get("href")) for link in items(event.get("links"))),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from incidents.alerts.bodies import Json, first_text, mapping, text_of
 from incidents.alerts.claims import Claim, Identity, claim_from
 from incidents.alerts.severities import severity_of
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ def claim_of(
     around = wrapped.around
     worst = min((_rank(check.severity) for check in failed), default=len(_ORDER))
     return claim_from(
-        says="firing" if failed else "resolved",
+        status=FIRING if failed else RESOLVED,
         title=(f"{where + ': ' if where else ''}{len(failed)} of {len(checks)} {what} failed{_first(failed)}",),
         description=("\n".join(f"- {check.description or check.name}" for check in failed[:200]),),
         identity=identity,

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from
+from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
 
 _LEVELS = {"fatal": "critical", "error": "high", "warning": "medium", "info": "info", "debug": "info"}
-_ISSUE: dict[str, Says] = {
-    "created": "firing",
-    "unresolved": "firing",
-    "resolved": "resolved",
-    "ignored": "acknowledged",
-    "archived": "acknowledged",
+_ISSUE: dict[str, MonitorStatus] = {
+    "created": FIRING,
+    "unresolved": FIRING,
+    "resolved": RESOLVED,
+    "ignored": ACKNOWLEDGED,
+    "archived": ACKNOWLEDGED,
 }
 
 
@@ -50,9 +51,9 @@ def _shape(sent: dict[str, Json], data: dict[str, Json]) -> str:
     return "plugin" if isinstance(sent.get("event"), dict) else "installation" if "installation" in sent else ""
 
 
-def _issue(issue: dict[str, Json], says: Says) -> Claim:
+def _issue(issue: dict[str, Json], status: MonitorStatus) -> Claim:
     return claim_from(
-        says=says,
+        status=status,
         title=(issue.get("title"), dig(issue, "metadata", "value")),
         description=(issue.get("culprit"),),
         identity=("sentry-issue/1", text_of(issue.get("id"))),
@@ -66,7 +67,7 @@ def _issue(issue: dict[str, Json], says: Says) -> Claim:
             "level": issue.get("level"),
         },
         value=issue.get("count"),
-        starts_at=issue.get("firstSeen") if says == "firing" else None,
+        starts_at=issue.get("firstSeen") if status.says == "firing" else None,
         links=(("source", issue.get("web_url")), ("source", issue.get("permalink"))),
         upstream_id=issue.get("shortId"),
     )
@@ -77,7 +78,7 @@ def _metric_alert(data: dict[str, Json], action: str) -> Claim:
     rule = mapping(alert.get("alert_rule"))
     projects = ", ".join(filter(None, map(text_of, items(alert.get("projects")) or items(rule.get("projects")))))
     return claim_from(
-        says="resolved" if action == "resolved" else "firing",
+        status=RESOLVED if action == "resolved" else FIRING,
         title=(data.get("description_title"), rule.get("name"), alert.get("title")),
         description=(text_of(data.get("description_text")).replace("\\n", "\n"),),
         identity=("sentry-metric/1", text_of(rule.get("id")), projects) if rule.get("id") else (),
@@ -107,7 +108,6 @@ def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Clai
     sent = f"{text_of(exception.get('type'))}: {text_of(exception.get('value'))}" if exception else ""
     where = first_text(around.get("project_slug"), around.get("project"), event.get("project_slug"))
     return claim_from(
-        says="firing",
         title=(
             event.get("title"),
             around.get("message"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Identity, Statement, claim_from
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 _RESOLVED = re.compile(
     r"^\W*(\[?(resolved|recovered|recovery|ok)\b|:white_check_mark:|:large_green_circle:|✅|🟢)", re.I
@@ -30,7 +31,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     colour = next((_COLOURS[text_of(a.get("color"))] for a in attachments if text_of(a.get("color")) in _COLOURS), None)
     return [
         claim_from(
-            says="resolved" if _RESOLVED.match(first) or colour == "info" else "firing",
+            status=RESOLVED if _RESOLVED.match(first) or colour == "info" else FIRING,
             title=(_RESOLVED.sub("", title).strip(" ]:-") or title,),
             description=(plain,),
             identity=_identity(facts),

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Says, Statement, claim_from
+from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import CHECK_FAILED, FIRING, RESOLVED, MonitorStatus
 
-_OUTCOMES: dict[str, tuple[Says, str]] = {
-    "pass": ("resolved", "info"),
-    "warn": ("firing", "medium"),
-    "fail": ("firing", "high"),
-    "error": ("no_data", "medium"),
+_OUTCOMES: dict[str, tuple[MonitorStatus, str]] = {
+    "pass": (RESOLVED, "info"),
+    "warn": (FIRING, "medium"),
+    "fail": (FIRING, "high"),
+    "error": (CHECK_FAILED, "medium"),
 }
 
 
@@ -29,12 +30,12 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
 
 def _check(check: dict[str, Json]) -> Claim:
     word = text_of(check.get("outcome")).lower()
-    says, severity = _OUTCOMES.get(word, ("firing", "medium"))
+    status, severity = _OUTCOMES.get(word, (FIRING, "medium"))
     dataset = first_text(dig(check, "datasets", 0, "name"), dig(check, "dataset", "name"))
     definition = text_of(check.get("definition"))
     title = first_text(check.get("name"), definition.partition("\n")[2].strip(), definition)
     return claim_from(
-        says=says,
+        status=status,
         title=(f"{dataset}: {title}" if dataset else title,),
         description=(definition,),
         identity=("soda/1", text_of(check.get("id")))
@@ -46,8 +47,8 @@ def _check(check: dict[str, Json]) -> Claim:
         labels={"dataset": dataset, "column": check.get("column"), **tags_of(dig(check, "datasets", 0, "attributes"))},
         metric=title,
         value=dig(check, "diagnostics", "value"),
-        starts_at=check.get("dataTimestamp") if says != "resolved" else None,
-        ends_at=check.get("dataTimestamp") if says == "resolved" else None,
+        starts_at=check.get("dataTimestamp") if status.says != "resolved" else None,
+        ends_at=check.get("dataTimestamp") if status.says == "resolved" else None,
         links=(("source", check.get("sodaCloudUrl")),),
         upstream_id=check.get("id"),
         flags=() if word in _OUTCOMES else ("status_unknown",),
@@ -57,7 +58,7 @@ def _check(check: dict[str, Json]) -> Claim:
 def _incident(incident: dict[str, Json]) -> Claim:
     status = text_of(incident.get("status")).lower()
     return claim_from(
-        says="resolved" if status in {"resolved", "closed"} else "firing",
+        status=RESOLVED if status in {"resolved", "closed"} else FIRING,
         title=(incident.get("title"), f"Soda incident {text_of(incident.get('number'))}"),
         description=(incident.get("description"), incident.get("resolutionNotes")),
         identity=("soda-incident/1", text_of(incident.get("id"))),

@@ -14,7 +14,6 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     app, owner = text_of(sent.get("app")), text_of(sent.get("owner"))
     return [
         claim_from(
-            says="firing",
             title=(search, f"Splunk search in {app or 'an app'} of {owner or 'somebody'}"),
             description=(result.get("_raw"), result.get("message")),
             # Not the sid: it is new on each run.

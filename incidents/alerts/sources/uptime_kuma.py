@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
-from incidents.alerts.claims import Handshake, Says, Statement, claim_from
+from incidents.alerts.claims import Handshake, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.statuses import FIRING, RESOLVED, MonitorStatus
 
-_BEATS: dict[str, Says] = {"0": "firing", "1": "resolved"}
+_BEATS: dict[str, MonitorStatus] = {"0": FIRING, "1": RESOLVED}
 _OTHER = {"2": "pending: it will try again", "3": "in maintenance"}
 
 
@@ -15,19 +16,22 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not {"heartbeat", "monitor", "msg", "status"} & sent.keys():
         raise Unreadable("This is no Uptime Kuma notification: it has neither a heartbeat nor a message.")
     beat, monitor = mapping(sent.get("heartbeat")), mapping(sent.get("monitor"))
-    status = first_text(beat.get("status"), sent.get("status"))
+    word = first_text(beat.get("status"), sent.get("status"))
     name = first_text(monitor.get("name"), sent.get("monitor_name"))
-    if status in _OTHER:
-        return [Handshake(reason=f"{name or 'The monitor'} is {_OTHER[status]}.")]
+    if word in _OTHER:
+        return [Handshake(reason=f"{name or 'The monitor'} is {_OTHER[word]}.")]
     key = first_text(monitor.get("id"), beat.get("monitorID"), sent.get("monitor_id"))
     local = text_of(beat.get("localDateTime"))
     at = f"{local}{text_of(beat.get('timezoneOffset'))}" if local else beat.get("time")
-    says = _BEATS.get(status, "firing")
+    status = _BEATS.get(word, FIRING)
     tags = tags_of(monitor.get("tags"))
     return [
         claim_from(
-            says=says,
-            title=(f"{name} is {'up again' if says == 'resolved' else 'down'}" if name else None, sent.get("msg")),
+            status=status,
+            title=(
+                f"{name} is {'up again' if status.says == 'resolved' else 'down'}" if name else None,
+                sent.get("msg"),
+            ),
             description=(beat.get("msg"), sent.get("msg")),
             identity=("uptime_kuma/1", key),
             severity=tags.get("severity") or "error",
@@ -41,8 +45,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             },
             value=beat.get("ping"),
             unit="ms" if beat.get("ping") else None,
-            starts_at=at if says == "firing" else None,
-            ends_at=at if says == "resolved" else None,
+            starts_at=at if status.says == "firing" else None,
+            ends_at=at if status.says == "resolved" else None,
             links=(("source", monitor.get("url")),),
             upstream_id=key,
             is_test="heartbeat" in sent and not beat and not monitor,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from incidents.alerts.bodies import Unreadable, first_text, mapping, payload, text_of
 from incidents.alerts.claims import ChangeAnnounced, Statement, claim_from
 from incidents.alerts.cleaning import clip
+from incidents.alerts.statuses import FIRING, RESOLVED
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -31,7 +32,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     state = text_of(sent.get("run_state")).lower()
     return [
         claim_from(
-            says="resolved" if state in {"finished", "running"} and "STATE" in event.upper() else "firing",
+            status=RESOLVED if state in {"finished", "running"} and "STATE" in event.upper() else FIRING,
             title=(sent.get("title"), " ".join(filter(None, (project, run, metric or state or event)))),
             description=(sent.get("message"),),
             identity=("wandb/1", text_of(sent.get("entity_name")), project, metric or event),

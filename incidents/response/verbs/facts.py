@@ -20,6 +20,10 @@ class Facts(Verb):
     def set_severity(self, severity: str, *, by: User | None, reason: str = "") -> None:
         self._set(Event.Kind.SEVERITY, by=by, reason=reason, severity=Severity(severity))
 
+    def severity_was_set(self) -> bool:
+        """Tell whether a person ever set the severity: from then on it is theirs."""
+        return self.events.filter(kind=Event.Kind.SEVERITY, by__isnull=False).exists()
+
     def assign_lead(self, lead: User | None, *, by: User) -> None:
         if lead and not type(self).objects.visible_to(lead).filter(pk=self.pk).exists():
             raise Refused(f"{lead} may not see this incident, so they cannot lead it.")

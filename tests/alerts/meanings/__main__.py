@@ -1,0 +1,3 @@
+from tests.alerts.meanings import table
+
+print(table())

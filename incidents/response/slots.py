@@ -22,9 +22,7 @@ def system_actions(request: HttpRequest, system: System) -> str:
     visible = System.objects.visible_to(user).filter(pk=system.pk).annotate(is_followed=follows).first()
     if visible is None:
         return ""
-    return render_to_string(
-        "response/slots/system_actions.html", {"system": system, "follows": follows}, request=request
-    )
+    return render_to_string("response/slots/system_actions.html", {"system": visible}, request=request)
 
 
 def system_incidents(request: HttpRequest, system: System) -> str:

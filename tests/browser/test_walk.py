@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import still
+from tests.pages import LEADS_PAGES, PAGES
 from tests.running import Running
 
 pytestmark = pytest.mark.browser
@@ -180,61 +181,6 @@ def test_a_rule_is_drafted_tried_and_published_and_an_alert_silenced(as_somebody
     ada.get_by_text("The evaluation set is being replaced").wait_for()
     ada.get_by_role("button", name="End this silence").click()
     ada.get_by_role("heading", name="No active silences").wait_for()
-
-
-PAGES = (
-    "/incidents/",
-    "/incidents/?status=all",
-    "/incidents/58/",
-    "/incidents/30/",
-    "/incidents/new/",
-    "/incidents/58/?show=log",
-    "/incidents/58/similar/",
-    "/status/",
-    "/alerts/",
-    "/alerts/1/",
-    "/deliveries/",
-    "/deliveries/1/",
-    "/sources/",
-    "/systems/",
-    "/systems/support-assistant/",
-    "/postmortems/",
-    "/postmortems/?show=all",
-    "/postmortems/?q=index",
-    "/postmortems/3/",
-    "/postmortems/52/",
-    "/postmortems/52/history/",
-    "/postmortems/3/meeting/?step=6",
-    "/postmortems/3/meeting/?step=13",
-    "/postmortems/52/print/",
-    "/postmortems/3/evidence/",
-    "/postmortems/guide/",
-    "/postmortems/guide/1/",
-    "/postmortems/public/",
-    "/follow-ups/?show=all",
-    "/follow-ups/1/",
-    "/reports/",
-    "/reports/?months=18&by=system",
-    "/reports/kept/",
-    "/reports/trust/",
-    "/reports/trust/support-assistant/",
-    "/account/",
-    "/style-guide/",
-    "/accounts/password/change/",
-    "/sources/quality-monitors/",
-    "/sources/quality-monitors/setup/",
-    "/alerts/?show=unlinked",
-    "/rules/",
-    "/silences/",
-    "/silences/new/?matchers=severity%3Dcritical",
-)
-LEADS_PAGES = (
-    "/sources/new/", "/sources/new/generic/", "/sources/new/alertmanager/", "/sources/quality-monitors/", "/sources/quality-monitors/map/",
-    "/sources/quality-monitors/map/?preset=pingdom", "/sources/quality-monitors/settings/",
-    "/postmortems/52/share/", "/postmortems/import/", "/postmortems/guide/",
-    "/incidents/58/", "/incidents/58/edit/", "/incidents/58/clocks/", "/incidents/58/impact/", "/incidents/58/hand-over/",
-    "/incidents/58/events/", "/systems/support-assistant/public/", "/public/home-feed/",
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(("scheme", "device"), [("light", "desktop"), ("dark", "phone")])

@@ -37,3 +37,10 @@ def test_an_account_lists_what_is_followed_unless_it_is_hidden_now(
     assert incident.title not in page
     assert support_assistant.get_absolute_url() in page
     assert incident.title in as_person(mara).get("/account/").content.decode()
+
+
+def test_a_system_says_whether_one_follows_it(support_assistant: System, mara: User, as_person: As) -> None:
+    address = support_assistant.get_absolute_url()
+    assert 'aria-pressed="false"' in as_person(mara).get(address).content.decode()
+    Follower.toggle(mara, system=support_assistant)
+    assert 'aria-pressed="true"' in as_person(mara).get(address).content.decode()

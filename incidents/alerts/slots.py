@@ -20,10 +20,11 @@ def incident_evidence(request: HttpRequest, incident: Incident) -> str:
     if not isinstance(request.user, User):
         return ""
     alerts = Alert.objects.visible_to(request.user).filter(incident=incident)
+    latest = list(alerts.order_by("-last_received_at", "-pk")[:LATEST])
     context = {
         "incident": incident,
-        "alerts": alerts.order_by("-last_received_at", "-pk")[:LATEST],
-        "alert_count": alerts.count(),
+        "alerts": latest,
+        "alert_count": alerts.count() if len(latest) == LATEST else len(latest),
     }
     return render_to_string("alerts/slots/incident.html", context, request=request)
 

@@ -199,11 +199,11 @@ def _timeline(incident: Incident) -> list[Fact]:
 
 def event_fact(event: Event, incident: Incident) -> Fact:
     """One entry of the incident's timeline, as people tell it."""
-    curation = getattr(event, "curation", None)
-    text = (curation.text if curation else "") or (event.note.text if event.note else "")
+    curation = story.curation_of(event)
+    text = curation.text or (event.note.text if event.note else "")
     text = text or event.detail.get("text", "") or event.detail.get("name", "") or event.get_kind_display()
-    mark = f"[{curation.get_marker_display()}] " if curation and curation.marker else ""
-    at = (curation.at if curation else None) or event.at
+    mark = f"[{curation.get_marker_display()}] " if curation.marker else ""
+    at = curation.at or event.at
     address = reverse("entry", args=[incident.number, event.pk])
     return Fact(_moment(at), f"{mark}{event.by or 'Faultline'}: {text[:300]}", "timeline", address, str(event.pk))
 

@@ -21,9 +21,12 @@ def incident_actions(request: HttpRequest, incident: Incident) -> str:
     user = request.user
     if not isinstance(user, User) or incident.status not in (Status.RESOLVED, Status.CLOSED):
         return ""
-    postmortem = Postmortem.objects.visible_to(user).of(incident).best_first(incident).first()
-    may_start = postmortem is None and incident.is_changeable_by(user) and not Postmortem.objects.of(incident).exists()
-    if postmortem is None and not may_start:
+    postmortem = None
+    if Postmortem.objects.of(incident).exists():
+        postmortem = Postmortem.objects.visible_to(user).of(incident).best_first(incident).first()
+        if postmortem is None:
+            return ""
+    elif not incident.is_changeable_by(user):
         return ""
     context = {"incident": incident, "postmortem": postmortem}
     return render_to_string("postmortems/slots/actions.html", context, request=request)

@@ -23,15 +23,12 @@ class LinkQuerySet(models.QuerySet["Link"]):
 
     def of(self, incident: Incident, *, user: User) -> list[tuple[str, Incident, "Link"]]:
         """Give what an incident is linked with, among what the user may see: how, with what, and the link."""
-        seen = Incident.objects.visible_to(user)
-        links = (
-            self.filter(models.Q(incident=incident, other__in=seen) | models.Q(other=incident, incident__in=seen))
-            .select_related("incident", "other", "incident__system", "other__system")
-            .order_by("pk")
-        )
+        links = list(self.filter(models.Q(incident=incident) | models.Q(other=incident)).order_by("pk"))
+        if not links:
+            return []
+        seen = Incident.objects.visible_to(user).in_bulk([link.across_from(incident) for link in links])
         return [
-            (link.seen_from(incident), link.other if link.incident_id == incident.pk else link.incident, link)
-            for link in links
+            (link.seen_from(incident), other, link) for link in links if (other := seen.get(link.across_from(incident)))
         ]
 
     def unlink(self, pk: int, incident: Incident, *, by: User) -> None:
@@ -70,6 +67,10 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident} {self.get_kind_display()} {self.other}"
+
+    def across_from(self, incident: Incident) -> int:
+        """The id of the other of the two."""
+        return self.other_id if incident.pk == self.incident_id else self.incident_id
 
     def seen_from(self, incident: Incident) -> str:
         if incident.pk == self.incident_id:

@@ -60,6 +60,18 @@ class Curation(models.Model):
         return f"curation of {self.event}"
 
 
+_UNTOUCHED = Curation()
+
+
+def curation_of(event: Event) -> Curation:
+    """What people made of an Event; a blank one, for reading only, where nobody made anything of it.
+
+    A template that asked for what is not there would pay for a failed lookup each time, in every row of the timeline.
+    """
+    curation: Curation = getattr(event, "curation", _UNTOUCHED)
+    return curation
+
+
 def curate(event: Event, *, by: User, **changes: Any) -> None:
     """Change how an Event is told. What is not given stays; the log says what was changed."""
     at: datetime | None = changes.get("at")

@@ -81,10 +81,8 @@ def when(moment: datetime | None) -> SafeString:
     local = timezone.localtime(moment)
     this_year = local.year == timezone.localtime().year
     shown = format_date(local, "D j M, H:i T" if this_year else "j M Y, H:i T")
-    return format_html(
-        '<time datetime="{}" title="{}">{} <span class="faint">({})</span></time>',
-        _iso(moment), _iso(moment), shown, _ago(moment),
-    )  # fmt: skip
+    html = '<time datetime="{0}" title="{0}">{1} <span class="faint">({2})</span></time>'
+    return format_html(html, _iso(moment), shown, _ago(moment))
 
 
 @register.simple_tag
@@ -93,7 +91,7 @@ def clock_time(moment: datetime) -> SafeString:
     local = timezone.localtime(moment)
     today = local.date() == timezone.localdate()
     shown = format_date(local, "H:i" if today else "j M, H:i")
-    return format_html('<time datetime="{}" title="{}">{}</time>', _iso(moment), _iso(moment), shown)
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', _iso(moment), shown)
 
 
 @register.filter

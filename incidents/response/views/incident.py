@@ -64,7 +64,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
         | {
             "incident": incident,
             "pulse": pulse or str(incident.changed_at.timestamp()),
-            "events": events,
+            "entries": [(event, story.curation_of(event)) for event in events],
             "event_count": count,
             "more": len(events) + story.A_SCREEN if count > len(events) else None,
             "show": show,

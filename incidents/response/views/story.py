@@ -8,7 +8,7 @@ from incidents.response.events import Event
 from incidents.response.forms.story import CurateForm
 from incidents.response.incident import Incident
 from incidents.response.permissions import get_incident, get_incident_to_change
-from incidents.response.story import Curation, curate
+from incidents.response.story import Curation, curate, curation_of
 from incidents.web.request import Answer, Request, page, visible_or_404
 
 
@@ -27,7 +27,7 @@ def entry(request: Request, number: int, pk: int) -> Answer:
         if form and form.is_valid():
             curate(event, by=request.user, **form.cleaned_data)
             return at(incident, f"event-{event.pk}")
-    context = {"incident": incident, "event": event, "form": form, "may_respond": may}
+    context = {"incident": incident, "event": event, "curation": curation_of(event), "form": form, "may_respond": may}
     return render(request, "response/entry.html", context, status=422 if form and form.is_bound else 200)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from reliability import env
-from reliability.local.folders import secret_key
+from reliability.local.folders import remembered_address, secret_key
 from reliability.local.postgres import Postgres
 from reliability.local.valkey import Valkey
 from reliability.logs import cut_secrets
@@ -18,7 +18,11 @@ DATA = env.folder("DATA", BASE_DIR / "var")
 ROLE = env.text("ROLE", "command")  # web, worker, beat, sweeper, or a command
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.number("PORT", default=8000, least=1, most=65535)
-BASE_URL = env.origin("BASE_URL", f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}")  # noqa: S104
+_here = f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}"  # noqa: S104
+# A command in another shell is told neither PORT nor BASE_URL: it prints the address that the running product has.
+BASE_URL = env.origin(
+    "BASE_URL", _here if env.text("PORT") or env.text("HOST") else (remembered_address(DATA) or _here)
+)
 DEMO = env.flag("DEMO", default=True)
 WEB_WORKERS = env.number("WEB_WORKERS", default=1, least=1, most=64)
 

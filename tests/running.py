@@ -65,12 +65,15 @@ class Running:
         except (http.client.HTTPException, OSError, ValueError):  # cut off before, within or after the head
             return 0, None
 
-    def manage(self, *words: str) -> Any:
+    def manage(self, *words: str, knows_port: bool = True) -> Any:
         """Run a command of manage.py against this Faultline and read the JSON that it prints."""
+        known = environment(self.data, self.port)
+        if not knows_port:
+            del known["PORT"]
         result = subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=HERE,
-            env=environment(self.data, self.port),
+            env=known,
             capture_output=True,
             text=True,
             check=True,

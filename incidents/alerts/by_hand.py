@@ -65,7 +65,7 @@ def settle_system(name: str, system: System, *, by: User) -> int:
     """Say once which system a monitor means by `name`: its alerts and open incidents follow, and so do later ones."""
     with transaction.atomic():
         SystemName.objects.update_or_create(name=name.strip().lower(), defaults={"system": system, "settled_by": by})
-        alerts = Alert.objects.unsettled().filter(system_name__iexact=name.strip())
+        alerts = Alert.objects.unsettled().named(name.strip())
         incidents = Incident.objects.open().filter(system=None, alerts__in=alerts).distinct().order_by("pk")
         for incident in list(incidents):
             incident.set_system(system, by=by)

@@ -10,18 +10,23 @@ from incidents.response.vocabulary import correlation_key
 def key_of(alert: Alert, group: str = "") -> str:
     """The correlation key of an alert: where it is, its category, and a rule's group.
 
-    Where is its system, else the name it gave, else its service; else its source and its own name, because what shares
-    nothing but a source is not one failure.
+    A group that is long becomes a digest.
+    """
+    return correlation_key(place_key(alert), alert.category, _short(group, 40))
+
+
+def place_key(alert: Alert) -> str:
+    """Where an alert is: its system, else the name it gave, else its service, else its source and its own name.
+
+    What shares nothing but a source is not one failure.
     """
     if alert.system_id:
-        where = f"system:{alert.system_id}"
-    elif alert.system_name:
-        where = f"name:{alert.system_name.strip().lower()}"
-    elif alert.service:
-        where = f"service:{alert.service.strip().lower()}"
-    else:
-        where = f"source:{alert.source_id}:{_short(alert_name(alert), 100)}"
-    return correlation_key(where, alert.category, _short(group, 40))
+        return f"system:{alert.system_id}"
+    if alert.system_name:
+        return f"name:{alert.system_name.strip().lower()}"
+    if alert.service:
+        return f"service:{' '.join(alert.service.lower().split())}"
+    return f"source:{alert.source_id}:{_short(alert_name(alert), 100)}"
 
 
 def alert_name(alert: Alert) -> str:
@@ -34,7 +39,7 @@ def _short(text: str, most: int) -> str:
 
 
 def place_of(alert: Alert) -> str:
-    """Say where an alert is, as `key_of` sees it."""
+    """Say where an alert is, as `place_key` sees it."""
     if alert.system:
         return f"the system {alert.system}"
     if alert.system_name:

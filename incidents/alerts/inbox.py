@@ -1,9 +1,12 @@
 """Which alerts are listed: the inbox's views of them, and its search."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Count, Max, Q, When
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from incidents.alerts.models import Alert, AlertQuerySet, DeliveryQuerySet
@@ -27,7 +30,7 @@ HINTS = {
     "held": "Firing, but held back from opening an incident: silenced, waiting for more repeats, or only recorded.",
     "noisy": f"Repeated {NOISY} times or more, in the last 7 days. A rule can make them wait, record them or drop them.",
     "flapping": "Fired again within ten minutes of ending, in the last 7 days.",
-    "unsettled": "They name an unknown system. Choose the right one once; later alerts follow.",
+    "unsettled": "They name a system or service that Faultline does not know. Choose the right system once; later alerts follow.",
     "unclassified": "The taxonomy has no confident match, in the last 7 days. Your classification is remembered for the source.",
 }
 
@@ -47,7 +50,7 @@ def of_view(rows: AlertQuerySet, view: str) -> AlertQuerySet:
         case "flapping":
             return lately.filter(flaps__gte=1)
         case "unsettled":
-            return rows.filter(system=None).exclude(system_name="")
+            return rows.unsettled()
         case "unclassified":
             return lately.filter(category="")
     return rows
@@ -57,6 +60,16 @@ def counts(rows: AlertQuerySet) -> dict[str, str]:
     """Count each view but the last, to a thousand and no further, so that it stays cheap in a storm."""
     numbers = {view: of_view(rows, view)[: MOST_COUNTED + 1].count() for view in VIEWS if view != "all"}
     return {view: f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else str(count) for view, count in numbers.items()}
+
+
+MOST_NAMES = 20
+
+
+def unknown_names(rows: AlertQuerySet) -> list[Mapping[str, Any]]:
+    """What monitors call the systems that nobody knows: each `name` with its `alerts` and the `newest`, commonest first."""
+    named = rows.unsettled().annotate(name=Lower(Case(When(system_name="", then="service"), default="system_name")))
+    counted = named.values("name").annotate(alerts=Count("pk"), newest=Max("pk"))
+    return list(counted.order_by("-alerts", "name")[:MOST_NAMES])
 
 
 _PAIR = re.compile(r"\s*([A-Za-z_][\w.:-]*)\s*=\s*\"?([^\"]*)\"?\s*")

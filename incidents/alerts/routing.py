@@ -211,7 +211,7 @@ def route(pairs: Sequence[tuple[Alert, RoutingDecision]], policy: ActiveRules) -
             _hold(alert, Alert.Held.SILENCED, until, decision)
         elif decision.act == "record":
             _hold(alert, Alert.Held.RECORDED, "Recorded, and no incident opened.", decision)
-        elif (because := _opens_nothing(alert)) and not decision.act:
+        elif (because := opens_nothing(alert)) and not decision.act:
             _hold(alert, Alert.Held.RECORDED, because, decision)
         else:
             alert.correlation_key = key_of(alert, decision.group)
@@ -249,7 +249,7 @@ _OPENS_NOTHING: dict[str, str] = {
 }
 
 
-def _opens_nothing(alert: Alert) -> str:
+def opens_nothing(alert: Alert) -> str:
     """Say why an alert opens nothing unless a rule says so; empty where it does."""
     if because := _OPENS_NOTHING.get(alert.condition):
         return because

@@ -63,6 +63,7 @@ class RoutingDecision:
     group: str = ""
     join_within: timedelta | None = None
     reopen_within: timedelta | None = None
+    matched: tuple[str, ...] = field(default=())  # the names of all rules that held
     reasons: tuple[str, ...] = field(default=())
 
     @property
@@ -109,6 +110,7 @@ def _applied(decision: RoutingDecision, rule: RoutingRule, facts: Mapping[str, s
         group=group or decision.group,
         join_within=rule.join_within if rule.join_within is not None else decision.join_within,
         reopen_within=rule.reopen_within if rule.reopen_within is not None else decision.reopen_within,
+        matched=(*decision.matched, rule.name),
         reasons=(*decision.reasons, _reason(rule, settings)),
     )
 

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from incidents.alerts import rules as routing_rules
+from incidents.alerts.correlation import place_key
 from incidents.alerts.models import Alert, AlertSeverity, Outcome
-from incidents.alerts.routing import facts_of
+from incidents.alerts.routing import facts_of, opens_nothing
 from incidents.alerts.rules import RoutingDecision, RoutingRule
 from incidents.people.models import User
 
@@ -29,6 +30,8 @@ class PastAlert:
     id: int
     title: str
     facts: Mapping[str, str]
+    place: str  # where it is, as routing sees it
+    opens: bool  # an incident, unless a rule says otherwise
     times: tuple[datetime, ...]  # when it was reported, oldest first
     ends_at: datetime | None
 
@@ -58,12 +61,22 @@ class Imagined:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleUse:
+    """How many alerts a rule matched, and of how many it was the one that acted."""
+
+    name: str
+    matched: int
+    acted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Simulation:
     incidents: tuple[Imagined, ...]
     recorded: tuple[PastAlert, ...]
     dropped: tuple[PastAlert, ...]
     waiting: tuple[PastAlert, ...]
-    by_rule: Mapping[str, int]
+    by_rule: tuple[RuleUse, ...]  # each rule, in its order
+    undecided: int  # alerts on which no rule acted
     alerts: int
 
     @property
@@ -77,27 +90,38 @@ def simulate(rules: Sequence[RoutingRule], past: Iterable[PastAlert]) -> Simulat
     newest: dict[str, Imagined] = {}
     recorded, dropped, waiting = [], [], []
     heard: dict[str, list[tuple[PastAlert, list[datetime]]]] = {}
-    by_rule: Counter[str] = Counter()
+    acted: Counter[str] = Counter()
+    matched: Counter[str] = Counter()
     total = 0
     for alert in sorted(past, key=lambda alert: alert.times[0]):
         total += 1
         decision = routing_rules.decide(rules, alert.facts)
-        by_rule[decision.rule] += 1
-        key = _key(alert.facts, decision)
+        acted[decision.rule] += 1
+        matched.update(decision.matched)
+        key = _key(alert, decision)
         if decision.act == "drop":
             dropped.append(alert)
-        elif decision.act == "record" or (not decision.act and alert.facts.get("severity") == AlertSeverity.INFO):
+        elif decision.act == "record" or (not decision.act and _opens_nothing(alert, decision)):
             recorded.append(alert)
         elif (moment := _moment_to_open(heard, key, alert, decision)) is None:
             waiting.append(alert)
         else:
             _gather(incidents, newest, key, alert, moment, decision)
-    return Simulation(tuple(incidents), tuple(recorded), tuple(dropped), tuple(waiting), dict(by_rule), total)
+    uses = tuple(RuleUse(rule.name, matched[rule.name], acted[rule.name]) for rule in rules)
+    return Simulation(
+        tuple(incidents), tuple(recorded), tuple(dropped), tuple(waiting), uses, undecided=acted[""], alerts=total
+    )
 
 
-def _key(facts: Mapping[str, str], decision: RoutingDecision) -> str:
-    where = decision.system or facts.get("system") or "source " + facts.get("source", "")
-    return "|".join((where, decision.category or facts.get("category", ""), decision.group))
+def _opens_nothing(alert: PastAlert, decision: RoutingDecision) -> bool:
+    if decision.severity and alert.facts.get("condition", "bad_value") == "bad_value":
+        return decision.severity == AlertSeverity.INFO
+    return not alert.opens
+
+
+def _key(alert: PastAlert, decision: RoutingDecision) -> str:
+    where = f"system {decision.system}" if decision.system else alert.place
+    return "|".join((where, decision.category or alert.facts.get("category", ""), decision.group))
 
 
 def _moment_to_open(
@@ -134,7 +158,7 @@ def _gather(
 def recent(user: User, *, each_repeat: bool) -> tuple[list[PastAlert], bool]:
     """Read the alerts of the last 30 days that `user` may see, and whether there were more than are read.
 
-    `each_telling` reads when each was repeated as well, which only rules that wait ask for.
+    `each_repeat` reads when each was repeated as well, which only rules that wait ask for.
     """
     since = timezone.now() - SPAN
     rows = Alert.objects.visible_to(user).filter(first_received_at__gte=since)
@@ -152,6 +176,8 @@ def recent(user: User, *, each_repeat: bool) -> tuple[list[PastAlert], bool]:
             id=alert.pk,
             title=alert.title,
             facts=facts_of(alert),
+            place=f"system {alert.system.slug}" if alert.system else place_key(alert),
+            opens=not opens_nothing(alert),
             times=tuple(sorted(repeats.get(alert.pk, []))) or (alert.first_received_at,),
             ends_at=alert.ends_at,
         )

@@ -69,6 +69,23 @@ def only_one(data: Path) -> Iterator[None]:
         yield
 
 
+def remember_address(data: Path, address: str) -> None:
+    """Note at which address this process's product answers, for commands in other shells."""
+    (data / "run" / "address").write_text(f"{os.getpid()} {address}")
+
+
+def remembered_address(data: Path) -> str:
+    """Give the address at which the product on this data folder answers; empty where none runs."""
+    try:
+        process, _, address = (data / "run" / "address").read_text().partition(" ")
+        os.kill(int(process), 0)  # asks only whether it is there
+    except PermissionError:  # it is, and is somebody else's
+        return address
+    except (OSError, ValueError):
+        return ""
+    return address
+
+
 def run_dir(data: Path) -> Path:
     """Where the sockets are: DATA/run, or a private folder in /tmp where that path is too long for a socket."""
     near = data / "run"

@@ -21,7 +21,13 @@ from kombu.exceptions import OperationalError as BrokerError
 from reliability.celery import app
 from reliability.local import CannotStart, pages
 from reliability.local.console import Console, Log, banner, is_worth_showing
-from reliability.local.folders import folder_trouble, make_data_folder, only_one, refuse_full_disk
+from reliability.local.folders import (
+    folder_trouble,
+    make_data_folder,
+    only_one,
+    refuse_full_disk,
+    remember_address,
+)
 from reliability.local.postgres import Postgres
 from reliability.local.preparation import is_migrated, static_state
 from reliability.local.process import command_of, signal_group, stop_leftover
@@ -54,6 +60,7 @@ class Supervisor:
         with only_one(self.data):
             self._obey_signals()
             try:
+                remember_address(self.data, settings.BASE_URL)
                 self._start()
                 self._watch()
             except (AskedToStop, KeyboardInterrupt):

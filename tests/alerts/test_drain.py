@@ -187,6 +187,31 @@ class TestRouting:
         drain()
         assert Alert.objects.filter(system=support_assistant).count() == 2
 
+    def test_an_unknown_service_is_asked_for_in_the_inbox_and_settled_once(
+        self,
+        evaluations: tuple[Source, str],
+        support_assistant: System,
+        post: Callable[..., Any],
+        jo: User,
+        as_person: Callable[[User], Client],
+    ) -> None:
+        for number in range(2):
+            post(evaluations[1], {"title": f"Slow {number}", "service": "helpdesk-api", "key": str(number)})
+        post(evaluations[1], {"title": "Nameless"})
+        drain()
+        client = as_person(jo)
+        page = client.get("/alerts/?show=unsettled").text
+        assert page.count("helpdesk-api</a>") == 1, "one name, once"
+        newest = Alert.objects.filter(service="helpdesk-api").latest("pk")
+        client.post(f"/alerts/{newest.pk}/settle/", {"system": support_assistant.pk})
+        post(evaluations[1], {"title": "Slow again", "service": "Helpdesk-API"})
+        drain()
+        assert Alert.objects.filter(system=support_assistant).count() == 3
+        assert "helpdesk-api</a>" not in client.get("/alerts/?show=unsettled").text
+        nameless = Alert.objects.get(title="Nameless")
+        assert "set it on the source" in client.get(nameless.get_absolute_url()).text
+        assert client.post(f"/alerts/{nameless.pk}/settle/", {"system": support_assistant.pk}).status_code < 500
+
     def test_the_sources_own_system_is_used_where_the_alert_names_none(
         self, evaluations: tuple[Source, str], support_assistant: System, post: Callable[..., Any]
     ) -> None:

@@ -1,6 +1,8 @@
 """The endpoints as monitors know them: what is answered, in which form, and what is stored."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,6 +57,37 @@ class TestEveryKind:
         assert not Delivery.objects.filter(error__contains="while processing it").exists()
         kept = {bytes(body) for body in Delivery.objects.exclude(source__kind="aws_sns").values_list("body", flat=True)}
         assert {body for body in junk if body != b"{" * 5000} <= kept
+
+
+class TestPackedBodies:
+    BODY = json.dumps({"title": "Groundedness is low"}).encode()
+
+    @pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+    def test_are_unpacked_and_stored_as_they_read(
+        self, connected: Callable[..., str], client: Client, encoding: str, pack: Callable[[bytes], bytes]
+    ) -> None:
+        path = f"/ingest/{connected('generic')}"
+        answer = client.post(path, pack(self.BODY), content_type=JSON, headers={"Content-Encoding": encoding})
+        assert answer.status_code == 200
+        assert bytes(Delivery.objects.get().body) == self.BODY
+
+    @pytest.mark.parametrize(
+        ("body", "encoding", "status"),
+        [
+            (gzip.compress(bytes(64 * 1024 * 1024)), "gzip", 413),
+            (gzip.compress(BODY)[:-9], "gzip", 400),
+            (BODY, "gzip", 400),
+            (BODY, "br", 415),
+        ],
+    )
+    def test_bombs_and_broken_ones_are_refused_with_the_reason(
+        self, connected: Callable[..., str], client: Client, body: bytes, encoding: str, status: int
+    ) -> None:
+        path = f"/ingest/{connected('generic')}"
+        answer = client.post(path, body, content_type=JSON, headers={"Content-Encoding": encoding})
+        assert answer.status_code == status
+        assert answer.json()["detail"]
+        assert not Delivery.objects.exists()
 
 
 class TestTheAddressOfASource:

@@ -165,6 +165,9 @@ class TestRules:
         tried = page_of(client, "/rules/draft/?simulate=1")
         assert "would have opened 0 incidents and joined 0 alerts" in tried
         assert "Recall fell" in tried
+        assert "matches nothing" not in tried
+        assert self.write(client, matchers="environment=stagign", act="drop", name="Misspelt").status_code == 302
+        assert "matches nothing" in page_of(client, "/rules/draft/?simulate=1")
         draft = RulesVersion.objects.draft()
         assert draft
         client.post("/rules/draft/publish/", {"seen": draft.changed_at.isoformat(), "note": "No staging"})

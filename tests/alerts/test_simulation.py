@@ -21,7 +21,8 @@ def past(number: int = 1, *, after: int = 0, lasts: int | None = 10, **facts: st
     moment = NOON + timedelta(minutes=after)
     known = {"system": "support-assistant", "category": "retrieval", "severity": "high"} | facts
     ends = moment + timedelta(minutes=lasts) if lasts is not None else None
-    return PastAlert(number, f"Alert {number}", known, (moment,), ends)
+    opens = known["severity"] != "info"
+    return PastAlert(number, f"Alert {number}", known, known["system"], opens=opens, times=(moment,), ends_at=ends)
 
 
 def rules(*rows: dict[str, Any]) -> Any:
@@ -54,7 +55,27 @@ def test_drop_record_and_the_count_of_each_rule() -> None:
     found = simulate(wanted, [past(1, severity="low"), past(2, category="drift"), past(3)])
     assert [one.id for one in found.dropped] == [1]
     assert [one.id for one in found.recorded] == [2]
-    assert dict(found.by_rule) == {"Noise": 1, "Only note": 1, "": 1}
+    assert [(use.name, use.matched, use.acted) for use in found.by_rule] == [("Noise", 1, 1), ("Only note", 1, 1)]
+    assert found.undecided == 1
+
+
+def test_each_rule_says_what_it_matched_also_where_it_only_sets_something_or_matches_nothing() -> None:
+    wanted = rules(
+        {"name": "Calm", "matchers": "category=retrieval", "set_severity": "low"},
+        {"name": "Shadowed", "matchers": "severity=high", "act": "drop"},
+        {"name": "Last", "act": "open"},
+    )
+    found = simulate(wanted, [past(1), past(2, after=5)])
+    assert [(use.name, use.matched, use.acted) for use in found.by_rule] == [
+        ("Calm", 2, 0),
+        ("Shadowed", 0, 0),
+        ("Last", 2, 2),
+    ]
+
+
+def test_information_that_a_rule_calls_serious_would_open() -> None:
+    wanted = rules({"name": "Serious", "set_severity": "high"})
+    assert len(simulate(wanted, [past(1, severity="info")]).incidents) == 1
 
 
 def test_waiting_for_three_in_ten_minutes_opens_at_the_third() -> None:

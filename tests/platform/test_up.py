@@ -56,6 +56,12 @@ def test_a_part_that_dies_is_started_again(up: Running, part: str) -> None:
     until(lambda: up.get("/readyz")[0] == 200, what="ready again")
 
 
+def test_a_command_in_another_shell_prints_the_address_that_answers(up: Running) -> None:
+    source = up.manage("create_source", "generic", "From another shell", knows_port=False)
+    assert source["url"] == f"http://127.0.0.1:{up.port}/ingest/{source['token']}"
+    assert up.post(f"/ingest/{source['token']}", {"title": "Recall fell"})[0] == 200
+
+
 def test_an_alert_is_processed_while_redis_worker_and_beat_are_gone(up: Running) -> None:
     """The sweeper needs none of them. All are stopped (not killed), so that nothing starts them again."""
     source = up.manage("create_source", "generic", "While Redis is away", "--system", "product-search")

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
@@ -122,7 +123,7 @@ def presented_token(request: HttpRequest) -> str:
 
 
 def body_of(request: HttpRequest, *, limit: int) -> bytes:
-    """Read the body. Raises Rejected where it is larger than the limit.
+    """Read the body, unpacked. Raises Rejected where it is larger than the limit, packed or not, or cannot be unpacked.
 
     Not `request.body`: Django's own limit is meant for forms. A chunked body has no length, and Django would read
     nothing of it; the server marks such a stream as ending by itself.
@@ -133,8 +134,35 @@ def body_of(request: HttpRequest, *, limit: int) -> bytes:
         stream = request.META["wsgi.input"] if not length and request.META.get("wsgi.input_terminated") else request
         body = cast(bytes, stream.read(limit + 1))
         if len(body) <= limit:
-            return body
-    raise Rejected(413, "too_large", f"A delivery may have {limit / 1024 / 1024:g} MiB at most.")
+            return _unpacked(body, request.headers.get("Content-Encoding", ""), limit=limit)
+    raise _too_large(limit)
+
+
+# How zlib is told what to expect: a gzip header, or zlib's own.
+_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+def _unpacked(body: bytes, encoding: str, *, limit: int) -> bytes:
+    """Unpack a body, never more of it than the limit: a few packed kilobytes can hold gigabytes."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in _WINDOWS:
+        raise Rejected(415, "unknown_encoding", "The body may be sent as it is, or packed as gzip or deflate.")
+    stream = zlib.decompressobj(_WINDOWS[encoding])
+    try:
+        unpacked = stream.decompress(body, limit + 1)
+    except zlib.error:
+        raise Rejected(400, "not_unpackable", f"The body says that it is {encoding}, and is not.") from None
+    if len(unpacked) > limit:
+        raise _too_large(limit)
+    if not stream.eof:
+        raise Rejected(400, "not_unpackable", f"The {encoding} body ends too early.")
+    return unpacked
+
+
+def _too_large(limit: int) -> Rejected:
+    return Rejected(413, "too_large", f"A delivery may have {limit / 1024 / 1024:g} MiB at most.")
 
 
 def headers_of(request: HttpRequest, **made_up: str) -> dict[str, str]:

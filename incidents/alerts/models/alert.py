@@ -35,8 +35,13 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.select_related("source", "system", "incident").order_by("-last_received_at", "-pk")
 
     def unsettled(self) -> Self:
-        """Keep those whose system nobody knows."""
-        return self.filter(system=None).exclude(system_name="")
+        """Keep those whose system nobody knows, though they name one or a service."""
+        return self.filter(system=None).exclude(system_name="", service="")
+
+    def named(self, name: str) -> Self:
+        """Keep those that call their system so, or, where they name none, their service."""
+        service = models.Q(system_name="", service__iexact=name)
+        return self.filter(models.Q(system_name__iexact=name) | service)
 
 
 class Alert(models.Model):
@@ -145,6 +150,11 @@ class Alert(models.Model):
     @property
     def is_firing(self) -> bool:
         return self.status == self.Status.FIRING
+
+    @property
+    def unknown_name(self) -> str:
+        """What its monitor calls the system that nobody knows; empty where it is known, or nothing names it."""
+        return "" if self.system_id else self.system_name.strip() or self.service.strip()
 
     @property
     def category_name(self) -> str:

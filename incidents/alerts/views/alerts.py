@@ -46,6 +46,8 @@ def alerts(request: Request) -> Answer:
         "show": view,
         "views": [(name, label, counts.get(name, "")) for name, label in inbox.VIEWS.items()],
         "explained": inbox.HINTS.get(view, ""),
+        "unknown_names": inbox.unknown_names(rows) if view == "unsettled" else [],
+        "settle_form": SettleForm(),
         "may_choose": may_choose,
         "many_form": ManyForm() if may_choose else None,
     }
@@ -160,7 +162,7 @@ def classify(request: Request, pk: int) -> Answer:
     return redirect(alert)
 
 
-@change()
+@change(Refused)
 def settle(request: Request, pk: int) -> Answer:
     """Say which system the monitor means; honoured for every later alert with that name."""
     alert = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
@@ -169,6 +171,8 @@ def settle(request: Request, pk: int) -> Answer:
     if not form.is_valid():
         raise ValidationError("Choose a system.")
     system = form.cleaned_data["system"]
-    settled = by_hand.settle_system(alert.system_name, system, by=request.user)
-    messages.success(request, f"“{alert.system_name}” means {system} from now on; {settled} alerts updated.")
-    return redirect(alert)
+    if not (name := alert.unknown_name):
+        raise Refused("Its system is known already, or it names none.")
+    settled = by_hand.settle_system(name, system, by=request.user)
+    messages.success(request, f"“{name}” means {system} from now on; {settled} alerts updated.")
+    return back(request, alert.get_absolute_url())

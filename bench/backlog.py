@@ -37,14 +37,23 @@ def run(out: Out, *, scale: float) -> None:
         made.database.execute(_DUE)
         times, samples = _meanwhile(made, other)
         seconds = time.perf_counter() - began
-        out({
-            "bench": "backlog", "deliveries": number, "seconds": round(seconds, 1), "deliveries_per_s": round(number / seconds),
-            "cpu_s_per_1000": round((made.cpu() - cpu) / number * 1000, 3),
-            "left_over": made.waiting(), "dead": made.count("SELECT count(*) FROM incidents_delivery WHERE status = 'dead'"),
-            "others_visible_after": Sent(times=times).milliseconds(), "others_sent": len(times),
-            "memory_mb_before": _mb(memory), "memory_mb_at_a_quarter": _mb(samples[len(samples) // 4]),
-            "memory_mb_at_the_end": _mb(samples[-1]), "memory_mb_most": _mb(max(samples)),
-        })  # fmt: skip
+        out(
+            {
+                "bench": "backlog",
+                "deliveries": number,
+                "seconds": round(seconds, 1),
+                "deliveries_per_s": round(number / seconds),
+                "cpu_s_per_1000": round((made.cpu() - cpu) / number * 1000, 3),
+                "left_over": made.waiting(),
+                "dead": made.count("SELECT count(*) FROM incidents_delivery WHERE status = 'dead'"),
+                "others_visible_after": Sent(times=times).milliseconds(),
+                "others_sent": len(times),
+                "memory_mb_before": _mb(memory),
+                "memory_mb_at_a_quarter": _mb(samples[len(samples) // 4]),
+                "memory_mb_at_the_end": _mb(samples[-1]),
+                "memory_mb_most": _mb(max(samples)),
+            }
+        )
 
 
 def _meanwhile(made: Product, path: str) -> tuple[list[float], list[int]]:

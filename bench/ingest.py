@@ -101,11 +101,16 @@ def _door(out: Out, made: Product, path: str, *, size: int, number: int, workers
     with made.draining_paused():
         sent = send_all(made.group.port, ready)
     made.wait_until_drained()
-    out({
-        "bench": "door", "web_workers": workers, "alerts_per_request": size, **_rates(sent, number, size),
-        "of_the_bare_view": round((number / sent.seconds) / (len(bare.times) / bare.seconds), 2),
-        "p99_of_the_bare_view": round(sent.quantile(0.99) / bare.quantile(0.99), 2),
-    })  # fmt: skip
+    out(
+        {
+            "bench": "door",
+            "web_workers": workers,
+            "alerts_per_request": size,
+            **_rates(sent, number, size),
+            "of_the_bare_view": round((number / sent.seconds) / (len(bare.times) / bare.seconds), 2),
+            "p99_of_the_bare_view": round(sent.quantile(0.99) / bare.quantile(0.99), 2),
+        }
+    )
 
 
 def _stream(
@@ -118,22 +123,31 @@ def _stream(
     behind = made.wait_until_drained()
     cpu = made.cpu() - cpu
     alerts = number * size
-    out({
-        "bench": "ingest", "web_workers": workers, "stream": stream, "alerts_per_request": size,
-        **_rates(sent, number, size),
-        "processed_alerts_per_s": round(alerts / (sent.seconds + behind)),
-        "left_at_the_end": left, "drained_after_s": round(behind, 2),
-        "cpu_s_per_1000_alerts": round(cpu / alerts * 1000, 3),
-        "of_the_bare_view": round((number / sent.seconds) / (len(bare.times) / bare.seconds), 2),
-        "p99_of_the_bare_view": round(sent.quantile(0.99) / bare.quantile(0.99), 2),
-    })  # fmt: skip
+    out(
+        {
+            "bench": "ingest",
+            "web_workers": workers,
+            "stream": stream,
+            "alerts_per_request": size,
+            **_rates(sent, number, size),
+            "processed_alerts_per_s": round(alerts / (sent.seconds + behind)),
+            "left_at_the_end": left,
+            "drained_after_s": round(behind, 2),
+            "cpu_s_per_1000_alerts": round(cpu / alerts * 1000, 3),
+            "of_the_bare_view": round((number / sent.seconds) / (len(bare.times) / bare.seconds), 2),
+            "p99_of_the_bare_view": round(sent.quantile(0.99) / bare.quantile(0.99), 2),
+        }
+    )
 
 
 def _rates(sent: Sent, requests: int, size: int) -> dict[str, object]:
     return {
-        "requests": requests, "refused": sent.refused, "requests_per_s": round(requests / sent.seconds),
-        "alerts_per_s": round(requests * size / sent.seconds), **sent.milliseconds(),
-    }  # fmt: skip
+        "requests": requests,
+        "refused": sent.refused,
+        "requests_per_s": round(requests / sent.seconds),
+        "alerts_per_s": round(requests * size / sent.seconds),
+        **sent.milliseconds(),
+    }
 
 
 def _visible(out: Out, made: Product, *, workers: int, samples: int) -> None:
@@ -201,14 +215,30 @@ def body_of_many(name: str, number: int) -> bytes:
 def _alert(says: str, name: str, metric: str, system: str) -> dict[str, Any]:
     return {
         "status": says,
-        "labels": {"alertname": metric, "system": system, "severity": "warning", "instance": name, "job": "evaluations"},
+        "labels": {
+            "alertname": metric,
+            "system": system,
+            "severity": "warning",
+            "instance": name,
+            "job": "evaluations",
+        },
         "annotations": {"summary": f"{metric} on {system}", "description": "Measured by the bench."},
         "generatorURL": "https://monitor.example/graph",
-    }  # fmt: skip
+    }
 
 
 def _body(alerts: list[dict[str, Any]]) -> bytes:
-    return json.dumps({
-        "version": "4", "status": "firing", "receiver": "faultline", "groupKey": "{}:{}", "groupLabels": {},
-        "commonLabels": {}, "commonAnnotations": {}, "externalURL": "https://alertmanager.example", "truncatedAlerts": 0, "alerts": alerts,
-    }).encode()  # fmt: skip
+    return json.dumps(
+        {
+            "version": "4",
+            "status": "firing",
+            "receiver": "faultline",
+            "groupKey": "{}:{}",
+            "groupLabels": {},
+            "commonLabels": {},
+            "commonAnnotations": {},
+            "externalURL": "https://alertmanager.example",
+            "truncatedAlerts": 0,
+            "alerts": alerts,
+        }
+    ).encode()

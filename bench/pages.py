@@ -115,8 +115,10 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self.get("/accounts/login/")
         form = {
-            "login": "ada@example.com", "password": "faultline-demo", "csrfmiddlewaretoken": self.cookies["faultline_csrf"],
-        }  # fmt: skip
+            "login": "ada@example.com",
+            "password": "faultline-demo",
+            "csrfmiddlewaretoken": self.cookies["faultline_csrf"],
+        }
         status, page, _ = self._ask("POST", "/accounts/login/", urllib.parse.urlencode(form))
         if status != 302:
             raise RuntimeError(f"{status}: {page!r}")

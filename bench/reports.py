@@ -105,7 +105,14 @@ def run(out: Out, *, scale: float) -> None:
         began = time.perf_counter()
         browser = Browser(made.group.port)
         _fill(made, browser, numbers)
-        out({"bench": "reports.filled", **numbers, "events": made.count("SELECT count(*) FROM incidents_event"), "seconds": round(time.perf_counter() - began, 1)})  # fmt: skip
+        out(
+            {
+                "bench": "reports.filled",
+                **numbers,
+                "events": made.count("SELECT count(*) FROM incidents_event"),
+                "seconds": round(time.perf_counter() - began, 1),
+            }
+        )
         _, _, taken = browser.get(ASKED["report, 24 months"])
         out(
             {"bench": "reports.first", "page": "months are worked out for the first time", "ms": round(1000 * taken, 1)}
@@ -136,7 +143,16 @@ def _measure(out: Out, made: Product, browser: Browser, name: str, path: str, ne
         cold.append(taken)
         warm.append(browser.get(path)[2])
     for state, times_taken in (("cold", cold), ("warm", warm)):
-        out({"bench": "report", "page": name, "state": state, "status": status, "bytes": len(body), **Sent(times=times_taken).milliseconds()})  # fmt: skip
+        out(
+            {
+                "bench": "report",
+                "page": name,
+                "state": state,
+                "status": status,
+                "bytes": len(body),
+                **Sent(times=times_taken).milliseconds(),
+            }
+        )
 
 
 def _reflected(out: Out, made: Product, browser: Browser, newest: int) -> None:

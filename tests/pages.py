@@ -49,9 +49,22 @@ PAGES = (
 )
 # Those of whoever leads; the last is there once an administrator opened it.
 LEADS_PAGES = (
-    "/sources/new/", "/sources/new/generic/", "/sources/new/alertmanager/", "/sources/quality-monitors/", "/sources/quality-monitors/map/",
-    "/sources/quality-monitors/map/?preset=pingdom", "/sources/quality-monitors/settings/",
-    "/postmortems/52/share/", "/postmortems/import/", "/postmortems/guide/",
-    "/incidents/58/", "/incidents/58/edit/", "/incidents/58/clocks/", "/incidents/58/impact/", "/incidents/58/hand-over/",
-    "/incidents/58/events/", "/systems/support-assistant/public/", "/public/home-feed/",
-)  # fmt: skip
+    "/sources/new/",
+    "/sources/new/generic/",
+    "/sources/new/alertmanager/",
+    "/sources/quality-monitors/",
+    "/sources/quality-monitors/map/",
+    "/sources/quality-monitors/map/?preset=pingdom",
+    "/sources/quality-monitors/settings/",
+    "/postmortems/52/share/",
+    "/postmortems/import/",
+    "/postmortems/guide/",
+    "/incidents/58/",
+    "/incidents/58/edit/",
+    "/incidents/58/clocks/",
+    "/incidents/58/impact/",
+    "/incidents/58/hand-over/",
+    "/incidents/58/events/",
+    "/systems/support-assistant/public/",
+    "/public/home-feed/",
+)

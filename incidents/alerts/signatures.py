@@ -77,24 +77,55 @@ def _standard_key(secret: str) -> bytes:
 
 
 _SCHEMES = (
-    Scheme(name="faultline", header="x-faultline-signature", signed=_dotted,
-           signatures=r"v1=(?P<signature>[^,\s]+)", timestamp=r"t=(\d+)", timestamp_needed=True),
-    Scheme(name="standard", header="webhook-signature", signed=_dotted_with_id, signatures=r"v1,(?P<signature>\S+)",
-           timestamp_header="webhook-timestamp", timestamp_needed=True, id_header="webhook-id", key=_standard_key),
+    Scheme(
+        name="faultline",
+        header="x-faultline-signature",
+        signed=_dotted,
+        signatures=r"v1=(?P<signature>[^,\s]+)",
+        timestamp=r"t=(\d+)",
+        timestamp_needed=True,
+    ),
+    Scheme(
+        name="standard",
+        header="webhook-signature",
+        signed=_dotted_with_id,
+        signatures=r"v1,(?P<signature>\S+)",
+        timestamp_header="webhook-timestamp",
+        timestamp_needed=True,
+        id_header="webhook-id",
+        key=_standard_key,
+    ),
     Scheme(name="github", header="x-hub-signature-256", signatures=r"sha256=(?P<signature>\S+)"),
     Scheme(name="pagerduty", header="x-pagerduty-signature", signatures=r"v1=(?P<signature>[^,\s]+)"),
-    Scheme(name="grafana", header="x-grafana-alerting-signature", signed=_grafana,
-           timestamp_header="x-grafana-alerting-timestamp"),
+    Scheme(
+        name="grafana",
+        header="x-grafana-alerting-signature",
+        signed=_grafana,
+        timestamp_header="x-grafana-alerting-timestamp",
+    ),
     Scheme(name="sentry", header="sentry-hook-signature"),
     Scheme(name="dbt", header="authorization"),
-    Scheme(name="mlflow", header="x-mlflow-signature", signed=_dotted_with_id, signatures=r"v1,(?P<signature>\S+)",
-           timestamp_header="x-mlflow-timestamp", timestamp_needed=True, id_header="x-mlflow-delivery-id"),
-    Scheme(name="langfuse", header="x-langfuse-signature", signed=_dotted,
-           signatures=r"v1=(?P<signature>[^,\s]+)", timestamp=r"t=(\d+)", timestamp_needed=True),
+    Scheme(
+        name="mlflow",
+        header="x-mlflow-signature",
+        signed=_dotted_with_id,
+        signatures=r"v1,(?P<signature>\S+)",
+        timestamp_header="x-mlflow-timestamp",
+        timestamp_needed=True,
+        id_header="x-mlflow-delivery-id",
+    ),
+    Scheme(
+        name="langfuse",
+        header="x-langfuse-signature",
+        signed=_dotted,
+        signatures=r"v1=(?P<signature>[^,\s]+)",
+        timestamp=r"t=(\d+)",
+        timestamp_needed=True,
+    ),
     Scheme(name="wandb", header="x-wandb-signature", signatures=r"(?:sha256=)?(?P<signature>\S+)"),
     Scheme(name="monte_carlo", header="x-mcd-signature", signed=_as_form, digest="sha512"),
     Scheme(name="honeycomb", header="x-honeycomb-webhook-token", digest=""),
-)  # fmt: skip
+)
 
 SCHEMES = {scheme.name: scheme for scheme in _SCHEMES}
 

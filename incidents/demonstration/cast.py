@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.contrib.auth.hashers import make_password
 
 from incidents.alerts.models import Source
-from incidents.demonstration.stories import DEPENDENCIES, PEOPLE, SYSTEMS, TEAMS
+from incidents.demonstration.organisation import DEPENDENCIES, PEOPLE, SYSTEMS, TEAMS
 from incidents.people.models import Membership, Team, User
 from incidents.systems.models import Dependency, System
 

@@ -22,21 +22,65 @@ class FactorGroup(models.TextChoices):
 
 # What Faultline brings along; an organisation adds its own on the administrator's pages.
 SEEDS: dict[str, tuple[str, ...]] = {
-    "technical": ("Silent fallback or default", "Tight coupling to another system", "Stale cache or index", "Version mismatch",
-                  "Missing limit or guard", "No way back to the previous version", "Provider changed its model"),
-    "data": ("Missing contract with the source", "Schema or meaning changed", "Late or incomplete data",
-             "Labels wrong or delayed", "Own output fed back", "Training and serving differ", "Population changed"),
-    "process": ("Change without review", "Change without a canary", "Runbook missing or wrong", "Access wider than needed",
-                "Rollback not practised", "Several changes at once"),
-    "monitoring": ("No monitor on the output", "Monitor on averages only", "Threshold too wide", "Alert went to nobody",
-                   "Alert lost among many", "Signal came too late"),
-    "evaluation": ("No evaluation for this case", "Evaluation not run", "Evaluation passed wrongly",
-                   "Failed evaluation overridden", "Golden set out of date", "Slices not evaluated"),
-    "oversight": ("No approval where one was needed", "Approval without understanding", "Reviewer overloaded",
-                  "No stop within reach", "Too much trusted to the output", "Bypass without a trace"),
-    "organisation": ("Nobody owned it", "Knowledge with one person", "Goals in conflict", "Earlier follow-up not done",
-                     "Partner or vendor did not tell", "Not enough people or time"),
-}  # fmt: skip
+    "technical": (
+        "Silent fallback or default",
+        "Tight coupling to another system",
+        "Stale cache or index",
+        "Version mismatch",
+        "Missing limit or guard",
+        "No way back to the previous version",
+        "Provider changed its model",
+    ),
+    "data": (
+        "Missing contract with the source",
+        "Schema or meaning changed",
+        "Late or incomplete data",
+        "Labels wrong or delayed",
+        "Own output fed back",
+        "Training and serving differ",
+        "Population changed",
+    ),
+    "process": (
+        "Change without review",
+        "Change without a canary",
+        "Runbook missing or wrong",
+        "Access wider than needed",
+        "Rollback not practised",
+        "Several changes at once",
+    ),
+    "monitoring": (
+        "No monitor on the output",
+        "Monitor on averages only",
+        "Threshold too wide",
+        "Alert went to nobody",
+        "Alert lost among many",
+        "Signal came too late",
+    ),
+    "evaluation": (
+        "No evaluation for this case",
+        "Evaluation not run",
+        "Evaluation passed wrongly",
+        "Failed evaluation overridden",
+        "Golden set out of date",
+        "Slices not evaluated",
+    ),
+    "oversight": (
+        "No approval where one was needed",
+        "Approval without understanding",
+        "Reviewer overloaded",
+        "No stop within reach",
+        "Too much trusted to the output",
+        "Bypass without a trace",
+    ),
+    "organisation": (
+        "Nobody owned it",
+        "Knowledge with one person",
+        "Goals in conflict",
+        "Earlier follow-up not done",
+        "Partner or vendor did not tell",
+        "Not enough people or time",
+    ),
+}
 
 
 class FactorKind(models.Model):

@@ -55,50 +55,149 @@ _B, _S, _D = Depth.BRIEF.value, Depth.STANDARD.value, Depth.DEEP.value
 
 # What Faultline brings along. Parts with these keys get facts filled in; an organisation may add others beside them.
 BUILT_IN: tuple[GuidePart, ...] = (
-    GuidePart("summary", "Summary", "At most five sentences, for a colleague in another team.", 4, _B, _B,
-         ("What did users get that was wrong, for how long, and what ended it?",)),
-    GuidePart("impact", "Impact", "Numbers, or “unknown, because …”.", 5, _B, _S, (
-        "Which outputs were wrong but looked right, and how many (range)?",
-        "How many decisions, answers or actions were made on them? Can they be found and corrected?",
-        "Which slices were hit: language, region, cohort, tenant?",
-        "What was reversible, what was not, and what still needs correcting?",
-    )),
-    GuidePart("silence", "Silence", "The time between the first wrong output and somebody noticing.", 4, _B, "", (
-        "What was green while the system was wrong?",
-        "Which signal moved first, and who was looking at it?",
-        "What would have shown it a day earlier?",
-    )),
-    GuidePart("timeline", "Timeline", "The story as it looked at the time; begin before the incident. Dead ends belong here.", 5, _S, "",
-         ("What did people see, think and try, and what surprised them?",)),
-    GuidePart("trigger", "What changed", "One trigger, or “none found”.", 3, _B, "", (
-        "Which model, prompt, index, data set, feature, permission, guardrail or provider changed before it began?",
-        "Do several small changes overlap on different slices?",
-    )),
-    GuidePart("factors", "Contributing factors", "A factor is a property of the system or of how we work, never a person.", 8, _B, _S, (
-        "What made this possible, what made it worse, what made it hard to see?",
-        "What usually protects us, and how did it let this through?",
-        "Which evaluation or test should have stopped it: missing, not run, passed wrongly, overridden?",
-    ), by_category=True),
-    GuidePart("response", "Response", "How it was contained, and by whom it could be.", 4, _S, "", (
-        "Was there a fallback or a stop, was it used, and was it better than nothing?",
-        "Who was needed, and how were they found? What information was missing?",
-    )),
-    GuidePart("well", "What went well", "What helped, so that it is kept.", 2, _S, "", ("What worked as it should, or better?",)),
-    GuidePart("hard", "What was hard", "What cost time or nerves.", 2, _S, "", ("What made finding, deciding or acting slower than it need be?",)),
-    GuidePart("lucky", "Where we were lucky", "What happened to hold this time.", 2, _S, "", ("What could have been worse, and what kept it from being so?",)),
-    GuidePart("learning", "What we know now", "What surprised us about our own system. Open questions may stay open.", 4, _S, "", (
-        "Which dashboard, runbook or assumption was wrong?",
-        "What would we tell ourselves a month before?",
-    )),
-    GuidePart("again", "Past and future", "Whether it is a repeat, and whether it will come again.", 3, _S, "", (
-        "Which earlier incident is this like, and why did its follow-ups not prevent it?",
-        "Will growth or a planned change make it likelier?",
-    )),
-    GuidePart("accounts", "People’s accounts", "What those who were there saw and thought, in their own words.", 20, _D, _D,
-         ("What did each see, expect and decide, at which moment, knowing what?",)),
-    GuidePart("themes", "Themes", "What this shares with other incidents.", 10, _D, "",
-         ("Which pattern of how we build or run AI systems shows here?",)),
-)  # fmt: skip
+    GuidePart(
+        key="summary",
+        title="Summary",
+        help="At most five sentences, for a colleague in another team.",
+        minutes=4,
+        depth=_B,
+        required=_B,
+        questions=("What did users get that was wrong, for how long, and what ended it?",),
+    ),
+    GuidePart(
+        key="impact",
+        title="Impact",
+        help="Numbers, or “unknown, because …”.",
+        minutes=5,
+        depth=_B,
+        required=_S,
+        questions=(
+            "Which outputs were wrong but looked right, and how many (range)?",
+            "How many decisions, answers or actions were made on them? Can they be found and corrected?",
+            "Which slices were hit: language, region, cohort, tenant?",
+            "What was reversible, what was not, and what still needs correcting?",
+        ),
+    ),
+    GuidePart(
+        key="silence",
+        title="Silence",
+        help="The time between the first wrong output and somebody noticing.",
+        minutes=4,
+        depth=_B,
+        questions=(
+            "What was green while the system was wrong?",
+            "Which signal moved first, and who was looking at it?",
+            "What would have shown it a day earlier?",
+        ),
+    ),
+    GuidePart(
+        key="timeline",
+        title="Timeline",
+        help="The story as it looked at the time; begin before the incident. Dead ends belong here.",
+        minutes=5,
+        depth=_S,
+        questions=("What did people see, think and try, and what surprised them?",),
+    ),
+    GuidePart(
+        key="trigger",
+        title="What changed",
+        help="One trigger, or “none found”.",
+        minutes=3,
+        depth=_B,
+        questions=(
+            "Which model, prompt, index, data set, feature, permission, guardrail or provider changed before it began?",
+            "Do several small changes overlap on different slices?",
+        ),
+    ),
+    GuidePart(
+        key="factors",
+        title="Contributing factors",
+        help="A factor is a property of the system or of how we work, never a person.",
+        minutes=8,
+        depth=_B,
+        required=_S,
+        questions=(
+            "What made this possible, what made it worse, what made it hard to see?",
+            "What usually protects us, and how did it let this through?",
+            "Which evaluation or test should have stopped it: missing, not run, passed wrongly, overridden?",
+        ),
+        by_category=True,
+    ),
+    GuidePart(
+        key="response",
+        title="Response",
+        help="How it was contained, and by whom it could be.",
+        minutes=4,
+        depth=_S,
+        questions=(
+            "Was there a fallback or a stop, was it used, and was it better than nothing?",
+            "Who was needed, and how were they found? What information was missing?",
+        ),
+    ),
+    GuidePart(
+        key="well",
+        title="What went well",
+        help="What helped, so that it is kept.",
+        minutes=2,
+        depth=_S,
+        questions=("What worked as it should, or better?",),
+    ),
+    GuidePart(
+        key="hard",
+        title="What was hard",
+        help="What cost time or nerves.",
+        minutes=2,
+        depth=_S,
+        questions=("What made finding, deciding or acting slower than it need be?",),
+    ),
+    GuidePart(
+        key="lucky",
+        title="Where we were lucky",
+        help="What happened to hold this time.",
+        minutes=2,
+        depth=_S,
+        questions=("What could have been worse, and what kept it from being so?",),
+    ),
+    GuidePart(
+        key="learning",
+        title="What we know now",
+        help="What surprised us about our own system. Open questions may stay open.",
+        minutes=4,
+        depth=_S,
+        questions=(
+            "Which dashboard, runbook or assumption was wrong?",
+            "What would we tell ourselves a month before?",
+        ),
+    ),
+    GuidePart(
+        key="again",
+        title="Past and future",
+        help="Whether it is a repeat, and whether it will come again.",
+        minutes=3,
+        depth=_S,
+        questions=(
+            "Which earlier incident is this like, and why did its follow-ups not prevent it?",
+            "Will growth or a planned change make it likelier?",
+        ),
+    ),
+    GuidePart(
+        key="accounts",
+        title="People’s accounts",
+        help="What those who were there saw and thought, in their own words.",
+        minutes=20,
+        depth=_D,
+        required=_D,
+        questions=("What did each see, expect and decide, at which moment, knowing what?",),
+    ),
+    GuidePart(
+        key="themes",
+        title="Themes",
+        help="What this shares with other incidents.",
+        minutes=10,
+        depth=_D,
+        questions=("Which pattern of how we build or run AI systems shows here?",),
+    ),
+)
 
 
 class GuideQuerySet(models.QuerySet["Guide"]):
@@ -155,7 +254,8 @@ class Guide(models.Model):
     def part(self, key: str) -> GuidePart:
         """The part with this key; one that the guide no longer has is shown by its key."""
         return next(
-            (part for part in self.parts if part.key == key), GuidePart(key, key.replace("-", " ").capitalize(), "", 3)
+            (part for part in self.parts if part.key == key),
+            GuidePart(key=key, title=key.replace("-", " ").capitalize(), help="", minutes=3),
         )
 
     def at_depth(self, depth: str) -> list[GuidePart]:

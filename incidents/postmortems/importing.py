@@ -36,14 +36,33 @@ _CALLED: dict[str, tuple[str, ...]] = {
     "silence": ("silence", "detection", "how it was detected", "how we noticed"),
     "timeline": ("timeline", "time line", "chronology", "sequence of events"),
     "trigger": ("trigger", "what changed", "triggering change"),
-    "factors": ("contributing factors", "factors", "root cause", "root causes", "cause", "causes", "root cause and trigger", "analysis"),
+    "factors": (
+        "contributing factors",
+        "factors",
+        "root cause",
+        "root causes",
+        "cause",
+        "causes",
+        "root cause and trigger",
+        "analysis",
+    ),
     "response": ("response", "resolution", "mitigation", "recovery", "resolution and recovery", "containment"),
     "well": ("what went well", "things that went well"),
     "hard": ("what went wrong", "what was hard", "what could have gone better", "things that went poorly"),
     "lucky": ("where we got lucky", "where we were lucky", "luck"),
     "learning": ("lessons", "lessons learned", "lessons learnt", "learnings", "what we know now", "what we learned"),
-    "again": ("past and future", "related incidents", "recurrence", "action items", "follow-ups", "follow ups", "actions", "next steps", "corrective actions"),
-}  # fmt: skip
+    "again": (
+        "past and future",
+        "related incidents",
+        "recurrence",
+        "action items",
+        "follow-ups",
+        "follow ups",
+        "actions",
+        "next steps",
+        "corrective actions",
+    ),
+}
 _SECTIONS = {name: key for key, names in _CALLED.items() for name in names}
 
 

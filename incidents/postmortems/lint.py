@@ -19,25 +19,40 @@ class Finding:
 
 
 _RULES: tuple[tuple[str, str], ...] = (
-    (r"human error|operator error|user error|(?:was|were) (?:his|her|their) (?:own )?(?:fault|mistake)",
-     "What made this action look right at that moment, and what let it through?"),
-    (r"(?<!that )(?<!which )(?:should|could|ought to) have|shouldn[’']t have|should not have|if only",
-     "What did people know then, and what would have made the better choice the easy one?"),
-    (r"fail(?:ed|s|ure)? to (?:notice|check|follow|see|realise|realize|test|read|ask|act|tell|understand|verify|review|monitor|escalate)",
-     "What in the system hid it, or made it hard to do?"),
-    (r"careless(?:ly|ness)?|negligen(?:t|tly|ce)|sloppy|lazy|reckless(?:ly)?|stupid|incompeten(?:t|ce)|inattenti(?:ve|on)",
-     "Which conditions made this likely for anyone in that position?"),
-    (r"(?:forgot|neglected|didn[’']t bother|did not bother) to",
-     "What should have been a reminder, and why was it not there?"),
-    (r"(?:not|n[’']t) (?:paying attention|careful enough|pay(?:ing)? enough attention)|lack of attention",
-     "What else demanded attention then, and what could have drawn it here?"),
-    (r"obvious(?:ly)?|clearly wrong|simply (?:had|needed) to|just (?:had|needed) to|common sense",
-     "To whom was it visible at the time, and by which signal?"),
-    (r"root cause",
-     "Which conditions had to come together? There is one trigger and more than one factor."),
-    (r"(?:be|being|was|were) more careful|pay more attention|try harder|remember to|train(?:ing)? (?:people|staff|everyone) (?:better|again)",
-     "Which change to the system would work on a bad day, for someone new?"),
-)  # fmt: skip
+    (
+        r"human error|operator error|user error|(?:was|were) (?:his|her|their) (?:own )?(?:fault|mistake)",
+        "What made this action look right at that moment, and what let it through?",
+    ),
+    (
+        r"(?<!that )(?<!which )(?:should|could|ought to) have|shouldn[’']t have|should not have|if only",
+        "What did people know then, and what would have made the better choice the easy one?",
+    ),
+    (
+        r"fail(?:ed|s|ure)? to (?:notice|check|follow|see|realise|realize|test|read|ask|act|tell|understand|verify|review|monitor|escalate)",
+        "What in the system hid it, or made it hard to do?",
+    ),
+    (
+        r"careless(?:ly|ness)?|negligen(?:t|tly|ce)|sloppy|lazy|reckless(?:ly)?|stupid|incompeten(?:t|ce)|inattenti(?:ve|on)",
+        "Which conditions made this likely for anyone in that position?",
+    ),
+    (
+        r"(?:forgot|neglected|didn[’']t bother|did not bother) to",
+        "What should have been a reminder, and why was it not there?",
+    ),
+    (
+        r"(?:not|n[’']t) (?:paying attention|careful enough|pay(?:ing)? enough attention)|lack of attention",
+        "What else demanded attention then, and what could have drawn it here?",
+    ),
+    (
+        r"obvious(?:ly)?|clearly wrong|simply (?:had|needed) to|just (?:had|needed) to|common sense",
+        "To whom was it visible at the time, and by which signal?",
+    ),
+    (r"root cause", "Which conditions had to come together? There is one trigger and more than one factor."),
+    (
+        r"(?:be|being|was|were) more careful|pay more attention|try harder|remember to|train(?:ing)? (?:people|staff|everyone) (?:better|again)",
+        "Which change to the system would work on a bad day, for someone new?",
+    ),
+)
 _COMPILED = tuple((re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), question) for pattern, question in _RULES)
 _BEGINNING = r"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )"
 _ACTING = r"(?:also |then |again |never |not |only |just |had |has |did(?:n[’']t)? |was |were )*(?:\w+ed|did|didn[’']t|made|broke|forgot|left|ran|sent|wrote|chose|took|put|gave|set|let|went|had|was|ignored)"

@@ -28,16 +28,27 @@ class Found:
 
 
 _PLACES = (
-    ("Open a new incident", "declare", "siren"), ("Incidents", "incidents", "siren"), ("Alerts", "alerts", "bell-ring"),
-    ("Status page", "status", "heart-pulse"), ("Postmortems", "postmortems", "file-text"),
-    ("Postmortem questions", "postmortem-guide", "file-text"), ("Public AI incidents", "public-incidents", "file-text"),
+    ("Open a new incident", "declare", "siren"),
+    ("Incidents", "incidents", "siren"),
+    ("Alerts", "alerts", "bell-ring"),
+    ("Status page", "status", "heart-pulse"),
+    ("Postmortems", "postmortems", "file-text"),
+    ("Postmortem questions", "postmortem-guide", "file-text"),
+    ("Public AI incidents", "public-incidents", "file-text"),
     ("Import postmortems", "postmortem-import", "file-text"),
-    ("Follow-ups", "follow-ups", "list-checks"), ("Systems", "systems", "boxes"), ("Sources", "sources", "radio-tower"),
-    ("Connect a monitor", "source-new", "plug"), ("Rules", "rules", "list-checks"), ("Silences", "silences", "volume-x"),
-    ("Silence alerts", "silence-new", "volume-x"), ("Deliveries", "deliveries", "inbox"), ("Reports", "reports", "chart-line"),
-    ("Trust by system", "trust", "chart-line"), ("Saved reports", "kept-reports", "chart-line"),
+    ("Follow-ups", "follow-ups", "list-checks"),
+    ("Systems", "systems", "boxes"),
+    ("Sources", "sources", "radio-tower"),
+    ("Connect a monitor", "source-new", "plug"),
+    ("Rules", "rules", "list-checks"),
+    ("Silences", "silences", "volume-x"),
+    ("Silence alerts", "silence-new", "volume-x"),
+    ("Deliveries", "deliveries", "inbox"),
+    ("Reports", "reports", "chart-line"),
+    ("Trust by system", "trust", "chart-line"),
+    ("Saved reports", "kept-reports", "chart-line"),
     ("My account", "account", "user"),
-)  # fmt: skip
+)
 
 
 @page
@@ -47,8 +58,12 @@ def palette(request: Request) -> HttpResponse:
     words = " ".join(request.GET.get("q", "").split())[:100]
     groups = {"Go to": _places(words)}
     if words:
-        groups |= {"Incidents": _incidents(words, request.user), "Systems": _systems(words, request.user),
-                   "Postmortems": _postmortems(words, request.user), "Follow-ups": _follow_ups(words, request.user)}  # fmt: skip
+        groups |= {
+            "Incidents": _incidents(words, request.user),
+            "Systems": _systems(words, request.user),
+            "Postmortems": _postmortems(words, request.user),
+            "Follow-ups": _follow_ups(words, request.user),
+        }
     shown = [(name, found) for name, found in groups.items() if found]
     return render(request, "web/_palette.html", {"groups": shown, "words": words})
 

@@ -16,11 +16,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from incidents.web.markdown_bounds import is_too_much
 
-_TAGS = {
-    "a", "abbr", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "h6", "hr", "img", "input", "kbd", "li", "ol", "p", "pre", "section", "strong", "sub", "summary", "sup", "table", "tbody",
-    "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
+_TAGS = set(
+    """
+    a abbr blockquote br code dd del details div dl dt em h2 h3 h4 h5 h6 hr img input kbd li ol p pre section strong sub
+    summary sup table tbody td th thead tr ul
+    """.split()
+)
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "alt"},

@@ -123,9 +123,21 @@ class TestIncidents:
 
     @pytest.mark.parametrize(
         "body",
-        [b"", b"[", b"[]", b"null", b'"x"', b"\xff", b'{"title": "a\\u0000b"}', b'{"title": "\\ud800"}', b'{"title": NaN}',
-         b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"title": {}}', b'{"title": ["x"]}'],
-    )  # fmt: skip
+        [
+            b"",
+            b"[",
+            b"[]",
+            b"null",
+            b'"x"',
+            b"\xff",
+            b'{"title": "a\\u0000b"}',
+            b'{"title": "\\ud800"}',
+            b'{"title": NaN}',
+            b'{"a":' * 5000 + b"1" + b"}" * 5000,
+            b'{"title": {}}',
+            b'{"title": ["x"]}',
+        ],
+    )
     def test_a_malformed_body_is_400(self, client: Client, mara: User, key_of: Key, body: bytes) -> None:
         answer = client.post("/api/v1/incidents/", body, content_type=JSON, headers=key_of(mara))
         assert answer.status_code == 400, answer.content

@@ -26,8 +26,14 @@ As = Callable[[User], Client]
 class TestJudging:
     def test_it_names_what_is_missing_by_its_depth(self, postmortem: Postmortem, mara: User) -> None:
         told = " ".join(map(str, readiness.missing(postmortem)))
-        for words in ("“Summary” is empty", "who noticed it first", "the impact as a number", "when the output went wrong",
-                      "Choose a trigger", "2 more contributing factors"):  # fmt: skip
+        for words in (
+            "“Summary” is empty",
+            "who noticed it first",
+            "the impact as a number",
+            "when the output went wrong",
+            "Choose a trigger",
+            "2 more contributing factors",
+        ):
             assert words in told
         with pytest.raises(Refused, match="Summary"):
             postmortem.send_to_review(by=mara, missing=[str(one) for one in readiness.missing(postmortem)])

@@ -113,13 +113,25 @@ def mlflow_server(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """A real MLflow with a registry, allowed to send to this machine; its Python and its address."""
     python, port = sender("mlflow"), free_port()
     allowed = {
-        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
-        "_MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https", "_MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
-    }  # fmt: skip
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "_MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "_MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    }
     command = [
-        python, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path / 'mlflow.db'}", "--port", str(port),
-        "--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1",
-    ]  # fmt: skip
+        python,
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path / 'mlflow.db'}",
+        "--port",
+        str(port),
+        "--artifacts-destination",
+        str(tmp_path / "artifacts"),
+        "--workers",
+        "1",
+    ]
     with (tmp_path / "mlflow.log").open("w") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=tmp_path, env={**os.environ, **allowed}, start_new_session=True
@@ -176,10 +188,17 @@ def over_tls(site: Running, folder: Path) -> Iterator[tuple[str, Path]]:
     now = datetime.now(UTC)
     alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1)).add_extension(alternative, False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True).sign(key, hashes.SHA256())
-    )  # fmt: skip
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(alternative, False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )

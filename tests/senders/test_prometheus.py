@@ -39,15 +39,22 @@ def alertmanager_with(tmp_path: Path) -> Callable[..., Any]:
     def start(receiver: dict[str, Any]) -> Any:
         program = needed(alertmanager(), program="prometheus-alertmanager", what="deliveries of a real Alertmanager")
         route = {
-            "receiver": "faultline", "group_by": ["alertname", "feature"], "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h",
-        }  # fmt: skip
+            "receiver": "faultline",
+            "group_by": ["alertname", "feature"],
+            "group_wait": "0s",
+            "group_interval": "1s",
+            "repeat_interval": "1h",
+        }
         config = tmp_path / "alertmanager.yml"
         config.write_text(yaml.safe_dump({"route": route, "receivers": [{"name": "faultline", **receiver}]}))
         port = free_port()
         command = [
-            program, f"--config.file={config}", f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}",
+            program,
+            f"--config.file={config}",
+            f"--storage.path={tmp_path / 'am'}",
+            f"--web.listen-address=127.0.0.1:{port}",
             "--cluster.listen-address=",
-        ]  # fmt: skip
+        ]
         return started(command, port, tmp_path)
 
     return start
@@ -106,9 +113,11 @@ def test_prometheus_sends_by_itself_and_renews_its_leases(site: Running, tmp_pat
     program = needed(prometheus(), program="prometheus", what="a real Prometheus sending to API v2 by a path prefix")
     source = site.manage("create_source", "alertmanager", "Prometheus itself", "--team", "data-platform")
     rule = {
-        "alert": "EmbeddingIndexStale", "expr": "vector(48) > 24", "labels": {"severity": "critical", "system": "policy-index"},
+        "alert": "EmbeddingIndexStale",
+        "expr": "vector(48) > 24",
+        "labels": {"severity": "critical", "system": "policy-index"},
         "annotations": {"summary": "The index is {{ $value }} h old", "value": "{{ $value }}"},
-    }  # fmt: skip
+    }
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "ai", "interval": "1s", "rules": [rule]}]}))
     (tmp_path / "prometheus.yml").write_text(
         yaml.safe_dump(
@@ -129,9 +138,12 @@ def test_prometheus_sends_by_itself_and_renews_its_leases(site: Running, tmp_pat
     )
     port = free_port()
     command = [
-        program, f"--config.file={tmp_path / 'prometheus.yml'}", f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s",
-    ]  # fmt: skip
+        program,
+        f"--config.file={tmp_path / 'prometheus.yml'}",
+        f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--rules.alert.resend-delay=1s",
+    ]
     with started(command, port, tmp_path):
         first = the_alert(site, source, "firing")
         assert (first["title"], first["value"], first["system"]) == ("The index is 48 h old", "48", "policy-index")

@@ -17,7 +17,7 @@ LONGEST_MODULE = 400  # lines
 # Each is the framework's or the language's own word, and means the same wherever it stands.
 SHARED_CLASS_NAMES = {"Command", "Meta"}
 ADDRESS = re.compile(
-    r"^/(incidents|alerts|sources|systems|deliveries|rules|silences|postmortems|follow-ups|reports|status|public|teams|account)/"
+    r"(?:^|=[\"'])/(incidents|alerts|sources|systems|deliveries|rules|silences|postmortems|follow-ups|reports|status|public|teams|account)/"
 )
 
 
@@ -62,7 +62,7 @@ def addresses() -> Iterator[str]:
         if file.name in ("urls.py", "openapi.py"):
             continue
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ADDRESS.match(node.value):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ADDRESS.search(node.value):
                 yield f"{file.relative_to(HERE)}:{node.lineno}: the address {node.value!r}; use reverse()"
     for file in sorted((HERE / "templates").rglob("*.html")):
         for number, line in enumerate(file.read_text().splitlines(), 1):

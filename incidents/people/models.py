@@ -39,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class Theme(models.TextChoices):
-    SYSTEM = "", "As the system"
+    SYSTEM = "", "Match system"
     LIGHT = "light", "Light"
     DARK = "dark", "Dark"
 

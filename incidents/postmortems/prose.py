@@ -12,6 +12,7 @@ from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.sections import Section
 from incidents.response.incident import Incident
+from incidents.web.addresses import address_pattern
 from incidents.web.markdown import incidents_in, mentioned, render
 
 MOST_UNFURLED = 100
@@ -38,7 +39,8 @@ def unfurled(text: str, known: dict[int, str]) -> SafeString:
         title = known.get(int(link[1]))
         return f'{link[0]}<span class="unfurled"> {escape(title)}</span>' if title else link[0]
 
-    return mark_safe(re.sub(r'<a href="/incidents/(\d+)/">INC-\1</a>', unfold, html))  # noqa: S308 - rendered safely; titles are escaped
+    link = rf'<a href="{address_pattern("incident")}">INC-\1</a>'
+    return mark_safe(re.sub(link, unfold, html))  # noqa: S308 - rendered safely; titles are escaped
 
 
 def people_named(texts: Iterable[str]) -> list[User]:

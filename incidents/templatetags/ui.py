@@ -164,6 +164,12 @@ def flag(code: str) -> str:
 
 
 @register.simple_tag
+def fact_name(code: str) -> str:
+    """Name a fact such as `prompt_version` in words."""
+    return code.replace("_", " ").capitalize()
+
+
+@register.simple_tag
 def condition(code: str) -> str:
     """What a statement of a monitor is about, in words."""
     return "test" if code == "test" else str(Alert.Condition(code).label).lower()

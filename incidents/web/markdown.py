@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import markdown as python_markdown
 import nh3
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -112,7 +112,7 @@ def _link_names(html: str) -> str:
 
 def _names(text: str) -> str:
     text = _PERSON.sub(r'<span class="mention">@\1</span>', text)
-    return _INCIDENT.sub(r'<a href="/incidents/\1/">INC-\1</a>', text)
+    return _INCIDENT.sub(lambda named: f'<a href="{reverse("incident", args=[named[1]])}">INC-{named[1]}</a>', text)
 
 
 def mentioned(text: str) -> set[str]:

@@ -17,6 +17,7 @@ from incidents.postmortems.facts import facts_of
 from incidents.postmortems.permissions import find
 from incidents.postmortems.prose import titles, unfurled
 from incidents.response.attachments import Attachment
+from incidents.web.addresses import address_pattern
 from incidents.web.pdf import NoPdf
 from incidents.web.request import Answer, Request, page
 
@@ -116,4 +117,5 @@ def _inlined(html: str, postmortem: Postmortem) -> SafeString:
         content = base64.b64encode(bytes(attachment.content)).decode()
         return f'src="data:{attachment.content_type};base64,{content}"'
 
-    return mark_safe(re.sub(r'src="/incidents/(\d+)/files/(\d+)/"', inlined, html))  # noqa: S308 - digits and base64 within safe HTML
+    picture = rf'src="{address_pattern("attachment", numbers=2)}"'
+    return mark_safe(re.sub(picture, inlined, html))  # noqa: S308 - digits and base64 within safe HTML

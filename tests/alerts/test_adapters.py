@@ -1,6 +1,7 @@
 """Every monitor’s format: what is read of it, in both directions of an alert."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,7 +73,7 @@ class TestEveryMonitor:
             assert statement.title
             return
         assert statement.says == "firing"
-        assert statement.identity[0].endswith("/1")
+        assert re.fullmatch(r"[a-z_-]+/\d+", statement.identity[0])
         assert "no_identity" not in statement.flags
         assert statement.names
 

@@ -1,4 +1,4 @@
-"""Great Expectations: what a checkpoint found, as `CheckpointResult.describe_dict()` gives it."""
+"""Great Expectations: what a checkpoint found, as `describe_dict()` of its result gives it, or `to_json_dict()` before 1.0."""
 
 import re
 from collections.abc import Mapping
@@ -12,30 +12,41 @@ from incidents.alerts.sources.reports import Check
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     wrapped = reports.unwrapped(payload(body, headers))
     report = mapping(wrapped.report)
-    results = report.get("validation_results")
-    if results is None and "results" in report:
-        results = [report]  # the result of a single validation
-    validations = [mapping(result) for result in items(results)]
+    name = first_text(wrapped.name, dig(report, "checkpoint_config", "name"))
+    validations = _validations(report)
     if not validations:
         raise Unreadable(
-            "It holds no “validation_results”; send what describe_dict() of the checkpoint’s result gives."
+            "It holds neither “validation_results” nor “run_results”; send what describe_dict() of the checkpoint’s "
+            "result gives, or to_json_dict() before version 1.0."
         )
-    return [_validation(wrapped, validation) for validation in validations]
+    at = dig(report, "run_id", "run_time")
+    return [_validation(wrapped, validation, name=name, at=at) for validation in validations]
 
 
-def _validation(wrapped: reports.Wrapped, validation: dict[str, Json]) -> Statement:
+def _validations(report: dict[str, Json]) -> list[dict[str, Json]]:
+    if runs := mapping(report.get("run_results")):
+        results = list(map(mapping, runs.values()))
+        return [mapping(result.get("validation_result")) or result for result in results]
+    if "validation_results" not in report and "results" in report:
+        return [report]  # the result of a single validation
+    return [mapping(result) for result in items(report.get("validation_results"))]
+
+
+def _validation(wrapped: reports.Wrapped, validation: dict[str, Json], *, name: str, at: Json) -> Statement:
     checks = [
         _check(mapping(result)) for result in items(validation.get("expectations")) or items(validation.get("results"))
     ]
-    suite = first_text(dig(validation, "meta", "expectation_suite_name"), validation.get("suite_name"))
+    meta = mapping(validation.get("meta"))
+    suite = first_text(meta.get("expectation_suite_name"), validation.get("suite_name"))
     asset = first_text(
         validation.get("asset_name"),
-        dig(validation, "meta", "active_batch_definition", "data_asset_name"),
+        dig(meta, "active_batch_definition", "data_asset_name"),
         _batch(validation),
     )
-    where = ", ".join(filter(None, (wrapped.name, suite))) or asset
-    identity = ("great_expectations/1", wrapped.name, suite, asset)
-    return reports.claim_of(wrapped, checks, identity=identity, where=where, what="expectations")
+    where = ", ".join(filter(None, (name, suite))) or asset
+    identity = ("great_expectations/1", name, suite, asset)
+    moment = dig(meta, "run_id", "run_time") or at
+    return reports.claim_of(wrapped, checks, identity=identity, where=where, what="expectations", at=moment)
 
 
 def _batch(validation: dict[str, Json]) -> str:
@@ -49,10 +60,20 @@ def _check(result: dict[str, Json]) -> Check:
     kind = first_text(config.get("expectation_type"), config.get("type"))
     column = text_of(dig(config, "kwargs", "column"))
     observed = first_text(dig(result, "result", "observed_value"), dig(result, "result", "unexpected_percent"))
+    raised, message = _raised(mapping(result.get("exception_info")))
+    what = f"{kind} on {column or 'the table'}"
     return Check(
         name=f"{kind}({column})" if column else kind,
-        failed=result.get("success") is not True,
+        failed=result.get("success") is not True and not raised,
+        ran=not raised,
         severity=text_of(config.get("severity") or result.get("severity")) or "high",
         metric=kind,
-        description=f"{kind} on {column or 'the table'}" + (f": observed {observed}" if observed else ""),
+        description=f"{what}: {message}" if message else what + (f": observed {observed}" if observed else ""),
     )
+
+
+def _raised(info: dict[str, Json]) -> tuple[bool, str]:
+    """Tell whether the expectation raised, and with which message: told of itself, or of each metric it needed."""
+    told = [info, *(mapping(each) for each in info.values())]
+    raised = [each for each in told if each.get("raised_exception") is True]
+    return bool(raised), first_text(*(each.get("exception_message") for each in raised))

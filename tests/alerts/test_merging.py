@@ -1,16 +1,19 @@
 """An incident is merged into another, and its alerts follow: from the page, the API and back again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from incidents.alerts import merging
 from incidents.alerts.models import Alert
-from incidents.errors import WrongStatus
+from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response.incident import Incident
+from incidents.response.updates import Update
 
 Page = Callable[[User], Client]
 Tell = Callable[..., Any]
@@ -91,3 +94,71 @@ def test_the_api_moves_them_too(
     assert (answer.status_code, answer.json()["status"]) == (200, "merged"), answer.content
     alert.refresh_from_db()
     assert alert.incident == incident
+
+
+class TestWhatAMergeKeeps:
+    def test_who_took_it_who_leads_it_and_what_was_promised_come_along(
+        self, incident: Incident, opened: Incident, mara: User
+    ) -> None:
+        promised = timezone.now() + timedelta(minutes=30)
+        Update.objects.post(incident, text="We are looking.", by=mara, next_at=promised)
+        incident.assign_lead(mara, by=mara)
+        incident.refresh_from_db()
+        merging.merge(incident, opened, by=mara)
+        opened.refresh_from_db()
+        assert (opened.status, opened.lead, opened.next_update_at) == ("investigating", mara, promised)
+        assert opened.acknowledged_at == incident.acknowledged_at
+
+    def test_undoing_it_gives_back_what_nobody_changed_since(
+        self, incident: Incident, opened: Incident, mara: User, jo: User
+    ) -> None:
+        incident.assign_lead(mara, by=mara)
+        incident.refresh_from_db()
+        merging.merge(incident, opened, by=mara)
+        opened.assign_lead(jo, by=mara)
+        merging.undo(incident, by=mara)
+        opened.refresh_from_db()
+        assert (opened.status, opened.acknowledged_at, opened.lead) == ("triage", None, jo)
+
+    def test_what_the_other_has_already_stays(self, incident: Incident, opened: Incident, mara: User, jo: User) -> None:
+        opened.acknowledge(by=jo)
+        before = opened.acknowledged_at
+        merging.merge(incident, opened, by=mara)
+        opened.refresh_from_db()
+        assert (opened.lead, opened.acknowledged_at) == (jo, before)
+
+
+class TestPrivateIncidents:
+    def test_a_private_one_is_not_merged_into_one_that_everybody_sees(
+        self, incident: Incident, opened: Incident, alert: Alert, mara: User, as_person: Page
+    ) -> None:
+        opened.restrict([], by=mara)
+        answer = as_person(mara).post(f"/incidents/{opened.number}/merge/", {"into": incident.number}, follow=True)
+        assert f"{opened} is private and {incident} is not" in answer.text
+        alert.refresh_from_db()
+        assert alert.incident == opened
+
+    def test_nor_into_a_private_one_that_others_may_see(
+        self, incident: Incident, opened: Incident, mara: User, jo: User
+    ) -> None:
+        opened.restrict([], by=mara)
+        incident.restrict([jo], by=mara)
+        with pytest.raises(Refused, match=f"{jo} may see {incident} but not {opened}"):
+            merging.merge(opened, incident, by=mara)
+
+    def test_among_the_same_people_it_is_merged(self, incident: Incident, opened: Incident, mara: User) -> None:
+        opened.restrict([], by=mara)
+        incident.restrict([], by=mara)
+        merging.merge(opened, incident, by=mara)
+        assert opened.status == "merged"
+
+
+@pytest.mark.parametrize("path", ["merge/", "links/"])
+def test_a_number_that_does_not_exist_is_said_on_the_page(
+    incident: Incident, mara: User, as_person: Page, path: str
+) -> None:
+    client, here = as_person(mara), incident.get_absolute_url()
+    sent = {"into": "INC-999", "other": "INC-999", "kind": "related"}
+    answer = client.post(here + path, sent, follow=True, headers={"Referer": f"http://testserver{here}"})
+    assert answer.status_code == 200
+    assert "There is no INC-999." in answer.text

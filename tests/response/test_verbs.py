@@ -179,7 +179,7 @@ class TestEvents:
             jo,
             {"was": "triage", "became": "merged", "into": str(incident), "alerts": [7, 9]},
         )
-        assert last_event(incident) == ("merged", jo, {"merged": str(untaken)})
+        assert last_event(incident) == ("merged", jo, {"merged": str(untaken), "carried": {}})
         decision = untaken.undo(by=jo)
         assert decision.detail["alerts"] == [7, 9]
         assert (untaken.status, untaken.merged_into) == ("triage", None)

@@ -1,8 +1,13 @@
 """What people type about alerts."""
 
+from typing import Any
+
 from django import forms
 
-from incidents.response.forms.incident import ClassifyForm, MergeForm
+from incidents.people.models import User
+from incidents.response.forms.fields import IncidentField
+from incidents.response.forms.incident import ClassifyForm
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 
@@ -21,14 +26,15 @@ class RememberForm(ClassifyForm):
 class ManyForm(RememberForm):
     """What is done to several alerts at once."""
 
-    into = forms.CharField(
-        max_length=20, required=False, label="Incident", widget=forms.TextInput(attrs={"placeholder": "INC-12"})
-    )
+    into = IncidentField(required=False, label="Incident")
 
-    def required_into(self) -> int:
-        """The number of the incident to link to. Raises ValidationError where none was written."""
-        form = MergeForm({"into": self.cleaned_data["into"]})
-        if not form.is_valid():
-            raise forms.ValidationError(list(form.errors["into"]))
-        number: int = form.cleaned_data["into"]
-        return number
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["into"].user = user  # type: ignore[attr-defined]
+
+    def required_into(self) -> Incident:
+        """The incident to link to. Raises ValidationError where none was written."""
+        into: Incident | None = self.cleaned_data["into"]
+        if into is None:
+            raise forms.ValidationError("Enter a number, such as INC-12.")
+        return into

@@ -49,7 +49,7 @@ def alerts(request: Request) -> Answer:
         "unknown_names": inbox.unknown_names(rows) if view == "unsettled" else [],
         "settle_form": SettleForm(),
         "may_choose": may_choose,
-        "many_form": ManyForm() if may_choose else None,
+        "many_form": ManyForm(user=request.user) if may_choose else None,
     }
     return render(request, "alerts/list.html", context)
 
@@ -57,7 +57,7 @@ def alerts(request: Request) -> Answer:
 @change(Refused)
 def many(request: Request) -> Answer:
     """Do one thing to the chosen alerts: link them, open one incident of them, silence or classify them."""
-    form = ManyForm(request.POST)
+    form = ManyForm(request.POST, user=request.user)
     numbers = [int(pk) for pk in request.POST.getlist("alert")[:500] if pk.isascii() and pk.isdigit() and len(pk) < 18]
     rows = Alert.objects.visible_to(request.user).select_related("source__team", "system__team")
     chosen = list(rows.filter(pk__in=numbers).order_by("pk"))
@@ -73,7 +73,7 @@ def many(request: Request) -> Answer:
         case "open":
             return redirect(by_hand.open_incident(*chosen, by=request.user))
         case "link":
-            into = visible_or_404(Incident.objects.visible_to(request.user), number=form.required_into())
+            into = form.required_into()
             by_hand.link(chosen, into, by=request.user)
             messages.success(request, f"{len(chosen)} alerts linked to {into}.")
         case "classify":
@@ -105,7 +105,7 @@ def alert(request: Request, pk: int) -> Answer:
         "alert": alert,
         "outcomes": alert.outcomes.select_related("delivery").order_by("-pk")[:20],
         "settle_form": SettleForm(),
-        "merge_form": MergeForm(),
+        "merge_form": MergeForm(user=request.user),
         "may_respond": _may_respond(request, alert),
         "classify_form": RememberForm(initial={"failure": alert.failure_mode or alert.category}),
         "matchers_query": urlencode({"matchers": _in_common([alert])}),
@@ -138,10 +138,10 @@ def link(request: Request, pk: int) -> Answer:
     _require_responder(request, alert, to="link it")
     if "open" in request.POST:
         return redirect(by_hand.open_incident(alert, by=request.user))
-    form = MergeForm(request.POST)
+    form = MergeForm(request.POST, user=request.user)
     if not form.is_valid():
         raise ValidationError(list(form.errors["into"]))
-    into = visible_or_404(Incident.objects.visible_to(request.user), number=form.cleaned_data["into"])
+    into = form.cleaned_data["into"]
     by_hand.link([alert], into, by=request.user)
     return redirect(into)
 

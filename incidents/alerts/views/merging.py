@@ -7,12 +7,12 @@ from incidents.alerts import merging
 from incidents.response.buttons import undo_address, valid, verb
 from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
-from incidents.web.request import Answer, Request, visible_or_404
+from incidents.web.request import Answer, Request
 
 
 @verb("merge it")
 def merge(request: Request, incident: Incident) -> Answer:
-    into = visible_or_404(Incident.objects.visible_to(request.user), number=valid(MergeForm(request.POST))["into"])
+    into = valid(MergeForm(request.POST, user=request.user))["into"]
     merging.merge(incident, into, by=request.user)
     messages.success(request, f"{incident} was merged into {into}.", extra_tags=undo_address(incident))
     return redirect(into)

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from incidents.people.models import User
+from incidents.response.incident import Incident
 from incidents.response.roles import ResponseRole
 
 TEXT = {"data-draft": "text", "rows": 3}
@@ -31,18 +32,28 @@ class PersonChoiceField(forms.ModelChoiceField):
         super().__init__(queryset=User.objects.filter(is_active=True).order_by("name"), **options)
 
 
-class NumberField(forms.CharField):
-    """The number of an incident, written as people do: 12, #12 or INC-12."""
+class IncidentField(forms.CharField):
+    """An incident that `user` may see, by its number, written as people do: 12, #12 or INC-12.
+
+    One that they may not see is one that does not exist.
+    """
+
+    user: User
 
     def __init__(self, **options: Any) -> None:
         widget = forms.TextInput(attrs={"placeholder": "INC-12"})
         super().__init__(max_length=20, widget=widget, **options)
 
-    def clean(self, value: Any) -> int:
+    def clean(self, value: Any) -> Incident | None:
         number = str(super().clean(value)).strip().upper().removeprefix("INC-").removeprefix("#")
+        if not number and not self.required:
+            return None
         if not (number.isascii() and number.isdigit() and len(number) <= 9):
             raise forms.ValidationError("Enter a number, such as INC-12.")
-        return int(number)
+        incident = Incident.objects.visible_to(self.user).filter(number=int(number)).first()
+        if incident is None:
+            raise forms.ValidationError(f"There is no INC-{int(number)}.")
+        return incident
 
 
 class RoleField(forms.ModelChoiceField):

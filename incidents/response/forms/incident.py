@@ -6,7 +6,7 @@ from django import forms
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.forms.fields import TEXT, NumberField, PersonChoiceField
+from incidents.response.forms.fields import TEXT, IncidentField, PersonChoiceField
 from incidents.response.links import Link
 from incidents.response.vocabulary import IncidentKind, NoticedBy, Severity
 from incidents.systems.models import System
@@ -83,7 +83,11 @@ class NoticedForm(forms.Form):
 
 
 class MergeForm(forms.Form):
-    into = NumberField(label="Into which incident?")
+    into = IncidentField(label="Into which incident?")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["into"].user = user  # type: ignore[attr-defined]
 
 
 class PrivacyForm(forms.Form):
@@ -96,7 +100,11 @@ class PrivacyForm(forms.Form):
 
 class LinkForm(forms.Form):
     kind = forms.ChoiceField(choices=Link.Kind.choices, label="Relation")
-    other = NumberField(label="Incident")
+    other = IncidentField(label="Incident")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["other"].user = user  # type: ignore[attr-defined]
 
 
 class KindForm(forms.Form):

@@ -1,7 +1,8 @@
 """What triage decides: to take an incident, to decline it, to merge it into another; and to take that back."""
 
 from collections.abc import Sequence
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -67,6 +68,8 @@ class Triage(Verb):
                         undone=True,
                         **self._if_taken(),
                     )
+                    merged = into.events.filter(kind=Event.Kind.MERGED, detail__merged=str(self)).order_by("-pk")[0]
+                    into.locked().give_back(merged.detail.get("carried", {}))
                     into.record(Event.Kind.MERGED, by=by, unmerged=str(self))
                 case _:
                     raise Refused("Only acknowledging, declining and merging can be undone.")
@@ -89,5 +92,48 @@ class Triage(Verb):
             if other_now.status in (Status.MERGED, Status.DECLINED):
                 state = other_now.get_status_display().lower()
                 raise Refused(f"{other} is {state}; choose one that is open, resolved or closed.")
+            self._refuse_to_expose(other_now)
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=list(alerts))
-            other.record(Event.Kind.MERGED, by=by, merged=str(self))
+            carried = other_now.carry_over(self)
+            other.record(Event.Kind.MERGED, by=by, merged=str(self), carried=carried)
+        other.refresh_from_db()
+
+    def _refuse_to_expose(self, other: Self) -> None:
+        """See that nobody would learn through `other` of what is private here. Raises Refused."""
+        if not self.private:
+            return
+        if not other.private:
+            raise Refused(f"{self} is private and {other} is not: make {other} private first, or merge it into {self}.")
+        strangers = other.people.exclude(pk__in=self.people.values("pk")).order_by("name")
+        if names := ", ".join(str(person) for person in strangers):
+            raise Refused(f"{names} may see {other} but not {self}. Name them on {self} first.")
+
+    def _is_visible_to(self, person: User) -> bool:
+        return bool(type(self).objects.visible_to(person).filter(pk=self.pk).exists())
+
+    def carry_over(self, merged: Self) -> dict[str, Any]:
+        """Take what would be lost of an incident that is merged into this one: who took it, who leads it, what was promised.
+
+        Returns what each was here before, by name, so that undoing the merge can give it back.
+        """
+        changes: dict[str, Any] = {}
+        if self.status == Status.TRIAGE and merged.acknowledged_at:
+            changes |= {"status": Status.INVESTIGATING, "acknowledged_at": merged.acknowledged_at}
+        if self.is_open and self.lead_id is None and merged.lead and self._is_visible_to(merged.lead):
+            changes["lead_id"] = merged.lead_id
+        promises = [moment for moment in (self.next_update_at, merged.next_update_at) if moment]
+        if self.is_open and promises and min(promises) != self.next_update_at:
+            changes["next_update_at"] = min(promises)
+        if changes:
+            type(self).objects.filter(pk=self.pk).update(**changes)
+        return {name: {"was": _plain(getattr(self, name)), "became": _plain(value)} for name, value in changes.items()}
+
+    def give_back(self, carried: dict[str, Any]) -> None:
+        """Take back what a merge carried over, as far as nobody changed it since."""
+        for name, change in carried.items():
+            if _plain(getattr(self, name)) == change["became"]:
+                type(self).objects.filter(pk=self.pk).update(**{name: change["was"]})
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -121,7 +121,7 @@ def edit(request: Request, number: int) -> Answer:
         "describe_form": DescribeForm(initial={"title": incident.title, "summary": incident.summary}),
         "noticed_form": NoticedForm(initial={"noticed_by": incident.noticed_by}),
         "kind_form": KindForm(auto_id="is_%s", initial={"kind": incident.kind}),
-        "link_form": LinkForm(auto_id="link_%s"),
+        "link_form": LinkForm(user=request.user, auto_id="link_%s"),
         "role_form": RoleForm(auto_id="role_%s"),
         "privacy_form": PrivacyForm(initial={"people": incident.people.all()}),
     }

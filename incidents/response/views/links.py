@@ -4,7 +4,6 @@ from django.db.models import prefetch_related_objects
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from incidents.errors import Refused
 from incidents.response.buttons import at, valid, verb
 from incidents.response.forms.incident import LinkForm
 from incidents.response.incident import Incident
@@ -16,11 +15,8 @@ from incidents.web.request import Answer, Request, page
 
 @verb("link it")
 def link(request: Request, incident: Incident) -> Answer:
-    fields = valid(LinkForm(request.POST))
-    other = Incident.objects.visible_to(request.user).filter(number=fields["other"]).first()
-    if other is None:
-        raise Refused(f"There is no INC-{fields['other']}.")
-    Link.objects.link(incident, other, fields["kind"], by=request.user)
+    fields = valid(LinkForm(request.POST, user=request.user))
+    Link.objects.link(incident, fields["other"], fields["kind"], by=request.user)
     return at(incident, "links")
 
 

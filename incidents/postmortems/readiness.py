@@ -75,9 +75,9 @@ def _follow_ups(incidents: list[Incident]) -> list[Missing]:
     """Open follow-ups of the two highest priorities that have no owner, no due date or no check."""
     urgent = FollowUp.objects.open().filter(incident__in=incidents, priority__lte=FollowUp.Priority.P1)
     items = []
-    for follow_up in urgent.select_related("owner"):
+    for follow_up in urgent:
         needs = {
-            "an owner": follow_up.owner,
+            "an owner": follow_up.owner_id,
             "a due date": follow_up.due_on,
             "a way to know that it worked": follow_up.check_text,
         }

@@ -1,8 +1,11 @@
 """What a review waits for: each thing in a sentence, with the place where it is put right."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents.followups.models import FollowUp
@@ -106,3 +109,23 @@ def test_an_urgent_follow_up_says_what_it_lacks(
     )
     what = f"Follow-up “Alert on index age” needs {lacks}."
     assert listed(postmortem) == ([(what, follow_up.get_absolute_url())] if lacks else [])
+
+
+def test_an_urgent_follow_up_of_another_incident_is_not_asked_for(postmortem: Postmortem, mara: User) -> None:
+    fill(postmortem, mara)
+    other = Incident.objects.declare(title="Something else", by=mara)
+    FollowUp.objects.add(other, title="Alert on index age", by=mara, priority=0, due_on=None)
+    assert listed(postmortem) == []
+
+
+def test_more_factors_ask_no_more_of_the_database(
+    postmortem: Postmortem, mara: User, django_assert_num_queries: Any
+) -> None:
+    first, *others = FactorKind.objects.all()[:4]
+    Factor.objects.add(postmortem, first, text="It hid the fault.", evidence="", by=mara)
+    with CaptureQueriesContext(connection) as asked:
+        missing(postmortem)
+    for kind in others:
+        Factor.objects.add(postmortem, kind, text="It hid the fault.", evidence="", by=mara)
+    with django_assert_num_queries(len(asked)):
+        missing(postmortem)

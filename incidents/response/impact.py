@@ -206,7 +206,12 @@ def suggested_for(incident: Incident, *, impact: Impact | None, exposures: list[
         harm=impact.harm if impact else "",
         reversible=impact.reversible if impact else "",
     )
-    return suggested if suggested and suggested.severity != incident.severity else None
+    if suggested is None or suggested.severity == incident.severity:
+        return None
+    # What is not known yet may be the worst of it: while it is open, unknown harm talks no severity down.
+    is_known = impact is not None and impact.harm and impact.reversible
+    is_lower = suggested.severity.rank < Severity(incident.severity).rank
+    return None if is_lower and incident.is_open and not is_known else suggested
 
 
 def facts(impact: Impact | None) -> list[tuple[str, Any]]:

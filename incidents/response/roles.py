@@ -134,7 +134,7 @@ class Handover(models.Model):
             self.incident.locked()
             self.answer(self.State.ACCEPTED, by=by)
             if self.role.code == LEAD:
-                self.incident.assign_lead(by, by=by)
+                self.incident.assign_lead(by, by=by, by_handover=True)
             else:
                 assignments = Assignment.objects.filter(incident=self.incident, role=self.role)
                 assignments.filter(person=self.giver).delete()

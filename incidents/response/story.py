@@ -18,7 +18,7 @@ TELLING = tuple(
     _K(code)
     for code in """
     opened acknowledged status severity classified note containment merged alert_linked worse_alert alerts_cleared update
-    overdue handover lead attachment link postmortem impact
+    overdue handover lead role attachment link postmortem impact
     """.split()
 )
 VIEWS: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {
@@ -124,4 +124,6 @@ def _in_view(events: models.QuerySet[Event], show: str) -> models.QuerySet[Event
         return events.filter(pinned)
     kinds = VIEWS[show][1] or ()
     picked = models.Q(kind__in=kinds) | (pinned if show == "story" else models.Q())
-    return events.filter(picked).exclude(curation__hidden=True)
+    # A lead who accepted a hand-over is told of by that, with what was handed over.
+    accepted = models.Q(kind=_K.LEAD, detail__by_handover=True)
+    return events.filter(picked).exclude(curation__hidden=True).exclude(accepted & ~pinned)

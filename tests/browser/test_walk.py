@@ -76,6 +76,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     expect(priya.locator(".silence")).not_to_contain_text("unknown")
     priya.locator("#act-resolve summary").click()
     priya.get_by_role("button", name="Resolve", exact=True).click()
+    priya.get_by_role("button", name="Resolve anyway").click()
 
     # The postmortem starts with its facts; people answer the questions.
     priya.get_by_role("button", name="Start postmortem").click()
@@ -151,6 +152,7 @@ def test_the_pages_work_without_javascript(as_somebody: Callable[..., Any]) -> N
     expect(page.locator(".event__note", has_text="Since the upgrade.")).to_have_count(1)
     page.locator("#act-resolve summary").click()
     page.get_by_role("button", name="Resolve", exact=True).click()
+    page.get_by_role("button", name="Resolve anyway").click()
     expect(page.locator("#head")).to_contain_text("Resolved")
 
 
@@ -326,6 +328,7 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     ada.goto(f"/i/{number}")
     ada.locator("#act-resolve summary").click()
     ada.get_by_role("button", name="Resolve", exact=True).click()
+    ada.get_by_role("button", name="Resolve anyway").click()
     expect(ada.locator("#head")).to_contain_text("Resolved")
     assert tom.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 

@@ -123,7 +123,7 @@ def test_two_who_press_the_same_button_are_told(
 ) -> None:
     client = as_person(mara)
     for _ in range(2):
-        client.post(f"/incidents/{incident.number}/resolve/", {"note": ""})
+        client.post(f"/incidents/{incident.number}/resolve/", {"note": "The index is fresh again."})
     page = client.get(f"/incidents/{incident.number}/").content.decode()
     assert "INC-1 is resolved, not investigating or contained." in page
     assert incident.events.count() == 2

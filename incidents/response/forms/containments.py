@@ -10,7 +10,7 @@ from incidents.response.incident import Incident
 
 
 class ContainForm(forms.Form):
-    action = forms.ChoiceField(label="What was done")
+    action = forms.ChoiceField(label="What was done", error_messages={"required": "Choose what was done."})
     note = forms.CharField(
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2, "data-draft": "containment"})
     )
@@ -23,7 +23,8 @@ class ContainForm(forms.Form):
         others = [action for action in taxonomy.all_containments() if action not in usual]
         groups = [("Usual for this failure", usual), ("Others", others)]
         self.fields["action"].choices = [  # type: ignore[attr-defined]  # the stubs know it as Field only
-            (name, [(action.code, action.name) for action in actions]) for name, actions in groups if actions
+            ("", "Choose what was done"),  # nothing is recorded that nobody chose
+            *((name, [(action.code, action.name) for action in actions]) for name, actions in groups if actions),
         ]
 
 

@@ -63,14 +63,23 @@ class Verb(IncidentFields):
             self.record(kind or Event.Kind.STATUS, by=by, was=was, became=to.value, **detail)
         self.refresh_from_db()
 
-    def _set(self, kind: "Event.Kind", /, *, by: User | None, reason: str = "", **changes: Any) -> None:
-        """Change facts and record what each was; setting what is already so records nothing."""
+    def _set(
+        self,
+        kind: "Event.Kind",
+        /,
+        *,
+        by: User | None,
+        reason: str = "",
+        detail: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Change facts and record what each was, with more `detail`; setting what is already so records nothing."""
         with transaction.atomic():
             before = self.locked()
             was = {name: getattr(before, name) for name in changes}
             if was != changes:
                 type(self).objects.filter(pk=self.pk).update(**changes)
-                extra: dict[str, Any] = {"reason": reason.strip()} if reason.strip() else {}
+                extra = (detail or {}) | ({"reason": reason.strip()} if reason.strip() else {})
                 self.record(kind, by=by, was=_readable(was), became=_readable(changes), **extra)
         self.refresh_from_db()
 

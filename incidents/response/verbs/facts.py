@@ -24,10 +24,11 @@ class Facts(Verb):
         """Tell whether a person ever set the severity: from then on it is theirs."""
         return self.events.filter(kind=Event.Kind.SEVERITY, by__isnull=False).exists()
 
-    def assign_lead(self, lead: User | None, *, by: User) -> None:
+    def assign_lead(self, lead: User | None, *, by: User, by_handover: bool = False) -> None:
+        """Say who leads it. Raises Refused where they may not see it."""
         if lead and not type(self).objects.visible_to(lead).filter(pk=self.pk).exists():
             raise Refused(f"{lead} may not see this incident, so they cannot lead it.")
-        self._set(Event.Kind.LEAD, by=by, lead=lead)
+        self._set(Event.Kind.LEAD, by=by, detail={"by_handover": True} if by_handover else {}, lead=lead)
 
     def classify(self, category: str, failure_mode: str = "", *, by: User | None, reason: str = "") -> None:
         """Settle what kind of failure it is; an empty category makes it unclassified again."""

@@ -54,6 +54,11 @@ def incident(request: Request, number: int) -> Answer:
     return render(request, template, _context(request, incident, pulse=pulse))
 
 
+def render_incident(request: Request, incident: Incident, *, status: int, **more: Any) -> HttpResponse:
+    """Show the page again with what could not be done, and what was typed."""
+    return render(request, "response/incident.html", _context(request, incident, **more), status=status)
+
+
 def _context(request: Request, incident: Incident, *, pulse: str = "", **more: Any) -> dict[str, Any]:
     may = incident.is_changeable_by(request.user)
     show = request.GET.get("show", "story")
@@ -196,7 +201,7 @@ def add_note(request: Request, number: int) -> Answer:
     incident = get_incident_to_change(request.user, number, to="write here")
     form = NoteForm(request.POST)
     if not form.is_valid():
-        return render(request, "response/incident.html", _context(request, incident, note_form=form), status=422)
+        return render_incident(request, incident, status=422, note_form=form)
     note = incident.add_note(form.cleaned_data["text"], by=request.user)
     return at(incident, f"event-{note.event.pk}")
 

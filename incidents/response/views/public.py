@@ -23,7 +23,8 @@ def public(request: Request, slug: str) -> HttpResponse:
     """What the public reads. It says nothing that was not written for it and approved."""
     public_page = visible_or_404(PublicPage.objects.public().select_related("system"), system__slug=slug)
     posts = list(public_page.posts.published()[:30])
-    now = next((post.state for post in posts if post.state != PublicPost.State.NEWS), PublicPost.State.SOLVED)
+    # Without a post nobody has said how it is, and that nothing is wrong is not for us to say.
+    now = next((post.state for post in posts if post.state != PublicPost.State.NEWS), "")
     return render(request, "response/public.html", {"public_page": public_page, "posts": posts, "now": now})
 
 

@@ -11,6 +11,7 @@ from incidents.response.forms.roles import HandoverForm, RoleForm
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
 from incidents.response.permissions import get_incident, get_incident_to_change
+from incidents.response.record import on_record
 from incidents.response.roles import Assignment, Handover
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
@@ -40,7 +41,7 @@ def hand_over(request: Request, number: int) -> Answer:
             _tell_taker(handover)
             messages.success(request, f"Offered to {handover.taker}. You keep the role until they accept.")
             return redirect(incident)
-    context = {"form": form, "incident": incident, "draft": _summary(incident)}
+    context = {"form": form, "incident": incident, "draft": on_record(incident)}
     return render(request, "response/hand_over.html", context, status=422 if form.is_bound else 200)
 
 
@@ -52,13 +53,6 @@ def _tell_taker(handover: Handover) -> None:
         path=handover.incident.get_absolute_url(),
         key=f"handover:{handover.pk}",
     )
-
-
-def _summary(incident: Incident) -> list[str]:
-    """What stands on record, to write a summary from."""
-    done = [f"{containment.get_state_display()}: {containment}" for containment in incident.containments.all()]
-    left = [f"To do: {task}" for task in incident.tasks.filter(done_at=None)]
-    return [f"{incident.get_status_display()}, {incident.get_severity_display()}", *done, *left]
 
 
 @change(WrongStatus)

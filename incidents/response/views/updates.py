@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -42,6 +42,9 @@ def status(request: Request) -> Answer:
         .select_related("system", "lead")
         .worst_first()
     )
+    waiting: dict[int | None, int] = dict(
+        mine.filter(kind=IncidentKind.REAL, status=Status.TRIAGE).values_list("system").annotate(Count("pk"))
+    )
     latest = Update.objects.order_by("incident_id", "-at").distinct("incident_id")
     cadences = Cadence.by_severity()
     by_system: dict[int | None, list[Any]] = {}
@@ -52,11 +55,21 @@ def status(request: Request) -> Answer:
     follows = set(
         Follower.objects.filter(person=request.user, system__isnull=False).values_list("system_id", flat=True)
     )
-    entries = [(system, by_system.get(system.pk, []), system.pk in follows) for system in systems]
+    entries = [
+        {
+            "system": system,
+            "open": by_system.get(system.pk, []),
+            "in_triage": waiting.get(system.pk, 0),
+            "follows": system.pk in follows,
+        }
+        for system in systems
+    ]
     context = {
-        "troubled": [entry for entry in entries if entry[1]],
-        "well": [entry for entry in entries if not entry[1]],
+        "troubled": [entry for entry in entries if entry["open"]],
+        "in_doubt": [entry for entry in entries if entry["in_triage"] and not entry["open"]],
+        "well": [entry for entry in entries if not entry["open"] and not entry["in_triage"]],
         "elsewhere": by_system.get(None, []),
+        "in_triage_elsewhere": waiting.get(None, 0),
         "now": timezone.now(),
     }
     return render(request, "response/status.html", context)

@@ -16,7 +16,10 @@ from incidents.response.forms.incident import (
     SystemForm,
 )
 from incidents.response.incident import Incident
-from incidents.web.request import Request
+from incidents.response.record import unfinished
+from incidents.response.views.incident import render_incident
+from incidents.response.vocabulary import Status
+from incidents.web.request import Answer, Request
 
 
 @verb("acknowledge it")
@@ -32,8 +35,15 @@ def decline(request: Request, incident: Incident) -> None:
 
 
 @verb("resolve it")
-def resolve(request: Request, incident: Incident) -> None:
-    incident.resolve(by=request.user, note=valid(ResolveForm(request.POST))["note"])
+def resolve(request: Request, incident: Incident) -> Answer | None:
+    """Resolve it; where something would be left open, list that and ask first."""
+    form = ResolveForm(request.POST)
+    note = valid(form)["note"]
+    could = incident.status in (Status.INVESTIGATING, Status.CONTAINED)
+    if could and "anyway" not in request.POST and (left := unfinished(incident, note=note)):
+        return render_incident(request, incident, status=409, resolve_form=form, unfinished=left)
+    incident.resolve(by=request.user, note=note)
+    return None
 
 
 @verb("reopen it")

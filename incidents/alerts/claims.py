@@ -19,6 +19,8 @@ from incidents.alerts.cleaning import (
     clip,
     labels_of,
     number_of,
+    otel_environment,
+    otel_service,
     safe_link,
     title_of,
 )
@@ -136,6 +138,7 @@ def claim_from(
     status: MonitorStatus = FIRING,
     title: Iterable[Json],
     identity: Identity = (),
+    former: Iterable[Identity] = (),
     description: Iterable[Json] = (),
     severity: Json = None,
     severities: Mapping[str, str] | None = None,
@@ -164,7 +167,8 @@ def claim_from(
     """Make a claim of raw JSON values, wherever they came from: cleaned, clipped, and with flags for what was mended.
 
     `title` and `description` give candidates, the first with text wins; so do `names` for classification. Without a
-    usable identity the title names the alert. `severities` is the monitor's own vocabulary, asked before the common one.
+    usable identity the title names the alert; `former` is what older recipes made of it. `severities` is the monitor's
+    own vocabulary, asked before the common one.
     """
     all_flags = list(flags)
     clean_labels = labels_of(labels, flags=all_flags)
@@ -172,15 +176,23 @@ def claim_from(
     raw_severity = first_text(severity)
     metric_name = first_text(metric, clean_labels.get("metric"))
     system_name = clip(first_text(system, clean_labels.get("system")), 200)
-    service_name = clip(first_text(service, clean_labels.get("service"), clean_labels.get("service_name")), 200)
-    env = clip(first_text(environment, clean_labels.get("environment"), clean_labels.get("env")), 100)
+    told_service = first_text(service, clean_labels.get("service"), clean_labels.get("service_name"))
+    told_environment = first_text(environment, clean_labels.get("environment"), clean_labels.get("env"))
+    service_name = clip(told_service or otel_service(clean_labels), 200)
+    env = clip(told_environment or otel_environment(clean_labels), 100)
+    formers = list(former)
+    named = _usable(identity, flags=all_flags)
+    if not named:
+        named = title_identity(heading, system_name or service_name, env, flags=all_flags)
+        # OpenTelemetry's labels were not read once.
+        formers.append(title_identity(heading, system_name or clip(told_service, 200), clip(told_environment, 100)))
     all_names = map(text_of, (*names, metric_name, clean_labels.get("alertname"), heading))
     return Claim(
         says=status.says,
         condition="test" if is_test else status.condition,
         title=clip(titled(heading, status.condition), MAX_TITLE),
-        identity=_usable(identity, flags=all_flags)
-        or title_identity(heading, system_name or service_name, env, flags=all_flags),
+        identity=named,
+        former_identities=tuple(dict.fromkeys(one for one in formers if one != named)),
         description=clip(first_text(*description), MAX_DESCRIPTION),
         severity=severity_of(raw_severity, flags=all_flags, own=severities) if raw_severity else "medium",
         severity_raw=raw_severity[:64],
@@ -220,9 +232,10 @@ def _usable(identity: Identity, *, flags: list[str]) -> Identity:
     return identity if any(parts) else ()
 
 
-def title_identity(title: str, where: str, environment: str, *, flags: list[str]) -> Identity:
+def title_identity(title: str, where: str, environment: str, *, flags: list[str] | None = None) -> Identity:
     """Name the alert by its title, less what changes between two repeats of the same thing."""
-    flags.append("no_identity")
+    if flags is not None:
+        flags.append("no_identity")
     stem = re.sub(r"[0-9a-f]{8,}|\d+", "#", title.lower())
     return ("title/1", stem, where.lower(), environment)
 

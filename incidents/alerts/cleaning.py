@@ -86,6 +86,29 @@ def ai_facts(labels: Mapping[str, str]) -> dict[str, str]:
     return {fact: clip(text, 200) for fact, text in facts.items() if text}
 
 
+# Where OpenTelemetry's resources say what they are, as Prometheus keeps the names since version 3 and wrote them before.
+_OTEL_SERVICE = """
+    service.name k8s.deployment.name k8s_deployment_name k8s.statefulset.name k8s_statefulset_name k8s.daemonset.name
+    k8s_daemonset_name k8s.cronjob.name k8s_cronjob_name service.namespace service_namespace
+    """.split()
+_OTEL_ENVIRONMENT = """
+    deployment.environment.name deployment.environment deployment_environment_name deployment_environment
+    """.split()
+_OTEL_SERVICE_NAMES, _OTEL_ENVIRONMENT_NAMES = frozenset(_OTEL_SERVICE), frozenset(_OTEL_ENVIRONMENT)
+
+
+def otel_service(labels: Mapping[str, str]) -> str:
+    if _OTEL_SERVICE_NAMES.isdisjoint(labels):
+        return ""
+    return first_text(*(labels.get(name) for name in _OTEL_SERVICE))
+
+
+def otel_environment(labels: Mapping[str, str]) -> str:
+    if _OTEL_ENVIRONMENT_NAMES.isdisjoint(labels):
+        return ""
+    return first_text(*(labels.get(name) for name in _OTEL_ENVIRONMENT))
+
+
 def number_of(value: Json) -> float | None:
     """Read a finite number, or None."""
     try:

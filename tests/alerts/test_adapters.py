@@ -134,6 +134,31 @@ class TestAlertmanager:
         assert "truncated_group" in claim.flags
         assert claim.group.startswith("faultline {}:")
 
+    @pytest.mark.parametrize(
+        ("labels", "service", "environment"),
+        [
+            ({"service.name": "rag", "deployment.environment.name": "prod"}, "rag", "prod"),
+            ({"k8s.deployment.name": "rag", "deployment_environment": "prod"}, "rag", "prod"),
+            ({"service.namespace": "shop"}, "shop", ""),
+            (
+                {"service": "ours", "service.name": "theirs", "env": "test", "deployment.environment": "prod"},
+                "ours",
+                "test",
+            ),
+        ],
+    )
+    def test_opentelemetry_says_which_service_and_where(
+        self, labels: dict[str, str], service: str, environment: str
+    ) -> None:
+        claim = only("alertmanager", changed("alertmanager", "alerts", 0, "labels", to=labels))
+        assert (claim.service, claim.environment) == (service, environment)
+
+    def test_a_title_that_names_an_alert_is_known_without_opentelemetrys_labels_too(self) -> None:
+        plain = only("generic", {"title": "Low recall"})
+        told = only("generic", {"title": "Low recall", "labels": {"service.name": "rag"}})
+        assert told.identity != plain.identity
+        assert told.former_identities == (plain.identity,)
+
 
 class TestOthers:
     def test_grafanas_missing_data_is_silence_and_names_the_rule(self) -> None:

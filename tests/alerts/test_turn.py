@@ -54,6 +54,23 @@ class TestSpecialStatements:
         assert (known.severity, known.condition) == ("high", "bad_value")
         assert (silent.severity, silent.condition) == ("medium", "no_data")
 
+    def test_what_fires_under_the_name_of_an_older_recipe_goes_on_under_the_new_one(
+        self, connected: Callable[..., str], post: Callable[..., Any]
+    ) -> None:
+        token = connected("gcp")
+        said = json.loads(example("gcp"))
+        post(token, said)
+        drain()
+        (claim,) = (one for one in READERS["gcp"](example("gcp"), {}) if isinstance(one, Claim))
+        alert = Alert.objects.get()
+        (former,) = claim.former_fingerprints(alert.source_id)
+        Alert.objects.update(fingerprint=former)
+        said["incident"] |= {"state": "closed", "ended_at": said["incident"]["started_at"] + 600}
+        post(token, said)
+        drain()
+        ended = Alert.objects.get()
+        assert (ended.status, ended.fingerprint) == ("resolved", claim.fingerprint(alert.source_id))
+
     def test_handshakes_and_changes_open_nothing(
         self, connected: Callable[..., str], post: Callable[..., Any], support_assistant: System
     ) -> None:

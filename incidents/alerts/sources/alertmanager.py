@@ -6,10 +6,12 @@ from datetime import timedelta
 from incidents.alerts.bodies import Json, Unreadable, items, mapping, payload, text_of
 from incidents.alerts.claims import Claim, GroupOver, Identity, RejectedItem, Statement, claim_from
 from incidents.alerts.cleaning import clip
-from incidents.alerts.statuses import FIRING, RESOLVED
+from incidents.alerts.statuses import FIRING, NOTICE, RESOLVED
 
 # The same alert comes from each of a pair of Prometheus servers, told apart by these labels alone.
 REPLICA_LABELS = {"replica", "prometheus_replica", "__replica__"}
+# Rules of kube-prometheus that fire by design: one shows that alerts arrive at all, the other holds back mere information.
+_BY_DESIGN = {"Watchdog", "DeadMansSwitch", "InfoInhibitor"}
 # What Alertmanager allows an alert that says nothing of its end (resolve_timeout).
 UNLESS_REPEATED = timedelta(minutes=5)
 
@@ -62,7 +64,11 @@ def read_alert(
         flags.append("truncated_group")
     labels, notes = mapping(alert.get("labels")), mapping(alert.get("annotations"))
     return claim_from(
-        status=RESOLVED if status == "resolved" else FIRING,
+        status=RESOLVED
+        if status == "resolved"
+        else NOTICE
+        if text_of(labels.get("alertname")) in _BY_DESIGN
+        else FIRING,
         title=(notes.get("title"), notes.get("summary")),
         description=(notes.get("description"), notes.get("message"), notes.get("details")),
         identity=identity_of_labels(labels),

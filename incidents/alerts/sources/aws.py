@@ -5,10 +5,12 @@ SageMaker Model Monitor has no webhook: its CloudWatch alarms, its job events, a
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from incidents.alerts.bodies import Json, Unreadable, dig, embedded, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
-from incidents.alerts.statuses import FIRING, NO_DATA, RESOLVED, MonitorStatus
+from incidents.alerts.claims import Claim, Handshake, Identity, Statement, claim_from
+from incidents.alerts.sources import aws_costs
+from incidents.alerts.statuses import FIRING, NO_DATA, NOTICE, RESOLVED, VANISHED, MonitorStatus
 
 _ALARM: dict[str, MonitorStatus] = {"alarm": FIRING, "ok": RESOLVED, "insufficient_data": NO_DATA}
 
@@ -41,6 +43,8 @@ def _envelope(envelope: dict[str, Json]) -> list[Statement]:
     text = text_of(envelope.get("Message"))
     if not text:
         raise Unreadable("The message in the envelope is empty.")
+    if budget := aws_costs.budget(text, envelope):
+        return [budget]
     return [
         claim_from(
             title=(envelope.get("Subject"), text.splitlines()[0]),
@@ -57,29 +61,98 @@ def _message(message: dict[str, Json]) -> list[Statement]:
         return [_alarm(message)]
     if isinstance(message.get("violations"), list):
         return _violations(message)
+    if "anomalyId" in message:
+        return [aws_costs.anomaly(message)]
     if "detail-type" in message:
         event = mapping(message.get("detail"))
         return [_alarm_event(message, event) if "alarmName" in event else _event(message, event)]
     raise Unreadable("It is neither a CloudWatch alarm, an EventBridge event nor a list of violations.")
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What an alarm watches: one metric, or an expression over several."""
+
+    metric: str = ""
+    expression: str = ""
+    namespace: str = ""
+    names: tuple[str, ...] = ()
+
+    dimensions: Mapping[str, Json] | None = None
+
+    @property
+    def place(self) -> str:
+        """The endpoint, schedule or function that the metric is about."""
+        known = self.dimensions or {}
+        return first_text(
+            *(known.get(name) for name in ("Endpoint", "EndpointName", "MonitoringSchedule", "FunctionName"))
+        )
+
+    def labels(self, region: Json, account: Json) -> dict[str, Json]:
+        known = dict(self.dimensions or {})
+        told = {"region": region, "account": account, "namespace": self.namespace, "expression": self.expression}
+        model = {"model": known["ModelId"]} if "ModelId" in known else {}
+        return {**model, **known, **{name: text for name, text in told.items() if text}}
+
+
+def _watched(metrics: list[Json]) -> Watched:
+    """Read the metrics of metric math, as SNS and as EventBridge write them: what is returned, and what it is made of."""
+    listed = list(map(mapping, metrics))
+    returned = next((one for one in listed if _of(one, "returnData") is True), listed[0] if listed else {})
+    of_returned = _metric_of(returned)
+    all_of = [of_returned, *(_metric_of(one) for one in listed if one is not returned)]
+    dimensions: dict[str, Json] = {}
+    for metric in reversed(all_of):
+        dimensions |= _dimensions(metric)
+    names = [first_text(_of(metric, "metricName"), _of(metric, "name")) for metric in all_of]
+    return Watched(
+        metric=first_text(names[0] if names else None, _of(returned, "label"), _of(returned, "id")),
+        expression=text_of(_of(returned, "expression")),
+        namespace=first_text(*(_of(metric, "namespace") for metric in all_of)),
+        names=tuple(filter(None, (text_of(_of(returned, "label")), *names))),
+        dimensions=dimensions,
+    )
+
+
+def _metric_of(one: dict[str, Json]) -> dict[str, Json]:
+    return mapping(_of(mapping(_of(one, "metricStat")), "metric"))
+
+
+def _of(facts: Mapping[str, Json], name: str) -> Json:
+    """Give what SNS writes as `MetricName` and EventBridge as `metricName`."""
+    return facts[name] if name in facts else facts.get(name[0].upper() + name[1:])
+
+
+def _dimensions(metric: Mapping[str, Json]) -> dict[str, Json]:
+    told = _of(metric, "dimensions")
+    if isinstance(told, dict):
+        return told
+    named = (mapping(dimension) for dimension in items(told))
+    return {first_text(d.get("name"), d.get("Name")): d.get("value") or d.get("Value") for d in named}
+
+
 def _alarm(alarm: dict[str, Json]) -> Claim:
     flags: list[str] = []
     trigger = mapping(alarm.get("Trigger"))
+    if "Metrics" in trigger:
+        watched = _watched(items(trigger.get("Metrics")))
+    else:
+        metric = text_of(trigger.get("MetricName"))
+        watched = Watched(metric, "", text_of(trigger.get("Namespace")), (metric,), _dimensions(trigger))
     arn, name = text_of(alarm.get("AlarmArn")), text_of(alarm.get("AlarmName"))
     account, region = text_of(alarm.get("AWSAccountId")), text_of(alarm.get("Region"))
-    status = _alarm_status(alarm.get("NewStateValue"), flags=flags)
     reason = text_of(alarm.get("NewStateReason"))
+    status = _alarm_status(alarm.get("NewStateValue"), reason, flags=flags)
     return claim_from(
         status=status,
         title=(name,),
         description=(alarm.get("AlarmDescription"), reason),
-        identity=("cloudwatch/1", arn) if arn else ("cloudwatch-name/1", account, region, name),
-        names=(trigger.get("MetricName"), name, alarm.get("AlarmDescription")),
-        labels={**_dimensions(trigger), "region": region, "account": account, "namespace": trigger.get("Namespace")},
+        identity=_alarm_identity(arn, account, region, name),
+        names=(*watched.names, name, alarm.get("AlarmDescription")),
+        labels=watched.labels(region, account),
         annotations={"reason": reason},
-        service=_place(_dimensions(trigger)),
-        metric=trigger.get("MetricName"),
+        service=watched.place,
+        metric=watched.metric,
         value=_datapoint(reason),
         threshold=trigger.get("Threshold"),
         operator=trigger.get("ComparisonOperator"),
@@ -95,32 +168,23 @@ def _alarm(alarm: dict[str, Json]) -> Claim:
 def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
     flags: list[str] = []
     arn = first_text(*items(event.get("resources")))
-    metric = mapping(dig(detail, "configuration", "metrics", 0, "metricStat", "metric"))
+    watched = _watched(items(dig(detail, "configuration", "metrics")))
     state = mapping(detail.get("state"))
     facts = mapping(embedded(state.get("reasonData")))
-    status = _alarm_status(state.get("value"), flags=flags)
+    status = _alarm_status(state.get("value"), text_of(state.get("reason")), flags=flags)
+    name, account, region = (
+        text_of(told) for told in (detail.get("alarmName"), event.get("account"), event.get("region"))
+    )
     return claim_from(
         status=status,
-        title=(detail.get("alarmName"),),
+        title=(name,),
         description=(dig(detail, "configuration", "description"), state.get("reason")),
-        identity=("cloudwatch/1", arn)
-        if arn
-        else (
-            "cloudwatch-name/1",
-            text_of(event.get("account")),
-            text_of(event.get("region")),
-            text_of(detail.get("alarmName")),
-        ),
-        names=(metric.get("name"), detail.get("alarmName")),
-        labels={
-            **mapping(metric.get("dimensions")),
-            "region": event.get("region"),
-            "account": event.get("account"),
-            "namespace": metric.get("namespace"),
-        },
+        identity=_alarm_identity(arn, account, region, name),
+        names=(*watched.names, name),
+        labels=watched.labels(region, account),
         annotations={"reason": state.get("reason")},
-        service=_place(mapping(metric.get("dimensions"))),
-        metric=metric.get("name"),
+        service=watched.place,
+        metric=watched.metric,
         value=dig(facts, "recentDatapoints", -1),
         threshold=facts.get("threshold"),
         starts_at=(state.get("timestamp") or event.get("time")) if status.says != "resolved" else None,
@@ -132,7 +196,33 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
     )
 
 
+def _alarm_identity(arn: str, account: str, region: str, name: str) -> Identity:
+    return ("cloudwatch/1", arn) if arn else ("cloudwatch-name/1", account, region, name)
+
+
+# What CloudWatch says where it went by missing data, which an alarm may treat as good, as bad, or as neither.
+_MISSING = re.compile(r"no datapoints were received.*treated as \[(NonBreaching|Breaching)\]", re.I | re.S)
+
+
+def _alarm_status(state: Json, reason: str, *, flags: list[str]) -> MonitorStatus:
+    word = text_of(state).lower()
+    if word not in _ALARM:
+        flags.append("status_unknown")
+    status = _ALARM.get(word, FIRING)
+    if _MISSING.search(reason):
+        return VANISHED if status == RESOLVED else NO_DATA
+    return status
+
+
 _FAILED, _WELL = {"failed", "error", "timeout", "stopped", "open"}, {"completed", "succeeded", "closed", "inservice"}
+
+
+_SUBJECTS = """
+    jobName MonitoringScheduleName MonitoringScheduleArn ProcessingJobName TrainingJobName EndpointName stateMachineArn
+    eventArn name
+    """.split()
+# When a run was started, at the end of its name.
+_RUN = re.compile(r"-(\d{12}-[0-9a-f]{24}|\d{4}(-\d\d){5}(-\d+)?)$")
 
 
 def _event(event: dict[str, Json], detail: dict[str, Json]) -> Statement:
@@ -144,37 +234,48 @@ def _event(event: dict[str, Json], detail: dict[str, Json]) -> Statement:
     words = {word.lower().replace("_", "") for word in states.values() if word}
     if words and not words & (_FAILED | _WELL):
         return Handshake(reason=f"“{kind}” is {', '.join(sorted(words))}, which neither opens nor ends anything.")
-    subject = first_text(
-        *(detail.get(name) for name in ("jobName", "MonitoringScheduleName", "ProcessingJobName", "TrainingJobName")),
-        *(detail.get(name) for name in ("EndpointName", "stateMachineArn", "eventArn", "name")),
-        *items(event.get("resources")),
+    told = [text_of(detail.get(name)) for name in _SUBJECTS]
+    subject = first_text(*told, *items(event.get("resources")))
+    thing = _RUN.sub("", subject.rpartition("monitoring-schedule/")[2])
+    run = first_text(
+        *(text for name, text in zip(_SUBJECTS, told, strict=True) if not name.startswith("MonitoringScheduleA"))
     )
     note = first_text(
         detail.get("message"), detail.get("FailureReason"), dig(detail, "eventDescription", 0, "latestDescription")
     )
+    source = text_of(event.get("source"))
     return claim_from(
-        status=RESOLVED if words and not words & _FAILED else FIRING,
+        status=_event_status(words, kind, detail),
         title=(
             " ".join(
-                filter(None, (f"{kind}:", text_of(detail.get("eventTypeCode")) or subject, *sorted(states.values())))
+                filter(None, (f"{kind}:", text_of(detail.get("eventTypeCode")) or thing, *sorted(states.values())))
             ),
         ),
         description=(note,),
-        identity=("eventbridge/1", text_of(event.get("source")), kind, subject) if subject else (),
+        identity=("eventbridge/2", source, kind, thing) if thing else (),
+        former=[("eventbridge/1", source, kind, former) for former in (run or subject, subject) if former],
         severity=detail.get("severity"),
         names=(detail.get("eventTypeCode"), kind, note),
         labels={
             "region": event.get("region"),
             "account": event.get("account"),
-            "source": event.get("source"),
-            "subject": subject,
+            "source": source,
+            "subject": run or subject,
             **states,
         },
-        service=subject,
+        service=thing,
         starts_at=detail.get("startTime") or event.get("time"),
         ends_at=event.get("time") if words and not words & _FAILED else None,
         delivery_key=event.get("id"),
     )
+
+
+def _event_status(words: set[str], kind: str, detail: dict[str, Json]) -> MonitorStatus:
+    """Read the states; what is planned, or will only be wrong some day, is worth knowing and not wrong yet."""
+    if words and not words & _FAILED:
+        return RESOLVED
+    planned = text_of(detail.get("eventTypeCategory")) in {"scheduledChange", "accountNotification"}
+    return NOTICE if planned or kind == "ACM Certificate Approaching Expiration" else FIRING
 
 
 def _violations(report: dict[str, Json]) -> list[Statement]:
@@ -200,24 +301,6 @@ def _violations(report: dict[str, Json]) -> list[Statement]:
         )
         for violation in map(mapping, items(report.get("violations")))
     ]
-
-
-def _alarm_status(state: Json, *, flags: list[str]) -> MonitorStatus:
-    word = text_of(state).lower()
-    if word not in _ALARM:
-        flags.append("status_unknown")
-    return _ALARM.get(word, FIRING)
-
-
-def _dimensions(trigger: dict[str, Json]) -> dict[str, Json]:
-    named = (mapping(dimension) for dimension in items(trigger.get("Dimensions")))
-    return {first_text(d.get("name"), d.get("Name")): d.get("value") or d.get("Value") for d in named}
-
-
-def _place(dimensions: Mapping[str, Json]) -> Json:
-    return first_text(
-        *(dimensions.get(name) for name in ("Endpoint", "EndpointName", "MonitoringSchedule", "FunctionName"))
-    )
 
 
 def _datapoint(reason: str) -> Json:

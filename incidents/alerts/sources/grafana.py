@@ -4,23 +4,35 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
-from incidents.alerts.claims import Claim, Identity, Measured, Statement, claim_from
+from incidents.alerts.claims import Claim, GroupOver, Identity, Measured, Statement, claim_from
 from incidents.alerts.cleaning import MAX_TITLE, clip, number_of, safe_link
-from incidents.alerts.sources import alertmanager
-from incidents.alerts.statuses import FIRING, NO_DATA, RESOLVED, Condition, titled
+from incidents.alerts.sources import alertmanager, headings
+from incidents.alerts.statuses import FIRING, NO_DATA, RESOLVED, VANISHED, Condition, titled
 
 # What Grafana renames a rule's alert to, where the rule has nothing to judge or its query fails.
 _REASONS: dict[str, Condition] = {"NoData": "no_data", "MissingSeries": "no_data", "Error": "check_failed"}
+# Why a rule may end an alert without having seen its value come back.
+_ENDED_UNSEEN = {"NoData", "MissingSeries", "Error", "Paused", "Updated", "RuleDeleted"}
 _STAND_INS: dict[str, Condition] = {"DatasourceNoData": "no_data", "DatasourceError": "check_failed"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     group = mapping(payload(body, headers))
     if isinstance(group.get("alerts"), list):
-        return [_read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
+        statements: list[Statement] = [_read_alert(mapping(alert), group=group) for alert in items(group["alerts"])]
+        return [*statements, *_group_over(group)]
     if "ruleId" in group or "evalMatches" in group:
         return [_read_legacy(group)]
-    raise Unreadable("This is no Grafana notification: it has neither a list “alerts” nor a “ruleId”.")
+    raise Unreadable(
+        "This is no Grafana notification: it has neither a list “alerts” nor a “ruleId”. If its contact point has a "
+        "custom payload, remove that, or connect it as Generic JSON with a field map."
+    )
+
+
+def _group_over(group: dict[str, Json]) -> list[Statement]:
+    """End what was cut from a group that is resolved, where Grafana says that it has cut anything."""
+    key, cut = alertmanager.group_of(group), text_of(group.get("truncatedAlerts")) not in {"", "0"}
+    return [GroupOver(group=key)] if key and cut and text_of(group.get("status")) == "resolved" else []
 
 
 def _read_alert(alert: dict[str, Json], *, group: dict[str, Json]) -> Claim:
@@ -51,6 +63,8 @@ def _condition(alert: dict[str, Json], claim: Claim, name: str) -> Condition:
     if name == "TestAlert" and claim.labels.get("instance") == "Grafana":
         return "test"
     reason = claim.annotations.get("grafana_state_reason", "")
+    if claim.says == "resolved" and reason in _ENDED_UNSEEN:
+        return "no_data"
     return _STAND_INS.get(name) or _REASONS.get(reason, claim.condition)
 
 
@@ -70,7 +84,7 @@ def _measured(alert: dict[str, Json], *, metric: str) -> Measured:
     return Measured(metric=metric, text=text, number=number_of(number))
 
 
-_LEGACY = {"alerting": FIRING, "ok": RESOLVED, "paused": RESOLVED, "no_data": NO_DATA, "pending": FIRING}
+_LEGACY = {"alerting": FIRING, "ok": RESOLVED, "paused": VANISHED, "no_data": NO_DATA, "pending": FIRING}
 
 
 def _read_legacy(rule: dict[str, Json]) -> Claim:
@@ -82,7 +96,7 @@ def _read_legacy(rule: dict[str, Json]) -> Claim:
     tags = mapping(match.get("tags")) | mapping(rule.get("tags"))
     return claim_from(
         status=_LEGACY.get(state, FIRING),
-        title=(rule.get("title"), rule.get("ruleName")),
+        title=(headings.in_brackets(text_of(rule.get("title"))).name, rule.get("ruleName")),
         description=(rule.get("message"),),
         # The resolve has no matches: nothing but the rule links it to its firing.
         identity=("grafana-rule/1", text_of(rule.get("orgId")), text_of(rule.get("ruleId"))),

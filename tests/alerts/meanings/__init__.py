@@ -1,8 +1,8 @@
 """How each kind of monitor says each thing: one JSON file a kind, from which the table in docs/meanings.md is made.
 
 A cell patches the kind's example by JSON Pointers (`set`, `unset`) or gives a whole `body`, and says in `how` what a
-reader of the docs needs; a cell with nothing but `how` says why the monitor cannot say it. `python -m
-tests.alerts.meanings` prints the table.
+reader of the docs needs; `also` gives further ways of saying it. A cell with nothing but `how` says why the monitor
+cannot say it. `python -m tests.alerts.meanings` prints the table.
 """
 
 import copy

@@ -50,6 +50,26 @@ _BY_WORD = {
 }
 
 
+_CONDITIONS: dict[str, Condition] = {
+    "bad_value": "bad_value",
+    "no_data": "no_data",
+    "check_failed": "check_failed",
+    "notice": "notice",
+    "test": "test",
+}
+
+
+def with_condition(status: MonitorStatus, word: Json) -> MonitorStatus:
+    """Take a condition that is told beside the status, in our own words; any other word is none, and changes nothing."""
+    told = "_".join(first_text(word).lower().replace("-", " ").split())
+    return MonitorStatus(status.says, _CONDITIONS[told]) if told in _CONDITIONS else status
+
+
+def known_status(word: str) -> MonitorStatus | None:
+    """Give the status of one word, None where it is no word for a status."""
+    return _BY_WORD.get(word)
+
+
 def status_of(*words: Json, flags: list[str]) -> MonitorStatus:
     """Read the first status word that is given; an unknown one is firing and says so, no word at all is firing."""
     word = "_".join(first_text(*words).lower().split())

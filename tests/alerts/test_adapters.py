@@ -46,7 +46,6 @@ ENDS: dict[str, tuple[Any, ...]] = {
     "kapacitor": ("level", "OK"),
     "axiom": ("action", "Closed"),
     "zabbix": ("status", "RESOLVED"),
-    "arize": ("type", "online_task.run.succeeded"),
     "soda": ("checkResults", 0, "outcome", "pass"),
     "monte_carlo": ("payload", "status", "fixed"),
     "dbt": ("data", "runStatus", "Success"),
@@ -85,7 +84,16 @@ class TestEveryMonitor:
         assert over.fingerprint(1) == only(slug).fingerprint(1)
 
     def test_every_kind_resolves_or_says_that_it_never_does(self) -> None:
-        by_other_means = {"opsgenie", "slack", "wandb", "langfuse", "evidently", "great_expectations", "aws_sns"}
+        by_other_means = {
+            "arize",
+            "opsgenie",
+            "slack",
+            "wandb",
+            "langfuse",
+            "evidently",
+            "great_expectations",
+            "aws_sns",
+        }
         assert {slug for slug, kind in KINDS.items() if kind.resolves} == set(ENDS) | by_other_means
 
     @pytest.mark.parametrize("slug", KINDS)

@@ -1,10 +1,13 @@
 """What monitors of models and data say beyond firing and resolved, in the forms that their tools really send."""
 
+import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from incidents.alerts.claims import ChangeAnnounced, Claim
+from incidents.alerts.claims import ChangeAnnounced, Claim, Handshake
+from incidents.alerts.sources.readers import READERS
 from tests.alerts.tools import statements_of
 
 
@@ -198,3 +201,107 @@ class TestReports:
         claim = only("great_expectations", {"validation_results": [{"expectations": [expectation]}]})
         assert claim.condition == "check_failed"
         assert "no such column" in claim.description
+
+
+class TestOwnJson:
+    @pytest.mark.parametrize(
+        ("body", "title"),
+        [
+            ({"subject": "Drift policy violated", "description": "PSI is 0.41"}, "Drift policy violated"),
+            ({"alertName": "Recall is low", "metric": "recall"}, "Recall is low"),
+            ({"title": "Recall is low", "subject": "Alert", "eventType": "metric"}, "Recall is low"),
+            ({"eventType": "drift.detected", "message": "PSI of income is 0.41"}, "PSI of income is 0.41"),
+            ({"event_type": "drift.detected"}, "drift.detected"),
+            ({"body": "PSI of income is 0.41"}, "PSI of income is 0.41"),
+        ],
+    )
+    def test_a_real_title_wins(self, body: dict[str, str], title: str) -> None:
+        assert only("generic", body).title == title
+
+    def test_an_alert_that_had_another_title_before_is_known_by_it(self) -> None:
+        body = {"subject": "Drift policy violated", "description": "PSI is 0.41", "system": "fraud-scorer"}
+        before = only("generic", {"title": "PSI is 0.41", "system": "fraud-scorer"})
+        assert only("generic", body).former_identities == (before.identity,)
+        assert not only("generic", body | {"key": "psi"}).former_identities
+
+    def test_a_condition_in_other_words_is_somebody_elses_field(self) -> None:
+        assert only("generic", {"title": "PSI", "condition": "psi > 0.2"}).condition == "bad_value"
+        assert only("generic", {"title": "PSI", "condition": "No data"}).condition == "no_data"
+
+    def test_a_type_that_resolves_ends_what_another_began(self) -> None:
+        event = {"specversion": "1.0", "id": "1", "source": "/drift", "subject": "income"}
+        began, over = (
+            only("cloudevents", event | {"type": f"com.x.drift.{word}"}) for word in ("detected", "resolved")
+        )
+        assert (began.says, over.says, over.identity) == ("firing", "resolved", began.identity)
+        assert ("cloudevents/1", "/drift", "income", "com.x.drift.detected") in began.former_identities
+
+
+class TestOtherMonitors:
+    @pytest.mark.parametrize("event", ["LINK_MODEL", "ADD_COLLECTION_TAG", "CREATE_ARTIFACT"])
+    def test_whatever_alters_a_collection_is_a_change(self, event: str) -> None:
+        assert change("wandb", {"event_type": event, "artifact_collection_name": "ranker"}).system_name == "ranker"
+
+    def test_a_run_that_finishes_ends_the_failure_of_another(self) -> None:
+        told = {"event_type": "RUN_STATE", "entity_name": "acme", "project_name": "forecast"}
+        failed = only("wandb", told | {"run_name": "1", "run_state": "FAILED"})
+        finished = only("wandb", told | {"run_name": "2", "run_state": "FINISHED"})
+        assert (failed.says, finished.says, finished.identity) == ("firing", "resolved", failed.identity)
+
+    @pytest.mark.parametrize(
+        ("state", "says", "condition"),
+        [
+            ("TRIGGERED", "firing", "bad_value"),
+            ("OK", "resolved", "bad_value"),
+            ("UNKNOWN", "firing", "no_data"),
+            ("ERROR", "firing", "check_failed"),
+        ],
+    )
+    def test_a_sql_alert_in_its_own_body_and_in_ours(self, state: str, says: str, condition: str) -> None:
+        title = f"Alert WAPE changed status to {state}"
+        own = only(
+            "databricks",
+            {"event": "alert_state_change", "alert": {"title": title, "alert": {"id": "98", "name": "WAPE"}}},
+        )
+        ours = only("databricks", {"alert_id": "98", "alert_name": "WAPE", "status": state})
+        assert (own.says, own.condition, own.identity) == (says, condition, ours.identity)
+        assert (ours.says, ours.condition) == (says, condition)
+
+    def test_a_run_that_could_not_start_says_so(self) -> None:
+        run = {"jobId": "1", "jobName": "Features", "runStatus": "Errored", "runErroredAt": "2026-11-20T12:00:00Z"}
+        assert only("dbt", {"accountId": 1, "data": run}).title == "Features: errored before it started"
+
+    def test_uptime_kuma_by_query_holds_json_in_its_parts(self) -> None:
+        beat = json.dumps({"monitorID": 10, "status": 0, "time": "2026-11-20 12:00:00", "msg": "timeout"})
+        query = urlencode({"msg": "[Endpoint] down", "heartbeat": beat, "monitor": '{"id": 10, "name": "Endpoint"}'})
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        (claim,) = READERS["uptime_kuma"](query.encode(), form)
+        assert isinstance(claim, Claim)
+        assert (claim.condition, claim.title, claim.identity[1]) == ("bad_value", "Endpoint is down", "10")
+
+    @pytest.mark.parametrize(
+        ("status", "says", "condition"),
+        [("🔴 Down", "firing", "bad_value"), ("✅ Up", "resolved", "bad_value"), ("⚠️ Test", "firing", "test")],
+    )
+    def test_uptime_kumas_template_tells_the_status_in_words(self, status: str, says: str, condition: str) -> None:
+        claim = only("uptime_kuma", {"name": "Endpoint", "status": status, "msg": "x"})
+        assert (claim.says, claim.condition) == (says, condition)
+
+    def test_a_certificate_that_expires_is_no_test(self) -> None:
+        message = "[Endpoint][https://x.example.com] server certificate x.example.com will expire in {} days"
+        far, near = (
+            only("uptime_kuma", {"heartbeat": None, "monitor": None, "msg": message.format(days)}) for days in (21, 7)
+        )
+        assert (far.condition, near.condition, near.identity) == ("notice", "bad_value", far.identity)
+        assert near.lease
+
+    def test_a_check_is_known_by_its_uuid_too_and_waits_without_an_alert(self) -> None:
+        whole = {"name": "Nightly", "uuid": "5398", "status": "down", "tags": "system=policy-index"}
+        claim = only("healthchecks", whole)
+        assert (claim.identity[1], claim.system_name) == ("5398", "policy-index")
+        (waiting,) = statements_of("healthchecks", whole | {"status": "grace"})
+        assert isinstance(waiting, Handshake)
+
+    def test_mlflow_tries_its_webhook_with_its_own_example(self) -> None:
+        said = {"entity": "model_version", "action": "created", "data": {"name": "example_model", "version": "1"}}
+        assert isinstance(statements_of("mlflow", said)[0], Handshake)

@@ -9,7 +9,7 @@ from incidents.alerts.bodies import dig, first_text, mapping, payload, text_of
 from incidents.alerts.claims import ChangeAnnounced, Handshake, Statement, claim_from
 from incidents.alerts.cleaning import clip
 from incidents.alerts.sources import generic
-from incidents.alerts.statuses import FIRING, RESOLVED
+from incidents.alerts.statuses import CHECK_FAILED
 from incidents.alerts.times import time_of
 
 
@@ -31,18 +31,20 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         ]
     if not event.startswith("online_task"):
         return generic.read(body, headers)
-    task = first_text(dig(data, "task", "id"), data.get("task_id"), data.get("online_task_id"))
-    if not event.endswith(("failed", "succeeded", "recovered", "completed")):
+    if not event.endswith("failed"):
         return [Handshake(reason=f"“{event}” neither opens nor ends anything.")]
+    task = first_text(dig(data, "task", "id"), data.get("task_id"), data.get("online_task_id"))
+    cause = text_of(data.get("error_type"))
     return [
         claim_from(
-            status=FIRING if event.endswith("failed") else RESOLVED,
-            title=(f"Online evaluation {first_text(dig(data, 'task', 'name'), data.get('task_name'), task)} failed",),
-            description=(data.get("error"), data.get("cause"), data.get("message")),
+            # What failed is the evaluation; of the output it judges nothing is known until it runs again.
+            status=CHECK_FAILED,
+            title=(f"Evaluation failed to run: {first_text(dig(data, 'task', 'name'), data.get('task_name'), task)}",),
+            description=(data.get("error"), data.get("error_message"), data.get("cause"), data.get("message"), cause),
             identity=("arize-task/1", task),
-            severity="error",
             service=first_text(data.get("project"), dig(data, "project", "name")),
-            names=("evaluation job failed", text_of(data.get("error"))),
+            names=("evaluation job failed", cause, text_of(data.get("error"))),
+            labels={"error_type": cause} if cause else None,
             starts_at=sent.get("timestamp"),
             links=(("source", data.get("url")),),
             upstream_id=task,

@@ -2,14 +2,22 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import unquote
 
 from incidents.alerts.bodies import Json, Unreadable, embedded, first_text, items, load, mapping, payload, text_of
 from incidents.alerts.claims import Claim, RejectedItem, Statement, claim_from
 from incidents.alerts.cleaning import number_of
-from incidents.alerts.statuses import RESOLVED, status_of
+from incidents.alerts.sources import generic
+from incidents.alerts.statuses import CHECK_FAILED, FIRING, NO_DATA, RESOLVED, known_status
 
-_RESOLVED_TYPES = (".resolved", ".recovered", ".cleared", ".ok", ".closed")
+# Types tell by their end what happened; it is no part of what the event is about.
+_ENDINGS = {
+    **dict.fromkeys(("resolved", "recovered", "cleared", "ok", "closed"), RESOLVED),
+    **dict.fromkeys(("no_data", "nodata"), NO_DATA),
+    "check_failed": CHECK_FAILED,
+}
+_BEGINNINGS = {"detected", "raised", "started", "changed", "crossed", "exceeded"}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -54,16 +62,16 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
     sent = mapping(data)
     kind, source, subject = (text_of(event.get(name)) for name in ("type", "source", "subject"))
     flags: list[str] = []
-    word = first_text(sent.get("status"), sent.get("state"))
-    status = status_of(word, flags=flags)
-    if not word and kind.lower().endswith(_RESOLVED_TYPES):
-        status = RESOLVED
+    subject_of_type, _, ending = kind.lower().rpartition(".")
+    is_told = first_text(sent.get("status"), sent.get("state"), sent.get("condition"))
+    status = generic.status_told(sent, flags=flags) if is_told else _ENDINGS.get(ending, FIRING)
     key = first_text(sent.get("key"), sent.get("dedup_key"))
-    return claim_from(
+    about = subject_of_type if ending in _BEGINNINGS or ending in _ENDINGS or known_status(ending) else kind
+    claim = claim_from(
         status=status,
         title=(sent.get("title"), sent.get("summary"), " ".join(filter(None, (kind, subject)))),
         description=(sent.get("description"), sent.get("message"), data if isinstance(data, str) else None),
-        identity=("key/1", key) if key else ("cloudevents/1", source, subject, kind),
+        identity=("key/1", key) if key else ("cloudevents/2", source, subject, about),
         severity=first_text(sent.get("severity"), _severity(event)),
         system=first_text(sent.get("system"), event.get("system")),
         service=first_text(sent.get("service"), source.strip("/").rpartition("/")[2]),
@@ -78,8 +86,10 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
         ends_at=event.get("time") if status.says == "resolved" else None,
         links=(("source", sent.get("url")), ("runbook", sent.get("runbook_url"))),
         delivery_key=event.get("id"),
+        is_test=sent.get("test") is True,
         flags=flags,
     )
+    return claim if key else replace(claim, former_identities=(("cloudevents/1", source, subject, kind),))
 
 
 def _severity(event: dict[str, Json]) -> str:

@@ -1,10 +1,11 @@
-"""Databricks: jobs' notifications, and SQL alerts with the body of docs/sources/databricks.md."""
+"""Databricks: jobs' notifications, and SQL alerts with their own body or that of docs/sources/databricks.md."""
 
+import re
 from collections.abc import Mapping
 
-from incidents.alerts.bodies import Json, Unreadable, dig, first_text, mapping, payload, text_of
+from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
-from incidents.alerts.statuses import FIRING, RESOLVED, MonitorStatus, status_of
+from incidents.alerts.statuses import CHECK_FAILED, FIRING, NO_DATA, RESOLVED, MonitorStatus, status_of
 
 _JOB: dict[str, MonitorStatus] = {
     "jobs.on_failure": FIRING,
@@ -23,6 +24,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         return [Handshake(reason=f"“{event}” neither opens nor ends anything.")]
     if "alert_id" in sent:
         return [_sql_alert(sent)]
+    if sent.get("event") == "alert_state_change":
+        return [_state_change(sent)]
     raise Unreadable("This is no Databricks notification: it has neither an “event_type” nor an “alert_id”.")
 
 
@@ -52,10 +55,23 @@ def _job(sent: dict[str, Json], event: str) -> Claim:
     )
 
 
+# A query that gave nothing to judge, and one that could not be run or judged at all.
+_SQL: dict[str, MonitorStatus] = {
+    "triggered": FIRING,
+    "ok": RESOLVED,
+    "unknown": NO_DATA,
+    "error": CHECK_FAILED,
+}
+
+
+def _sql_status(word: str, *, flags: list[str]) -> MonitorStatus:
+    return _SQL.get(word.lower()) or status_of(word, flags=flags)
+
+
 def _sql_alert(sent: dict[str, Json]) -> Claim:
     flags: list[str] = []
     return claim_from(
-        status=status_of(sent.get("status"), flags=flags),
+        status=_sql_status(text_of(sent.get("status")), flags=flags),
         title=(sent.get("alert_name"), sent.get("name")),
         description=(sent.get("custom_body"), sent.get("description")),
         identity=("databricks-alert/1", text_of(sent.get("alert_id"))),
@@ -67,5 +83,30 @@ def _sql_alert(sent: dict[str, Json]) -> Claim:
         operator=sent.get("operator"),
         links=(("source", sent.get("alert_url")), ("query", sent.get("query_url"))),
         upstream_id=sent.get("alert_id"),
+        flags=flags,
+    )
+
+
+_CHANGED = re.compile(r"changed status to (\w+)", re.I)
+
+
+def _state_change(sent: dict[str, Json]) -> Claim:
+    """Read an alert's own body, which names the state in its title if nowhere else."""
+    told = mapping(sent.get("alert"))
+    alert = mapping(told.get("alert")) or told
+    in_title = _CHANGED.search(text_of(told.get("title")))
+    state = first_text(alert.get("state"), alert.get("status"), told.get("state"), in_title and in_title[1])
+    flags: list[str] = []
+    judged = mapping(next(iter(items(alert.get("evaluations"))), None))
+    column = dig(judged, "source", "name")
+    return claim_from(
+        status=_sql_status(state, flags=flags),
+        title=(alert.get("name"), told.get("title")),
+        description=(told.get("description"), alert.get("custom_description")),
+        identity=("databricks-alert/1", text_of(alert.get("id"))),
+        names=(column, alert.get("name")),
+        metric=column,
+        operator=judged.get("comparison_operator"),
+        upstream_id=alert.get("id"),
         flags=flags,
     )

@@ -1,11 +1,12 @@
 """Our own documented JSON, for a customer's code and for whatever can post a little JSON (docs/sources/generic.md)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload
-from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from
-from incidents.alerts.cleaning import clip
-from incidents.alerts.statuses import status_of
+from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from, title_identity
+from incidents.alerts.cleaning import clip, title_of
+from incidents.alerts.statuses import MonitorStatus, status_of, with_condition
 from incidents.alerts.times import time_of
 
 KINDS_OF_CHANGE = (
@@ -56,26 +57,38 @@ def _read_change(change: dict[str, Json], *, position: int) -> ChangeAnnounced |
     )
 
 
+_TITLES = ("title", "summary", "name", "subject", "alertName", "alert_name", "metric")
+_DESCRIPTIONS = ("description", "message", "text", "body")
+# What kind of thing it was: a title only where nothing says what happened.
+_KINDS_OF_EVENT = ("eventType", "event_type", "eventName", "event_name", "event")
+
+
+def status_told(sent: dict[str, Json], *, flags: list[str]) -> MonitorStatus:
+    """Read both axes as our own JSON tells them: a word for the status, and beside it perhaps the condition."""
+    return with_condition(status_of(sent.get("status"), sent.get("state"), flags=flags), sent.get("condition"))
+
+
 def _read_alert(item: Json, *, position: int) -> Claim:
     if not isinstance(item, dict):
         raise Unreadable(f"Alert {position} is not an object with a “title”.")
     flags: list[str] = []
     labels = mapping(item.get("labels"))
-    title = first_text(item.get("title"), item.get("summary"), item.get("name"), item.get("metric"))
-    description = first_text(item.get("description"), item.get("message"), item.get("text"))
-    if not title and not description:
+    title, description, kind = (
+        first_text(*(item.get(name) for name in names)) for names in (_TITLES, _DESCRIPTIONS, _KINDS_OF_EVENT)
+    )
+    if not title and not description and not kind:
         raise Unreadable(f"Alert {position} has no “title”.")
     metric = first_text(item.get("metric"), labels.get("metric"))
-    return claim_from(
-        status=status_of(item.get("status"), item.get("state"), flags=flags),
-        title=(title, description),
+    claim = claim_from(
+        status=status_told(item, flags=flags),
+        title=(title, description, kind),
         description=(description,),
         identity=("key/1", first_text(*(item.get(name) for name in ("key", "dedup_key", "fingerprint", "alert_uid")))),
         severity=first_text(item.get("severity"), item.get("priority"), labels.get("severity")),
         system=item.get("system"),
         service=item.get("service"),
         environment=item.get("environment"),
-        names=(metric, labels.get("alertname"), title),
+        names=(metric, labels.get("alertname"), title or kind),
         labels={**labels, "metric": metric} if metric else labels,
         annotations=item.get("annotations"),
         metric=metric,
@@ -96,3 +109,16 @@ def _read_alert(item: Json, *, position: int) -> Claim:
         is_test=item.get("test") is True,
         flags=flags,
     )
+    return _known_by_its_former_title(claim, item, title=title)
+
+
+_FORMER_TITLES = ("title", "summary", "name", "metric", *_DESCRIPTIONS[:3])
+
+
+def _known_by_its_former_title(claim: Claim, item: dict[str, Json], *, title: str) -> Claim:
+    """Know an alert without a key again by the title that it had while fewer fields were taken for one."""
+    former = first_text(*(item.get(name) for name in _FORMER_TITLES))
+    if "no_identity" not in claim.flags or not title or former in {"", title}:
+        return claim
+    heading, where = title_of((former,), {}), claim.system_name or claim.service
+    return replace(claim, former_identities=(title_identity(heading, where, claim.environment, flags=[]),))

@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 from incidents.alerts.bodies import Json, Unreadable, mapping, payload, text_of
 from incidents.alerts.claims import Claim, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
-from incidents.alerts.statuses import FIRING, RESOLVED, MonitorStatus, status_of
+from incidents.alerts.statuses import FIRING, RESOLVED, MonitorStatus, status_of, with_condition
 
 # An expression is compiled by recursion and evaluated over the whole body: long ones are no map but a program.
 LONGEST = 300
@@ -24,6 +24,7 @@ FIELDS: dict[str, str] = {
     "description": "More about it",
     "key": "What identifies the alert: the same in every repeat",
     "status": "The word that says firing or resolved",
+    "condition": "What it is about: bad_value, no_data, check_failed, notice or test",
     "severity": "How bad it is",
     "system": "Which AI system it is about",
     "environment": "Such as production",
@@ -106,7 +107,7 @@ def _read_alert(wanted: FieldMap, item: Json, *, position: int) -> Claim:
     flags: list[str] = []
     labels = value_of("labels")
     return claim_from(
-        status=_status(wanted, text_of(value_of("status")), flags=flags),
+        status=with_condition(_status(wanted, text_of(value_of("status")), flags=flags), value_of("condition")),
         title=(title,),
         description=(value_of("description"),),
         identity=("key/1", text_of(value_of("key"))),
@@ -152,6 +153,7 @@ PRESETS: dict[str, dict[str, Json]] = {
         "description": "long_description || description",
         "key": "to_string(check_id)",
         "status": "current_state",
+        "firing": "failing, unconfirmed_down",
         "severity": "importance_level",
         "system": "tags[0]",
         "metric": "'probe failed'",

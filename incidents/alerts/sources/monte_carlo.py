@@ -4,9 +4,13 @@ from collections.abc import Mapping
 
 from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload
 from incidents.alerts.claims import Statement, claim_from
-from incidents.alerts.statuses import FIRING, RESOLVED
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
 
-_OVER = {"fixed", "resolved", "no action needed", "no_action_needed", "false positive", "expected", "closed"}
+# The words for its alerts' status, and the feedback by which it said the same before.
+_STATUSES: dict[str, MonitorStatus] = {
+    **dict.fromkeys(("fixed", "resolved", "no action needed", "false positive", "expected", "closed"), RESOLVED),
+    **dict.fromkeys(("acknowledged", "work in progress", "investigating"), ACKNOWLEDGED),
+}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -25,10 +29,10 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
         inner.get("table"),
         *items(inner.get("tables")),
     )
-    status = first_text(inner.get("status"), inner.get("feedback"), sent.get("status")).lower()
+    status = first_text(inner.get("status"), inner.get("feedback"), sent.get("status"))
     return [
         claim_from(
-            status=RESOLVED if status in _OVER else FIRING,
+            status=_STATUSES.get(status.lower().replace("_", " "), FIRING),
             title=(title,),
             description=(inner.get("description"), inner.get("message")),
             identity=("monte_carlo/1", key),

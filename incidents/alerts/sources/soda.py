@@ -12,6 +12,7 @@ _OUTCOMES: dict[str, tuple[MonitorStatus, str]] = {
     "warn": (FIRING, "medium"),
     "fail": (FIRING, "high"),
     "error": (CHECK_FAILED, "medium"),
+    "notevaluated": (CHECK_FAILED, "medium"),
 }
 
 
@@ -24,12 +25,14 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             return [_incident(mapping(sent.get("incident")))]
         case "":
             raise Unreadable("This is no Soda Cloud webhook: it has no “event”.")
+        case "validate":
+            return [Handshake(reason="Soda tried the webhook.")]
         case event:
             return [Handshake(reason=f"Soda tells of “{event}”, which is no alert.")]
 
 
 def _check(check: dict[str, Json]) -> Claim:
-    word = text_of(check.get("outcome")).lower()
+    word = text_of(check.get("outcome")).lower().replace("_", "")
     status, severity = _OUTCOMES.get(word, (FIRING, "medium"))
     dataset = first_text(dig(check, "datasets", 0, "name"), dig(check, "dataset", "name"))
     definition = text_of(check.get("definition"))

@@ -17,7 +17,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not event:
         raise Unreadable("It has no “event_type”; use the body of Faultline’s page on Weights & Biases.")
     project = text_of(sent.get("project_name"))
-    if "ARTIFACT" in event.upper():
+    # Whatever is not about a run alters an artifact or a collection of them: linked, tagged, given an alias.
+    if not event.upper().startswith("RUN"):
         name = first_text(sent.get("artifact_collection_name"), project)
         version = first_text(sent.get("artifact_version_string"), sent.get("artifact_version"), sent.get("alias"))
         return [
@@ -29,10 +30,10 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             )
         ]
     metric, run = text_of(sent.get("metric_name")), first_text(sent.get("run_name"), sent.get("run_id"))
-    state = text_of(sent.get("run_state")).lower()
+    state = text_of(sent.get("run_state")).lower() if "STATE" in event.upper() else ""
     return [
         claim_from(
-            status=RESOLVED if state in {"finished", "running"} and "STATE" in event.upper() else FIRING,
+            status=RESOLVED if state in {"finished", "running"} else FIRING,
             title=(sent.get("title"), " ".join(filter(None, (project, run, metric or state or event)))),
             description=(sent.get("message"),),
             identity=("wandb/1", text_of(sent.get("entity_name")), project, metric or event),

@@ -206,8 +206,20 @@ def key_of() -> Callable[..., dict[str, str]]:
     return make
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist hands over what people want to read at the end of the run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["told"] = (not_tested, reported)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for ours, theirs in zip((not_tested, reported), getattr(node, "workeroutput", {}).get("told", ()), strict=False):
+        ours += theirs
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for sentence in not_tested:
+    for sentence in dict.fromkeys(not_tested):
         terminalreporter.write_line(f"!!! {sentence}", red=True, bold=True)
     for line in reported:
         terminalreporter.write_line(line)

@@ -3,7 +3,9 @@
 import http.client
 import json
 import os
+import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,19 +14,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests import template
 
 UP = "Faultline is running at"  # what it prints once people can use it
 HERE = Path(__file__).resolve().parent.parent
 
 
 def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    """A port below those that the kernel gives to clients: one of them could take it until it is used."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 def until(holds: Callable[[], Any], *, seconds: float = 300, what: str = "") -> Any:
@@ -43,6 +50,7 @@ class Running:
     port: int
     process: "subprocess.Popen[str]"
     output: Path
+    _keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -81,8 +89,12 @@ class Running:
         return json.loads(result.stdout)
 
     def key(self, email: str = "ada@example.com") -> dict[str, str]:
-        key = self.manage("create_api_key", email, *"--name test --scope read --scope write".split())["key"]
-        return {"Authorization": f"Bearer {key}"}
+        """The header of an API key of theirs, made once: a command takes a second of the processor."""
+        if email not in self._keys:
+            self._keys[email] = self.manage("create_api_key", email, *"--name test --scope read --scope write".split())[
+                "key"
+            ]
+        return {"Authorization": f"Bearer {self._keys[email]}"}
 
     def group(self) -> list[tuple[int, str]]:
         """The processes of this group: those whose environment or command names its data folder.
@@ -134,6 +146,18 @@ def environment(data: Path, port: int, **more: str) -> dict[str, str]:
 
 
 launched: list[Running] = []
+
+
+def prepared(data: Path) -> Path:
+    """Put what a first start makes into a data folder, so that it takes two seconds: the tables and the static files."""
+    data.mkdir(parents=True)
+    template.copy_to(data)
+    made = next(
+        (static for group in launched if (static := group.data / "static").joinpath(".collected").exists()), None
+    )
+    if made:
+        shutil.copytree(made, data / "static")
+    return data
 
 
 def launch(data: Path, port: int, **more: str) -> Running:

@@ -1,7 +1,8 @@
 """A PostgreSQL cluster with the migrated, still empty database, kept in var/test for the next run.
 
 Each run copies the cluster to a folder of its own, and its test databases are made from `DATABASE` in the copy: nothing
-that a test writes is ever seen by another run. It is made anew when a migration, a locked package or PostgreSQL changes.
+that a test writes is ever seen by another run. A whole Faultline of a test starts with a copy too, and has nothing to
+migrate. It is made anew when a migration, a locked package or PostgreSQL changes.
 """
 
 import fcntl
@@ -21,7 +22,7 @@ from reliability.local.postgres import MAJOR, Postgres
 
 HERE = Path(__file__).resolve().parent.parent
 KEPT = HERE / "var" / "test"
-DATABASE = "faultline_template"
+DATABASE = "faultline"  # as the product calls its own
 
 
 def copy_to(data: Path) -> None:
@@ -38,7 +39,7 @@ def copy_to(data: Path) -> None:
 
 def _digest() -> str:
     """What the database is made of: the migrations with their data, the packages with theirs, and the server."""
-    content = hashlib.sha256(MAJOR.encode())
+    content = hashlib.sha256(f"{MAJOR} {DATABASE}".encode())
     files = (HERE / "incidents" / "migrations").iterdir()
     for file in [HERE / "requirements.txt", *sorted(file for file in files if file.suffix in {".py", ".json"})]:
         content.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Running, running
+from tests.running import Running, prepared, running
 from tests.tools import chromium, needed
 
 WAIT = 30_000  # ms; long, because a condition that holds ends it, and a slow machine is no fault of the page
@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("site") / "data") as group:
+    with running(prepared(tmp_path_factory.mktemp("site") / "data")) as group:
         yield group
 
 

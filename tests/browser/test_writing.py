@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
-from tests.running import Running, free_port, launch, until
+from tests.running import Running, free_port, launch, prepared, until
 from tests.tools import not_tested
 
 pytestmark = pytest.mark.browser
@@ -211,7 +211,7 @@ def test_what_is_typed_before_the_scripts_arrive_is_saved(site: Running, as_some
 
 def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, browser: Any) -> None:
     """A Faultline of its own, killed while somebody types, and started again on the same data."""
-    data = tmp_path_factory.mktemp("restarted") / "data"
+    data = prepared(tmp_path_factory.mktemp("restarted") / "data")
     port = free_port()
     group = launch(data, port)
     try:

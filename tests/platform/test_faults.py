@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from reliability.local.postgres import Postgres
-from tests.running import Running, running, until
+from tests.running import Running, prepared, running, until
 from tests.tools import print_at_end
 
 pytestmark = pytest.mark.fault
@@ -33,7 +33,7 @@ VICTIMS = ["gunicorn", "celery -A reliability worker", "celery -A reliability be
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("faults") / "data") as group:
+    with running(prepared(tmp_path_factory.mktemp("faults") / "data")) as group:
         yield group
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.running import Running, running
+from tests.running import Running, prepared, running
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("site") / "data") as group:
+    with running(prepared(tmp_path_factory.mktemp("site") / "data")) as group:
         yield group

@@ -237,7 +237,9 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Without a limit. At a limit a worker asks for no more until its tasks are acknowledged, so it would not hear that the broker
+# died; then they never are, and it would wait for ever. Messages are small and say only that something is due.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 0
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False

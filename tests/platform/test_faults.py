@@ -17,8 +17,10 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 
 from reliability.local.postgres import Postgres
+from reliability.local.valkey import Valkey
 from tests.running import Running, prepared, running, until
 from tests.tools import print_at_end
 
@@ -171,6 +173,30 @@ def test_while_redis_is_away_pages_and_changes_work_at_once(up: Running) -> None
         assert time.monotonic() - began < 5
     finally:
         os.kill(frozen, signal.SIGCONT)
+
+
+def test_a_worker_whose_tasks_end_while_redis_is_away_takes_new_ones(up: Running) -> None:
+    """As many as it runs at once are under way when Redis dies, so it waits for no message that would tell it so."""
+    source = up.manage("create_source", "generic", "Busy worker")
+    _parent, *children = sorted(pid for pid, command in up.group() if "celery -A reliability worker" in command)
+    with redis.Redis(unix_socket_path=str(Valkey(up.data).socket)) as broker:
+
+        def is_busy() -> bool:
+            up.post(f"/ingest/{source['token']}", {"title": "Recall fell", "key": "busy"})
+            return bool(broker.hlen("faultline:unacked") >= len(children))
+
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            until(is_busy, what="each of its processes has a task")
+            os.kill(up.pid_of("valkey-server"), signal.SIGKILL)
+            killed_at = datetime.now(UTC)
+        finally:
+            for pid in children:
+                os.kill(pid, signal.SIGCONT)
+    with psycopg.connect(Postgres(up.data).url, autocommit=True) as database:
+        seen = "SELECT 1 FROM incidents_heartbeat WHERE name = 'worker' AND at > %s"
+        until(lambda: database.execute(seen, [killed_at + timedelta(seconds=5)]).fetchone(), what="it works again")
 
 
 def test_while_postgresql_is_away_nothing_is_acknowledged_that_is_not_stored(up: Running) -> None:

@@ -1,7 +1,7 @@
-"""What can be counted of incidents and listed: each measure is defined once, for the database and for rows in memory.
+"""What can be counted of incidents and listed: each measure with its condition, and with the counts that it explains.
 
-Lists are filtered by `condition(parameter, value)`; reports count by `keys` (see reports/facts.py) and lead to the list by `query`.
-So a number in a report and the rows behind it cannot differ.
+Lists are filtered by `condition(parameter, value)`; reports count by `keys` (see reports/facts.py) and lead to the list by
+`query`. A test goes over all of them, so that a number in a report and the rows behind it do not differ.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import combinations, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import CharField, DateTimeField, Exists, F, Func, Model, OuterRef, Q, Value
@@ -31,18 +31,6 @@ HOURS = {"business": "In business hours", "off": "Evenings and weekends", "sleep
 WORKED = {"yes": True, "no": False, "unchecked": None}
 
 
-class MeasuredIncident(NamedTuple):
-    """What of one incident is measured in memory. `clocks` are those of ORDERED, as moments of any one comparable kind."""
-
-    status: str
-    category: str
-    noticed_by: str
-    by_alert: bool
-    declared_at: datetime
-    zone: ZoneInfo  # of its lead
-    clocks: Sequence[Any]
-
-
 @dataclass(frozen=True, slots=True)
 class Measure:
     label: str
@@ -50,7 +38,6 @@ class Measure:
     made_of: Q | Callable[[], Q]  # later, where it asks other tables: models are not ready yet when this module is read
     keys: tuple[tuple[str, ...], ...] = ()  # which counts of a report add up to it
     lengths: str = ""  # or of which lengths there are as many
-    holds: Callable[[MeasuredIncident], bool] | None = None  # None where rows of other tables say it
 
     @property
     def q(self) -> Q:
@@ -83,43 +70,21 @@ def out_of_order(clocks: Sequence[Any]) -> list[tuple[int, int]]:
 
 
 def _is_out_of_order() -> Q:
-    """The same as out_of_order(): of any two known clocks with no known one between, the later stands first."""
+    """The same as out_of_order(): where any known clock is later than one that follows it, two neighbours are."""
     wrong = Q()
-    for first, second in combinations(range(len(ORDERED)), 2):
-        unknown = {f"{clock}__isnull": True for clock in ORDERED[first + 1 : second]}
-        wrong |= Q(**{f"{ORDERED[first]}__gt": F(ORDERED[second])}, **unknown)
+    for first, second in combinations(ORDERED, 2):
+        wrong |= Q(**{f"{first}__gt": F(second)})
     return wrong
 
 
-def length_of(phase: str, clocks: Sequence[Any]) -> Any:
-    """How long a phase took; None where one of its clocks is unknown or they stand in an impossible order."""
-    start, end = (clocks[ORDERED.index(clock)] for clock in PHASES[phase])
-    return end - start if start is not None and end is not None and end >= start else None
-
-
-def running_since(phase: str, incident: MeasuredIncident) -> Any:
-    """Since when an open incident is in a phase; None where it is not."""
-    start, end = (incident.clocks[ORDERED.index(clock)] for clock in PHASES[phase])
-    return start if end is None and incident.status in OPEN else None
-
-
 def _missing() -> Iterator[Measure]:
-    def measure(code: str, label: str, q: Q, holds: Callable[[MeasuredIncident], bool]) -> Measure:
-        return Measure(label, {"missing": code}, q, (("missing", code),), holds=holds)
+    def measure(code: str, label: str, q: Q) -> Measure:
+        return Measure(label, {"missing": code}, q, (("missing", code),))
 
-    yield measure(
-        "impact_started_at",
-        "Impact start unknown",
-        Q(impact_started_at=None),
-        lambda incident: incident.clocks[0] is None,
-    )
-    yield measure(
-        "noticed_by", "Unknown who noticed", Q(noticed_by=NoticedBy.UNKNOWN), lambda incident: not incident.noticed_by
-    )
-    yield measure("category", "Unclassified", Q(category=""), lambda incident: not incident.category)
-    yield measure(
-        "order", "Clocks out of order", _is_out_of_order(), lambda incident: bool(out_of_order(incident.clocks))
-    )
+    yield measure("impact_started_at", "Impact start unknown", Q(impact_started_at=None))
+    yield measure("noticed_by", "Unknown who noticed", Q(noticed_by=NoticedBy.UNKNOWN))
+    yield measure("category", "Unclassified", Q(category=""))
+    yield measure("order", "Clocks out of order", _is_out_of_order())
 
 
 def _noticed() -> Iterator[Measure]:
@@ -132,12 +97,7 @@ def _noticed() -> Iterator[Measure]:
     groups["anybody"] = ("Anyone known", (*US, *others))
     for code, (label, members) in groups.items():
         keys = tuple(("noticed_by", member.value) for member in members)
-        holds = _one_of(members)
-        yield Measure(label, {"noticed_by": code}, Q(noticed_by__in=members), keys, holds=holds)
-
-
-def _one_of(members: Sequence[str]) -> Callable[[MeasuredIncident], bool]:
-    return lambda incident: incident.noticed_by in members
+        yield Measure(label, {"noticed_by": code}, Q(noticed_by__in=members), keys)
 
 
 def _known() -> Iterator[Measure]:
@@ -145,42 +105,24 @@ def _known() -> Iterator[Measure]:
         yield Measure(label, {"known": clock}, Q(**{f"{clock}__isnull": False}))
     both = Q(impact_started_at__isnull=False, detected_at__isnull=False)
     yield Measure("Silence", {"known": "silence"}, both)
-    yield Measure("How long output was wrong", {"known": "wrong"}, _WAS_WRONG, lengths="wrong", holds=was_wrong)
+    yield Measure("How long output was wrong", {"known": "wrong"}, _WAS_WRONG, lengths="wrong")
 
 
-def was_wrong(incident: MeasuredIncident) -> bool:
-    """Whether one knows from when until when its output was wrong: until it was contained, else resolved."""
-    began, ended = (incident.clocks[ORDERED.index(clock)] for clock in ("impact_started_at", "contained_at"))
-    ended = incident.clocks[ORDERED.index("resolved_at")] if ended is None else ended
-    return began is not None and ended is not None and bool(ended >= began)
-
-
+# Until it was contained, else resolved.
 _WAS_WRONG = Q(contained_at__gte=F("impact_started_at")) | Q(contained_at=None, resolved_at__gte=F("impact_started_at"))
 
 
 def _phases() -> Iterator[Measure]:
     for code, (start, end) in PHASES.items():
         known = Q(**{f"{start}__isnull": False, f"{end}__gte": F(start)})
-        yield Measure(f"{code} known", {"phase": code}, known, lengths=code, holds=_has_length(code))
+        yield Measure(f"{code} known", {"phase": code}, known, lengths=code)
         running = Q(**{f"{start}__isnull": False, f"{end}__isnull": True, "status__in": OPEN})
-        yield Measure(f"{code} running", {"running": code}, running, lengths=f"running:{code}", holds=_is_running(code))
-
-
-def _has_length(phase: str) -> Callable[[MeasuredIncident], bool]:
-    return lambda incident: length_of(phase, incident.clocks) is not None
-
-
-def _is_running(phase: str) -> Callable[[MeasuredIncident], bool]:
-    return lambda incident: running_since(phase, incident) is not None
+        yield Measure(f"{code} running", {"running": code}, running, lengths=f"running:{code}")
 
 
 def _hours() -> Iterator[Measure]:
     for code, label in HOURS.items():
-        yield Measure(label, {"hours": code}, _in_hours(code), (("hours", code),), holds=_is_in_hours(code))
-
-
-def _is_in_hours(code: str) -> Callable[[MeasuredIncident], bool]:
-    return lambda incident: hours_of(incident.declared_at, incident.zone) == code
+        yield Measure(label, {"hours": code}, _in_hours(code), (("hours", code),))
 
 
 def _harm() -> Iterator[Measure]:
@@ -217,12 +159,9 @@ def _containments() -> Iterator[Measure]:
 
 
 def _triage() -> Iterator[Measure]:
-    def accepted(incident: MeasuredIncident) -> bool:
-        return incident.by_alert and incident.status in ACCEPTED
-
     by_alert = Q(opened_by=None)
     query = {"opened_by": "alert", "status": "accepted"}
-    yield Measure("Accepted", query, by_alert & Q(status__in=ACCEPTED), (("triage", "accepted"),), holds=accepted)
+    yield Measure("Accepted", query, by_alert & Q(status__in=ACCEPTED), (("triage", "accepted"),))
     query = {"opened_by": "alert", "status": "declined"}
     yield Measure("Declined", query, by_alert & Q(status=Status.DECLINED), (("triage", "declined"),))
 

@@ -8,7 +8,8 @@ import pytest
 from incidents.people.models import User
 from incidents.response.filters import IncidentFilter
 from incidents.response.incident import Incident
-from incidents.response.measures import HOURS, choices, hours_of, out_of_order
+from incidents.response.measures import HOURS, ORDERED, choices, hours_of, out_of_order
+from incidents.response.vocabulary import CLOCKS
 
 OSLO = "Europe/Oslo"
 
@@ -63,6 +64,20 @@ def test_a_containment_that_is_only_planned_was_not_used(incident: Incident, mar
     assert listed(containment="rollback_model") == []
 
 
+def test_what_is_known_is_what_has_the_clock_and_for_the_silence_both(incident: Incident) -> None:
+    cleared = dict.fromkeys(clock for clock in CLOCKS if clock != "declared_at")
+    now = incident.declared_at
+    Incident.objects.filter(pk=incident.pk).update(**cleared)
+    for clock in cleared:
+        assert listed(known=clock) == []
+        Incident.objects.filter(pk=incident.pk).update(**{clock: now})
+        assert listed(known=clock) == [incident]
+        Incident.objects.filter(pk=incident.pk).update(**{clock: None})
+    for began, detected, is_known in [(now, None, False), (None, now, False), (now, now, True)]:
+        Incident.objects.filter(pk=incident.pk).update(impact_started_at=began, detected_at=detected)
+        assert bool(listed(known="silence")) is is_known
+
+
 def test_a_parameter_takes_its_own_values_and_no_others() -> None:
     assert choices("hours") == list(HOURS.items())
     assert [value for value, _ in choices("missing")] == ["impact_started_at", "noticed_by", "category", "order"]
@@ -108,6 +123,9 @@ def test_how_long_output_was_wrong_is_known_once_it_began_and_was_contained_or_r
     ],
 )
 def test_each_clock_is_compared_with_the_next_that_is_known(
-    clocks: list[int | None], wrong: list[tuple[int, int]]
+    incident: Incident, clocks: list[int | None], wrong: list[tuple[int, int]]
 ) -> None:
     assert out_of_order(clocks) == wrong
+    moments = [None if clock is None else incident.declared_at + timedelta(hours=clock) for clock in clocks]
+    Incident.objects.filter(pk=incident.pk).update(**dict(zip(ORDERED, moments, strict=True)))
+    assert bool(listed(missing="order")) is bool(wrong)

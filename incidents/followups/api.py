@@ -58,6 +58,20 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             return self.queryset
         return FollowUp.objects.visible_to(self.person).select_related("incident", "incident__team", "owner")
 
+    @extend_schema(request=FollowUpWriteSerializer, responses=FollowUpSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change anything about it but its state; what is not sent stays."""
+        follow_up = self._changeable()
+        follow_up.edit(by=self.person, **validated(FollowUpWriteSerializer(data=request.data, partial=True)))
+        return Response(FollowUpSerializer(follow_up).data)
+
+    @extend_schema(request=ReasonSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        follow_up = self._changeable()
+        follow_up.reopen(by=self.person, reason=validated(ReasonSerializer(data=request.data))["reason"])
+        return Response(FollowUpSerializer(follow_up).data)
+
     def _changeable(self) -> FollowUp:
         follow_up = self.get_object()
         require_change(self.person, follow_up)

@@ -1,28 +1,18 @@
 """What people fill in about follow-ups."""
 
 from datetime import date
+from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.response.forms.fields import PersonChoiceField
 
 
-class PlanForm(forms.Form):
-    owner = PersonChoiceField(required=False, empty_label="Nobody yet")
-    due_on = forms.DateField(
-        required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    priority = forms.TypedChoiceField(choices=FollowUp.Priority.choices, coerce=int, initial=FollowUp.Priority.P2)
+class FollowUpForm(forms.Form):
+    """What is to be done, and how one will know that it worked; `was_due` is the day that an existing one has already."""
 
-    def clean_due_on(self) -> date | None:
-        day: date | None = self.cleaned_data["due_on"]
-        if day and not 2000 <= day.year <= 2200:
-            raise forms.ValidationError("Enter a date between 2000 and 2200.")
-        return day
-
-
-class FollowUpForm(PlanForm):
     title = forms.CharField(
         max_length=200,
         label="What will be done?",
@@ -33,9 +23,32 @@ class FollowUpForm(PlanForm):
         max_length=500,
         required=False,
         label="How will we know that it worked?",
-        help_text="Which evaluation or monitor will fail if it comes back?",
+        help_text="Which evaluation or monitor will fail if it comes back? A P0 or P1 needs one.",
     )
     kind = forms.ChoiceField(choices=FollowUp.Kind.choices, label="Type")
+    owner = PersonChoiceField(required=False, empty_label="Nobody yet")
+    due_on = forms.DateField(
+        required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    priority = forms.TypedChoiceField(choices=FollowUp.Priority.choices, coerce=int, initial=FollowUp.Priority.P2)
+
     description = forms.CharField(max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
-    field_order = ("title", "check_text", "kind", "owner", "due_on", "priority", "description")
+    def __init__(self, *args: Any, was_due: date | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.was_due = was_due
+
+    def clean_due_on(self) -> date | None:
+        day: date | None = self.cleaned_data["due_on"]
+        if day and not 2000 <= day.year <= 2200:
+            raise forms.ValidationError("Enter a date between 2000 and 2200.")
+        if day and day != self.was_due and day < timezone.localdate():
+            raise forms.ValidationError("That day has passed. Enter today or a later day.")
+        return day
+
+    def clean(self) -> dict[str, Any] | None:
+        fields = super().clean()
+        urgent = self.cleaned_data.get("priority", FollowUp.Priority.P3) <= FollowUp.Priority.P1
+        if urgent and not self.cleaned_data.get("check_text"):
+            self.add_error("check_text", "A P0 or P1 says how one will know that it worked.")
+        return fields

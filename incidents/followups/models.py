@@ -54,13 +54,11 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         )
 
     def add(self, incident: Incident, *, title: str, by: User, **fields: Any) -> "FollowUp":
-        title = " ".join(title.split())
-        if not title:
-            raise Refused("Enter a title. Begin with a verb.")
+        title = _title(title)
         owner = fields.get("owner")
         _check_owner(incident, owner)
         with transaction.atomic():
-            follow_up = self.create(incident=incident, title=title[:200], created_by=by, **fields)
+            follow_up = self.create(incident=incident, title=title, created_by=by, **fields)
             incident.record(Event.Kind.FOLLOW_UP, by=by, id=follow_up.pk, title=follow_up.title, became="open")
         return follow_up
 
@@ -183,32 +181,52 @@ class FollowUp(models.Model):
             finished_at=timezone.now(),
         )
 
-    def reopen(self, *, by: User) -> None:
-        self._move([self.State.DONE, self.State.WONT_DO], to=self.State.OPEN, by=by, finished_at=None, outcome="")
+    def reopen(self, *, by: User, reason: str) -> None:
+        """Take it up again. What it came to stays in the incident's log, with the reason."""
+        if not reason.strip():
+            raise Refused("Say why it is open again.")
+        start: list[str] = [self.State.DONE, self.State.WONT_DO]
+        was = self.outcome
+        detail = {"reason": reason.strip(), "outcome_was": was}
+        self._move(start, to=self.State.OPEN, by=by, detail=detail, finished_at=None, outcome="")
 
-    def plan(self, *, by: User, owner: User | None, due_on: date | None, priority: int) -> None:
-        """Change who does it, by when, and how urgent it is."""
-        _check_owner(self.incident, owner)
-        changes = {"owner": owner, "due_on": due_on, "priority": priority}
+    def edit(self, *, by: User, **changes: Any) -> None:
+        """Change what is to be done, who does it, by when, how urgent it is, and how one will know that it worked.
+
+        Takes title, description, check_text, kind, owner, due_on, priority; what is not given stays. Raises Refused for
+        an owner who may not see the incident, and for an empty title.
+        """
+        if "title" in changes:
+            changes["title"] = _title(changes["title"])
+        if "owner" in changes:
+            _check_owner(self.incident, changes["owner"])
         with transaction.atomic():
             stored = FollowUp.objects.select_for_update().get(pk=self.pk)
             was = {name: getattr(stored, name) for name in changes}
             if was != changes:
                 FollowUp.objects.filter(pk=self.pk).update(**changes)
-                planned: dict[str, Any] = {
-                    name: str(value) if value is not None else "" for name, value in changes.items()
-                }
-                self.incident.record(Event.Kind.FOLLOW_UP, by=by, id=self.pk, title=self.title, **planned)
+                changed = {name: str(value or "") for name, value in changes.items() if was[name] != value}
+                detail: dict[str, Any] = {"title": self.title} | changed
+                self.incident.record(Event.Kind.FOLLOW_UP, by=by, id=self.pk, **detail)
         self.refresh_from_db()
 
-    def _move(self, start: list[str], *, to: str, by: User, **changes: Any) -> None:
+    def _move(
+        self, start: list[str], *, to: str, by: User, detail: dict[str, Any] | None = None, **changes: Any
+    ) -> None:
         with transaction.atomic():
             if not FollowUp.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
                 raise WrongStatus(f"“{self.title}” is already marked as {self.get_state_display().lower()}.")
-            detail: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
-            self.incident.record(Event.Kind.FOLLOW_UP, by=by, **detail)
+            told: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
+            self.incident.record(Event.Kind.FOLLOW_UP, by=by, **told, **(detail or {}))
         self.refresh_from_db()
+
+
+def _title(text: str) -> str:
+    title = " ".join(text.split())
+    if not title:
+        raise Refused("Enter a title. Begin with a verb.")
+    return title[:200]
 
 
 def _check_owner(incident: Incident, owner: User | None) -> None:

@@ -12,5 +12,5 @@ urlpatterns = [
     path("follow-ups/<int:pk>/complete/", views.complete, name="follow-up-complete"),
     path("follow-ups/<int:pk>/drop/", views.drop, name="follow-up-drop"),
     path("follow-ups/<int:pk>/reopen/", views.reopen, name="follow-up-reopen"),
-    path("follow-ups/<int:pk>/plan/", views.plan, name="follow-up-plan"),
+    path("follow-ups/<int:pk>/edit/", views.edit, name="follow-up-edit"),
 ]

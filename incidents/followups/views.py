@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents.errors import WrongStatus
-from incidents.followups.forms import FollowUpForm, PlanForm
+from incidents.followups.forms import FollowUpForm
 from incidents.followups.models import AGES, STAGES, UNFINISHED, FollowUp, FollowUpQuerySet, due_in_days
 from incidents.followups.permissions import may_change, require_change
 from incidents.response.permissions import get_incident_to_change
@@ -85,14 +85,32 @@ def _find(request: Request, pk: int) -> FollowUp:
 @require_GET
 def follow_up(request: Request, pk: int) -> Answer:
     found = _find(request, pk)
-    planned = {"owner": found.owner_id, "due_on": found.due_on, "priority": found.priority}
     context = {
         "follow_up": found,
         "incident": found.incident,
-        "plan_form": PlanForm(initial=planned),
         "may_change": may_change(request.user, found),
     }
     return render(request, "followups/follow_up.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def edit(request: Request, pk: int) -> Answer:
+    """Change anything about it but its state."""
+    found = _find(request, pk)
+    require_change(request.user, found)
+    names = ("title", "check_text", "kind", "due_on", "priority", "description")
+    initial = {name: getattr(found, name) for name in names} | {"owner": found.owner_id}
+    form = FollowUpForm(request.POST or None, initial=initial, was_due=found.due_on)
+    if request.method == "POST" and form.is_valid():
+        try:
+            found.edit(by=request.user, **form.cleaned_data)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            return redirect(found)
+    context = {"form": form, "incident": found.incident, "follow_up": found}
+    return render(request, "followups/add.html", context, status=422 if form.is_bound else 200)
 
 
 Verb = Callable[[Request, FollowUp], None]
@@ -129,12 +147,4 @@ def drop(request: Request, follow_up: FollowUp) -> None:
 
 @verb
 def reopen(request: Request, follow_up: FollowUp) -> None:
-    follow_up.reopen(by=request.user)
-
-
-@verb
-def plan(request: Request, follow_up: FollowUp) -> None:
-    form = PlanForm(request.POST)
-    if not form.is_valid():
-        raise ValidationError([error for errors in form.errors.values() for error in errors])
-    follow_up.plan(by=request.user, **form.cleaned_data)
+    follow_up.reopen(by=request.user, reason=request.POST.get("reason", "")[:2000])

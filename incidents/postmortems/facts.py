@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 
 from incidents import taxonomy
-from incidents.alerts.models import Alert, Delivery
+from incidents.alerts.models import Outcome, Source
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.lines import EditedLine
 from incidents.response import impact as impacts
@@ -47,6 +47,19 @@ def facts_of(postmortem: Postmortem) -> dict[str, list[Fact]]:
         return {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
     edits = {edit.key: edit for edit in postmortem.edited_lines.select_related("by")}
     return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in recorded_facts(postmortem).items()}
+
+
+def corrections(postmortem: Postmortem) -> list[tuple[Fact, str]]:
+    """What the record says otherwise than when this was published: each fact as published, with what it says now.
+
+    What was added since, such as a note, is no correction. Empty while it is not published.
+    """
+    if postmortem.state != Postmortem.State.PUBLISHED or not postmortem.frozen_facts:
+        return []
+    now = {fact.key: fact.text for facts in recorded_facts(postmortem).values() for fact in facts}
+    published = [fact for facts in facts_of(postmortem).values() for fact in facts]
+    then = [(fact, fact.record if fact.is_edited else fact.text) for fact in published]
+    return [(fact, now.get(fact.key, "no longer on record")) for fact, said in then if now.get(fact.key) != said]
 
 
 def freeze_facts(postmortem: Postmortem) -> dict[str, list[dict[str, Any]]]:
@@ -168,25 +181,39 @@ def _alerts(incident: Incident) -> list[Fact]:
 
 
 def _green(incident: Incident) -> list[Fact]:
-    """What was green meanwhile: sources that reported between the first wrong output and its detection, without an alert of it."""
+    """What was measured on this system while it was wrong and found good, and how long the monitor that found it was silent.
+
+    A monitor counts as green where it said of an alert of this system that it is over or passes, and of none that it
+    fires. That it reported something else says nothing of this system.
+    """
     began = incident.impact_started_at
     noticed = incident.detected_at or incident.declared_at
     if began is None or noticed <= began or incident.system is None:
         return []
-    # A source counts where it has ever told of this system: of any other it says nothing.
-    about = Alert.objects.filter(system=incident.system).values("source")
+    detecting = set(incident.alerts.filter(first_received_at__lte=noticed).values_list("source", flat=True))
+    measured = Outcome.objects.filter(
+        alert__system=incident.system, delivery__received_at__gte=began, delivery__received_at__lt=noticed
+    )
+    bad = measured.filter(result__in=[Outcome.Result.OPENED, Outcome.Result.REPEATED]).values("alert__source")
+    good = measured.filter(result__in=[Outcome.Result.RESOLVED, Outcome.Result.UNSEEN, Outcome.Result.STALE])
     quiet = (
-        Delivery.objects.filter(received_at__gte=began, received_at__lt=noticed, source__in=about)
-        .exclude(source__in=incident.alerts.filter(first_received_at__lt=noticed).values("source"))
-        .values("source__name", "source__slug")
-        .annotate(times=Count("pk"), last=Max("received_at"))
-        .order_by("-times")[:5]
+        good.exclude(alert__source__in=bad)
+        .exclude(alert__source__in=detecting)
+        .values("alert__source__name", "alert__source__slug")
+        .annotate(times=Count("pk"), last=Max("delivery__received_at"))
+        .order_by("-times", "alert__source__name")[:5]
     )
     facts = []
     for source in quiet:
-        name, slug, times = source["source__name"], source["source__slug"], source["times"]
-        text = f"{name} reported {times} time{'s' if times > 1 else ''}, but not this"
+        slug, times = source["alert__source__slug"], "once" if source["times"] == 1 else f"{source['times']} times"
+        text = (
+            f"{source['alert__source__name']} found {incident.system} good {times}, last at {_moment(source['last'])}"
+        )
         facts.append(Fact("Green meanwhile", text, "source", reverse("source", args=[slug]), slug))
+    for monitor in Source.objects.filter(pk__in=detecting).order_by("name"):
+        address = reverse("source", args=[monitor.slug])
+        text = f"{monitor} told of it first at {_moment(noticed)}"
+        facts.append(Fact("Silent until then", text, "source", address, f"silent-{monitor.slug}"))
     return facts
 
 

@@ -122,17 +122,39 @@ def decide(postmortem: Postmortem, *, by: User, verdict: str, checks: list[str],
         stored = postmortem.locked()
         if stored.state != Postmortem.State.IN_REVIEW:
             raise WrongStatus(f"This postmortem is {stored.get_state_display().lower()}, not in review.")
+        now = timezone.now()
         decision = {
             "verdict": verdict,
             "checks": ticked,
             "note": note.strip()[:2000],
-            "decided_at": timezone.now(),
+            "decided_at": now,
         }
         Review.objects.update_or_create(postmortem=stored, reviewer=by, defaults=decision)
         stored.record(by, verdict=verdict, **({"reason": note.strip()} if note.strip() else {}))
+        said = "approved" if verdict == Verdict.APPROVED else "requested changes to"
+        stored.tell(
+            _concerned(stored) - {by},
+            f"{by} {said} the postmortem of {stored.incident}",
+            note.strip() or "Without a note.",
+            key=f"verdict:{by.pk}:{now.timestamp():.6f}",
+        )
         if not lacking(stored):
             stored.approve(by=by)
     postmortem.refresh_from_db()
+
+
+def _concerned(postmortem: Postmortem) -> set[User]:
+    """Its owner and whoever was asked to review it: they are told of verdicts and comments."""
+    asked = User.objects.filter(reviews__postmortem=postmortem)
+    return {*asked, *([postmortem.owner] if postmortem.owner else [])}
+
+
+def verdicts(postmortem: Postmortem) -> list[Event]:
+    """Every verdict that was given, oldest first, with its note: a later one answers an earlier one, and hides it never."""
+    moves = postmortem.incident.events.filter(kind=Event.Kind.POSTMORTEM, detail__has_key="verdict")
+    if "-" in postmortem.slug:
+        moves = moves.filter(detail__postmortem=postmortem.slug)
+    return list(moves.select_related("by").order_by("pk"))
 
 
 def lacking(postmortem: Postmortem) -> list[str]:
@@ -184,9 +206,9 @@ class CommentQuerySet(models.QuerySet["Comment"]):
                 by=by,
                 parent=parent.parent or parent if parent else None,
             )
-            readers = {postmortem.owner, comment.parent.by if comment.parent else None} - {by, None}
+            answered = {comment.parent.by} if comment.parent and comment.parent.by else set()
             postmortem.tell(
-                [person for person in readers if person],
+                (_concerned(postmortem) | answered) - {by},
                 f"{by} commented on the postmortem of {postmortem.incident}",
                 comment.text or "A suggestion",
                 key=f"comment:{comment.pk}",

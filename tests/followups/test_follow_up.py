@@ -1,8 +1,10 @@
 """Follow-ups: owned, dated, and told to the incident."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
@@ -35,9 +37,9 @@ def test_what_will_not_be_done_says_why(follow_up: FollowUp, mara: User) -> None
 
 def test_it_is_overdue_from_the_day_after_it_was_due(follow_up: FollowUp, mara: User) -> None:
     today = timezone.localdate()
-    follow_up.plan(by=mara, owner=mara, due_on=today, priority=1)
+    follow_up.edit(by=mara, due_on=today, priority=1)
     assert not follow_up.is_overdue
-    follow_up.plan(by=mara, owner=mara, due_on=today - timedelta(days=1), priority=1)
+    follow_up.edit(by=mara, due_on=today - timedelta(days=1))
     assert follow_up.is_overdue
     assert list(FollowUp.objects.overdue()) == [follow_up]
 
@@ -46,3 +48,89 @@ def test_somebody_who_may_not_see_the_incident_cannot_own_it(incident: Incident,
     incident.restrict([], by=mara)
     with pytest.raises(Refused, match="cannot see"):
         FollowUp.objects.add(incident, title="Secretly", by=mara, owner=jo, due_on=date(2026, 12, 1))
+
+
+class TestEditing:
+    FILLED = {
+        "title": "Alert on index age",
+        "kind": "detect",
+        "priority": "1",
+        "due_on": "",
+        "owner": "",
+        "description": "",
+    }
+
+    def test_everything_but_its_state_can_be_changed(
+        self, follow_up: FollowUp, mara: User, jo: User, as_person: Callable[[User], Client]
+    ) -> None:
+        filled = self.FILLED | {"check_text": "The drill fires it", "owner": jo.pk, "title": "Page on index age"}
+        answer = as_person(mara).post(f"{follow_up.get_absolute_url()}edit/", filled)
+        assert answer.status_code == 302
+        follow_up.refresh_from_db()
+        assert (follow_up.title, follow_up.check_text, follow_up.owner) == (
+            "Page on index age",
+            "The drill fires it",
+            jo,
+        )
+        detail = follow_up.incident.events.filter(kind=Event.Kind.FOLLOW_UP).latest("pk").detail
+        assert detail["check_text"] == "The drill fires it"
+        assert "description" not in detail
+
+    @pytest.mark.parametrize(
+        ("typed", "error"),
+        [
+            ({"check_text": ""}, "A P0 or P1 says how one will know that it worked."),
+            ({"check_text": "x", "due_on": "2020-01-01"}, "That day has passed."),
+            ({"check_text": "x", "title": " "}, "This field is required."),
+        ],
+    )
+    def test_what_is_wrong_is_said_at_the_field_and_nothing_is_lost(
+        self,
+        follow_up: FollowUp,
+        mara: User,
+        as_person: Callable[[User], Client],
+        typed: dict[str, str],
+        error: str,
+    ) -> None:
+        filled = self.FILLED | {"description": "As the meeting said"} | typed
+        answer = as_person(mara).post(f"{follow_up.get_absolute_url()}edit/", filled)
+        assert answer.status_code == 422
+        assert error in answer.text
+        assert "As the meeting said" in answer.text
+
+    def test_a_day_that_passed_since_may_stay(
+        self, follow_up: FollowUp, mara: User, as_person: Callable[[User], Client]
+    ) -> None:
+        FollowUp.objects.filter(pk=follow_up.pk).update(due_on=date(2020, 1, 1))
+        filled = self.FILLED | {"check_text": "x", "due_on": "2020-01-01"}
+        assert as_person(mara).post(f"{follow_up.get_absolute_url()}edit/", filled).status_code == 302
+
+    def test_by_the_api_only_what_is_sent_changes(
+        self, follow_up: FollowUp, mara: User, key_of: Callable[..., dict[str, str]], client: Client
+    ) -> None:
+        answer = client.patch(
+            f"/api/v1/follow-ups/{follow_up.pk}/",
+            {"check_text": "The drill fires it"},
+            content_type="application/json",
+            headers=key_of(mara),
+        )
+        assert (answer.status_code, answer.json()["check_text"]) == (200, "The drill fires it")
+        assert answer.json()["title"] == "Alert on index age"
+
+    def test_somebody_of_another_team_may_not(
+        self, follow_up: FollowUp, rui: User, as_person: Callable[[User], Client]
+    ) -> None:
+        assert as_person(rui).get(f"{follow_up.get_absolute_url()}edit/").status_code == 403
+
+
+def test_reopening_says_why_and_keeps_what_it_came_to(follow_up: FollowUp, mara: User) -> None:
+    follow_up.complete(by=mara, outcome="It fired in the drill")
+    with pytest.raises(Refused, match="Say why"):
+        follow_up.reopen(by=mara, reason=" ")
+    follow_up.reopen(by=mara, reason="It came back")
+    detail = follow_up.incident.events.filter(kind=Event.Kind.FOLLOW_UP).latest("pk").detail
+    assert (detail["became"], detail["reason"], detail["outcome_was"]) == (
+        "open",
+        "It came back",
+        "It fired in the drill",
+    )

@@ -10,7 +10,7 @@ from incidents.alerts import by_hand
 from incidents.alerts.models import Alert
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
-from incidents.postmortems.facts import Fact, facts_of, recorded_facts
+from incidents.postmortems.facts import Fact, corrections, facts_of, recorded_facts
 from incidents.postmortems.lines import EditedLine
 from incidents.response.events import Event
 from incidents.response.impact import assess
@@ -43,6 +43,19 @@ class TestFacts:
         facts = facts_of(postmortem)
         postmortem.incident.set_clock("impact_started_at", began - timedelta(days=1), by=mara)
         assert facts_of(postmortem)["silence"] == facts["silence"]
+
+    def test_a_record_corrected_after_publication_is_said_on_the_page(
+        self, postmortem: Postmortem, mara: User, jo: User, rui: User, as_person: As
+    ) -> None:
+        postmortem.incident.set_severity("sev2", by=mara)
+        publish(postmortem, by=mara, reviewer=rui, lead=jo)
+        assert corrections(postmortem) == []
+        assert "corrected since" not in as_person(mara).get(postmortem.get_absolute_url()).text
+        Incident.objects.get(pk=postmortem.incident_id).set_severity("sev1", by=mara)
+        published = Postmortem.objects.get(pk=postmortem.pk)
+        assert [(fact.label, fact.text, now) for fact, now in corrections(published)] == [("Severity", "SEV2", "SEV1")]
+        page = as_person(mara).get(postmortem.get_absolute_url()).text
+        assert "The record was corrected since this was published." in page
 
     def test_output_was_wrong_until_it_was_contained_else_resolved_as_in_reports(
         self, postmortem: Postmortem, mara: User
@@ -111,11 +124,38 @@ class TestFacts:
     ) -> None:
         tell("Recall was low once", system="support-assistant", status="resolved")
         tell("Something else of another system", system="elsewhere")
+        (fact,) = self.green(postmortem, by=mara)
+        assert fact.text.startswith("Nightly evaluations found support-assistant good once, last at ")
+
+    def green(self, postmortem: Postmortem, *, by: User) -> list[Fact]:
+        """What was green between ten minutes ago and in a minute."""
         now = timezone.now()
-        postmortem.incident.set_clock("detected_at", now + timedelta(minutes=1), by=mara)
-        postmortem.incident.set_clock("impact_started_at", now - timedelta(minutes=10), by=mara)
-        green = [fact for fact in facts_of(postmortem)["silence"] if fact.label == "Green meanwhile"]
-        assert [fact.text for fact in green] == ["Nightly evaluations reported 2 times, but not this"]
+        postmortem.incident.set_clock("detected_at", now + timedelta(minutes=1), by=by)
+        postmortem.incident.set_clock("impact_started_at", now - timedelta(minutes=10), by=by)
+        return [fact for fact in facts_of(postmortem)["silence"] if fact.label == "Green meanwhile"]
+
+    def test_a_monitor_that_fired_about_this_system_was_not_green(
+        self, postmortem: Postmortem, mara: User, tell: Callable[..., object], support_assistant: System
+    ) -> None:
+        tell("Recall was low once", system="support-assistant", status="resolved")
+        tell("Answers are slow", system="support-assistant")
+        assert self.green(postmortem, by=mara) == []
+
+    def test_nor_one_that_measured_only_other_systems(
+        self, postmortem: Postmortem, mara: User, tell: Callable[..., object], support_assistant: System
+    ) -> None:
+        tell("Feed is narrow", system="home-feed", status="resolved")
+        assert self.green(postmortem, by=mara) == []
+
+    def test_the_monitor_that_detected_it_is_named_as_such_and_never_green(
+        self, postmortem: Postmortem, mara: User, tell: Callable[..., Alert], support_assistant: System
+    ) -> None:
+        tell("Recall was low once", system="support-assistant", status="resolved")
+        alert = tell("Groundedness fell", system="support-assistant")
+        by_hand.link([alert], postmortem.incident, by=mara)
+        assert self.green(postmortem, by=mara) == []
+        (silent,) = [fact for fact in facts_of(postmortem)["silence"] if fact.label == "Silent until then"]
+        assert silent.text.startswith("Nightly evaluations told of it first at ")
 
     def test_the_questions_are_those_of_the_category_and_the_failure_mode(self, postmortem: Postmortem) -> None:
         guide = postmortem.guide

@@ -129,6 +129,41 @@ class TestReview:
         reviews.decide(postmortem, by=rui, verdict="approved", checks=ALL)
         assert postmortem.state == "approved"
 
+    def test_an_objection_never_reads_as_the_text_of_an_approval(
+        self, postmortem: Postmortem, jo: User, mara: User, rui: User, as_person: As
+    ) -> None:
+        postmortem.assign(mara, by=mara)
+        fill(postmortem, mara)
+        postmortem.send_to_review(by=mara, missing=[])
+        reviews.decide(postmortem, by=rui, verdict="changes", checks=[], note="Say how many customers were told.")
+        client = as_person(rui)
+        page = client.get(postmortem.get_absolute_url()).text
+        form = page.partition('name="note"')[2].partition("</textarea>")[0]
+        assert "customers" not in form
+        client.post(f"{postmortem.get_absolute_url()}decide/", {"verdict": "approved", "checks": ALL, "note": ""})
+        said = [(event.detail["verdict"], event.detail.get("reason", "")) for event in reviews.verdicts(postmortem)]
+        assert said == [("changes", "Say how many customers were told."), ("approved", "")]
+        shown = (
+            client.get(postmortem.get_absolute_url()).text.partition('aria-label="Verdicts"')[2].partition("</ol>")[0]
+        )
+        assert shown.index("requested changes") < shown.index("customers were told") < shown.index("approved")
+
+    def test_its_owner_and_its_other_reviewers_are_told_of_verdicts_and_comments(
+        self, postmortem: Postmortem, jo: User, mara: User, rui: User
+    ) -> None:
+        postmortem.assign(mara, by=mara)
+        fill(postmortem, mara)
+        postmortem.send_to_review(by=mara, missing=[])
+        for reviewer in (rui, jo):
+            Review.objects.ask(postmortem, reviewer, by=mara)
+        Notice.objects.all().delete()
+        reviews.decide(postmortem, by=rui, verdict="changes", checks=[], note="Say more.")
+        told = Notice.objects.filter(subject__contains="requested changes")
+        assert {notice.person for notice in told} == {mara, jo}
+        Comment.objects.write(postmortem.sections.all()[0], "Since when?", by=mara)
+        told = Notice.objects.filter(subject__contains="commented")
+        assert {notice.person for notice in told} == {rui, jo}
+
     def test_what_is_sent_back_is_approved_anew(self, published: Postmortem, jo: User, mara: User, rui: User) -> None:
         published.reopen(by=jo, reason="The number was wrong.")
         assert published.state == "draft"

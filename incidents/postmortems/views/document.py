@@ -12,7 +12,7 @@ from incidents.people.permissions import has_role
 from incidents.postmortems import lint, public, readiness, reviews
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import FactorKind
-from incidents.postmortems.facts import facts_of, suspects
+from incidents.postmortems.facts import corrections, facts_of, suspects
 from incidents.postmortems.forms import PersonChoice, TriggerForm
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.permissions import find, may_review, may_write
@@ -61,6 +61,8 @@ def context_of(request: Request, postmortem: Postmortem, *, unsaved: dict[str, s
         "may_review": postmortem.state == "in_review" and may_review(user, postmortem),
         "may_publish": has_role(user, Role.LEAD, team=postmortem.incident.team),
         "reviews": reviewers,
+        "verdicts": reviews.verdicts(postmortem) if reviewers else [],
+        "corrections": corrections(postmortem),
         "my_review": next((review for review in reviewers if review.reviewer_id == user.pk), None),
         "checks": reviews.CHECKS,
         "amendments": amendments,

@@ -9,4 +9,5 @@ import "./lists.js";
 import "./live.js";
 import "./menus.js";
 import "./palette.js";
+import "./paths.js";
 import "./tab.js";

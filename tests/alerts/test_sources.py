@@ -133,6 +133,56 @@ class TestTheFieldMap:
             "support-assistant",
         )
 
+    def test_saving_it_reads_the_delivery_again_that_it_was_made_for(
+        self, lead: Client, evaluations: tuple[Source, str], post: Callable[..., Any]
+    ) -> None:
+        source, token = evaluations
+        for name in ("Nightly evaluation", "Weekly evaluation"):
+            post(token, JOB | {"run": {"id": 7, "name": name}})
+        drain()
+        first, second = Delivery.objects.order_by("pk")
+        page = lead.get(f"{source.get_absolute_url()}map/?delivery={first.pk}").text
+        assert "Nightly evaluation" in page
+        assert f'name="delivery" value="{first.pk}"' in page
+        answer = lead.post(f"{source.get_absolute_url()}map/", {**MAP, "sample": "{}", "delivery": first.pk})
+        assert answer["Location"] == first.get_absolute_url()
+        drain()
+        page = lead.get(first.get_absolute_url()).text
+        assert "Opened an alert" in page
+        assert "1 other delivery of" in page
+        lead.post("/deliveries/retry/", {"source": source.slug})
+        drain()
+        second.refresh_from_db()
+        assert second.status == "processed"
+        assert "Read the others again" not in lead.get(first.get_absolute_url()).text
+
+    @pytest.mark.parametrize("delivery", ["", "x", "9" * 30, "1"])
+    def test_a_delivery_that_is_none_changes_nothing(
+        self, lead: Client, evaluations: tuple[Source, str], delivery: str
+    ) -> None:
+        path = evaluations[0].get_absolute_url()
+        answer = lead.post(f"{path}map/", {**MAP, "sample": "{}", "delivery": delivery})
+        assert answer["Location"] == path
+
+    def test_whoever_may_map_is_led_there_from_what_was_not_understood(
+        self,
+        lead: Client,
+        mara: User,
+        as_person: Callable[[User], Client],
+        evaluations: tuple[Source, str],
+        post: Callable[..., Any],
+    ) -> None:
+        source, token = evaluations
+        post(token, JOB)
+        drain()
+        delivery = Delivery.objects.get()
+        own = source.get_absolute_url()
+        link = f"{own}map/?delivery={delivery.pk}"
+        places = (delivery.get_absolute_url(), "/deliveries/", "/deliveries/?show=dead", own, f"{own}connected/")
+        for place in places:
+            assert link in lead.get(place).text, place
+            assert link not in as_person(mara).get(place).text, place
+
     @pytest.mark.parametrize(
         ("changes", "error"), [({"title": "run["}, "run["), ({"title": ""}, "needs a title"), ({"key": "f("}, "Key")]
     )

@@ -1,5 +1,6 @@
 """What the scripts do on top of pages that work without them."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -129,6 +130,38 @@ def test_what_is_offered_to_copy_is_copied(site: Running, as_somebody: Callable[
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Worth a link" in copied
     assert copied.endswith(f"{site.url}{address}")
+
+
+# Field maps
+
+
+def test_values_of_a_sample_are_put_into_the_map_by_a_click_or_by_keys(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("jo")
+    page.goto("/sources/new/")
+    page.get_by_role("link", name="Generic JSON").first.click()
+    page.get_by_label("Name").fill("Paths to choose from")
+    page.get_by_role("button", name="Create address").click()
+    page.get_by_text("Waiting for the first delivery").wait_for()
+    page.goto("/sources/paths-to-choose-from/map/")
+    paths = page.locator("[data-paths] button")
+    expect(page.locator("[data-paths]"), "without a sample there is nothing to choose").to_be_hidden()
+    sample = {"run": {"name": "Hit rate fell", "Run URL": "https://x.example.com"}, "found": [{"id": 7}, {"id": 8}]}
+    page.locator("#id_sample").fill(json.dumps(sample))
+    expect(paths.locator("code")).to_have_text(["run", "run.name", 'run."Run URL"', "found", "found[0]", "found[0].id"])
+    paths.filter(has_text="run.name").click()
+    expect(page.locator("#id_title"), "the title, where no field was focused yet").to_have_value("run.name")
+    page.locator("#preview").get_by_text("Hit rate fell", exact=True).wait_for()
+    page.locator("#id_url").focus()
+    expect(page.locator("[data-paths-target]")).to_have_text("Url")
+    paths.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_url")).to_have_value('run."Run URL"')
+    page.locator("#id_items").fill("found")
+    page.locator("#id_key").focus()
+    paths.filter(has_text="found[0].id").click()
+    expect(page.locator("#id_key"), "of one of several alerts").to_have_value("id")
 
 
 # Keys

@@ -31,9 +31,16 @@ class MapForm(forms.Form):
             self.fields[name] = forms.CharField(
                 required=False,
                 max_length=LONGEST,
-                label=name.replace("_", " ").capitalize(),
+                label=label_of(name),
                 help_text=text,
-                widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "class": "mono"}),
+                widget=forms.TextInput(
+                    attrs={
+                        "spellcheck": "false",
+                        "autocapitalize": "none",
+                        "class": "mono",
+                        "data-expression": label_of(name),  # see static/js/paths.js
+                    }
+                ),
             )
 
     @property
@@ -52,6 +59,10 @@ class MapForm(forms.Form):
     @property
     def expression_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in FIELDS]
+
+
+def label_of(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def pretty(body: bytes) -> str:

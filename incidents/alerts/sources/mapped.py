@@ -148,6 +148,47 @@ def _search(wanted: FieldMap, name: str, value: Json) -> Json:
 
 # Monitors that are no more than a map; each is also a start for one's own.
 PRESETS: dict[str, dict[str, Json]] = {
+    "braintrust": {
+        "title": "automation.name",
+        "description": "details.message",
+        "key": "automation.id",
+        # What it tells of environments is that a prompt or data set was assigned to one.
+        "condition": "automation.event_type == 'environment_update' && 'notice' || ''",
+        "system": "project.name",
+        "metric": "automation.name",
+        "value": "details.count",
+        "starts_at": "details.time_start",
+        "url": "details.related_logs_url || automation.url",
+        "labels": "{organization: organization.name, filter: automation.btql_filter, environment: details.environment.slug}",
+        "test": "details.is_test",
+    },
+    "statuspage": {
+        "title": "incident.name || join(' ', [component.name, 'is', component_update.new_status])",
+        "description": "incident.incident_updates[0].body",
+        "key": "incident.id || component.id",
+        "status": "incident.status || component_update.new_status",
+        "firing": "investigating, identified, monitoring, in_progress, verifying, scheduled, under_maintenance, "
+        "degraded_performance, partial_outage, major_outage",
+        "resolved": "completed, postmortem, operational",
+        "condition": "(incident.status == 'scheduled' || incident.impact == 'maintenance' "
+        "|| component_update.new_status == 'under_maintenance') && 'notice' || ''",
+        "severity": "incident.impact != 'maintenance' && incident.impact || ''",
+        "metric": "'provider outage'",
+        "starts_at": "incident.created_at || component_update.created_at",
+        "ends_at": "incident.resolved_at",
+        "url": "incident.shortlink",
+        "labels": "{page: page.id, component: component.name, indicator: page.status_indicator}",
+    },
+    "superwise": {
+        "title": "subject",
+        "description": "description",
+        "severity": "severity",
+        "system": "attributes.model",
+        "metric": "subject",
+        "starts_at": "timestamp",
+        "url": "link",
+        "labels": "attributes",
+    },
     "pingdom": {
         "title": "join(' ', [check_name, 'is', current_state])",
         "description": "long_description || description",

@@ -10,6 +10,7 @@ from incidents.alerts import inbox, retention
 from incidents.alerts.forms.deliveries import WipeForm
 from incidents.alerts.models import Delivery
 from incidents.alerts.nudge import nudge
+from incidents.alerts.views.sources import may_map
 from incidents.errors import Refused
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
@@ -29,8 +30,10 @@ def deliveries(request: Request) -> Answer:
     if words := request.GET.get("q", "").strip()[:200]:
         rows = inbox.search_deliveries(rows, words)
     page_of_deliveries, older_than = newest_first(rows.for_list(), before=request.GET.get("before", ""))
+    unread = {delivery.source for delivery in page_of_deliveries if delivery.status == Delivery.Status.DEAD}
     context = {
         "deliveries": page_of_deliveries,
+        "mappable": {source.pk for source in unread if may_map(request.user, source)},
         "older_than": older_than,
         "show": request.GET.get("show", "all"),
         "dead": rows.filter(status=Delivery.Status.DEAD)[: inbox.MOST_COUNTED].count(),
@@ -66,9 +69,19 @@ def delivery(request: Request, pk: int) -> Answer:
         # A body may hold what users typed, so only those who respond read it.
         "may_read_body": has_role(request.user, Role.RESPONDER, team=delivery.source.team),
         "may_wipe": has_role(request.user, Role.LEAD, team=delivery.source.team),
+        "may_map": may_map(request.user, delivery.source),
+        "others_dead": _others_dead(request, delivery),
         "wipe_form": WipeForm(),
     }
     return render(request, "alerts/delivery.html", context)
+
+
+def _others_dead(request: Request, delivery: Delivery) -> int:
+    """Count what else of its source might be understood by now: once there is a map, and this one was read by it."""
+    if delivery.status == Delivery.Status.DEAD or not delivery.source.field_map:
+        return 0
+    rows = Delivery.objects.visible_to(request.user).filter(source=delivery.source, status=Delivery.Status.DEAD)
+    return rows[: inbox.MOST_COUNTED].count()
 
 
 @change()

@@ -9,12 +9,11 @@ from django.views.decorators.http import require_http_methods
 from incidents.alerts import bodies
 from incidents.alerts.bodies import Unreadable
 from incidents.alerts.forms.field_map import MapForm, pretty
-from incidents.alerts.models import (
-    Source,
-)
-from incidents.alerts.sources import mapped
+from incidents.alerts.models import Delivery, DeliveryQuerySet, Source
+from incidents.alerts.nudge import nudge
+from incidents.alerts.sources import KINDS, mapped
 from incidents.alerts.views.sources import managed_source
-from incidents.web.request import Answer, Request, page
+from incidents.web.request import Answer, Request, page, whole_number
 
 PREVIEWED = 5
 
@@ -26,37 +25,51 @@ def field_map(request: Request, slug: str) -> Answer:
     source = managed_source(request, slug, to="change how it is read")
     if request.method == "GET":
         start = mapped.PRESETS.get(request.GET.get("preset", "")) or source.field_map
-        form = MapForm(data={**start, "sample": _sample(request, source)})
-        context = _map_context(request, source, form)
+        delivery = _asked_for(source, request.GET.get("delivery", "")) or _with_a_body(source).first()
+        sample = pretty(bytes(delivery.body))[:200_000] if delivery else ""
+        context = _map_context(request, source, MapForm(data={**start, "sample": sample}), delivery)
         return render(request, "alerts/map.html", context)
     form = MapForm(request.POST)
+    delivery = _asked_for(source, request.POST.get("delivery", ""))
     if "preview" not in request.POST and form.is_valid():
-        source.map_fields(form.expressions)
-        outcome = (
-            "Deliveries are read by this map from now on."
-            if form.expressions
-            else "The map was removed. Deliveries are read in the usual format of their kind."
-        )
-        messages.success(request, f"{outcome} Deliveries that were not understood can be retried.")
-        return redirect(source)
+        return _save(request, source, form, delivery)
     template = "alerts/_map_preview.html" if request.htmx else "alerts/map.html"
     refused = form.is_bound and not form.is_valid() and "preview" not in request.POST
     return render(
-        request, template, _map_context(request, source, form), status=422 if refused and not request.htmx else 200
+        request,
+        template,
+        _map_context(request, source, form, delivery),
+        status=422 if refused and not request.htmx else 200,
     )
 
 
-def _sample(request: Request, source: Source) -> str:
-    """The delivery that was asked for, else the last one that has a body."""
-    rows = source.deliveries.filter(is_test=False).exclude(body=b"").order_by("-pk")
-    wanted = request.GET.get("delivery", "")
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 18:
-        rows = rows.filter(pk=int(wanted))
-    delivery = rows.first()
-    return pretty(bytes(delivery.body))[:200_000] if delivery else ""
+def _save(request: Request, source: Source, form: MapForm, delivery: Delivery | None) -> Answer:
+    """Keep the map, and read by it at once what it was made for: where that came out is what the person wants to see."""
+    source.map_fields(form.expressions)
+    outcome = (
+        "Deliveries are read by this map from now on."
+        if form.expressions
+        else "The map was removed. Deliveries are read in the usual format of their kind."
+    )
+    if delivery is None or delivery.status != Delivery.Status.DEAD:
+        messages.success(request, f"{outcome} Deliveries that were not understood can be retried.")
+        return redirect(source)
+    delivery.retry()
+    nudge()
+    messages.success(request, f"{outcome} This one is being read again.")
+    return redirect(delivery)
 
 
-def _map_context(request: Request, source: Source, form: MapForm) -> dict[str, Any]:
+def _with_a_body(source: Source) -> DeliveryQuerySet:
+    return source.deliveries.filter(is_test=False).exclude(body=b"").order_by("-pk")
+
+
+def _asked_for(source: Source, wanted: str) -> Delivery | None:
+    number = whole_number(wanted, digits=17)
+    return _with_a_body(source).filter(pk=number).first() if number is not None else None
+
+
+def _map_context(request: Request, source: Source, form: MapForm, delivery: Delivery | None = None) -> dict[str, Any]:
     faults = mapped.FieldMap.of(form.expressions).errors() if form.expressions else {}
     understood, error = ([], "") if faults or not form.expressions else _try(form)
     return {
@@ -66,8 +79,9 @@ def _map_context(request: Request, source: Source, form: MapForm) -> dict[str, A
         "understood": understood[:PREVIEWED],
         "more": max(0, len(understood) - PREVIEWED),
         "error": error,
-        "recent": source.deliveries.filter(is_test=False).exclude(body=b"").defer("body").order_by("-pk")[:5],
-        "presets": sorted(mapped.PRESETS),
+        "delivery": delivery,
+        "recent": _with_a_body(source).defer("body")[:5],
+        "presets": sorted((KINDS[slug].name if slug in KINDS else slug.capitalize(), slug) for slug in mapped.PRESETS),
     }
 
 

@@ -28,7 +28,7 @@ from incidents.alerts.nudge import nudge
 from incidents.alerts.signatures import SCHEMES, Unsigned
 from incidents.alerts.sources import KINDS, by_group, example
 from incidents.errors import Refused
-from incidents.people.models import Role
+from incidents.people.models import Role, User
 from incidents.people.permissions import has_role, require_role
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
@@ -37,6 +37,11 @@ def visible_source(request: Request, slug: str) -> Source:
     """Load a source that the person may see, or answer 404."""
     source: Source = visible_or_404(Source.objects.visible_to(request.user).select_related("team", "system"), slug=slug)
     return source
+
+
+def may_map(user: User, source: Source) -> bool:
+    """Tell whether somebody may say how a source's JSON is read, and whether that still matters."""
+    return source.retired_at is None and has_role(user, Role.LEAD, team=source.team)
 
 
 def managed_source(request: Request, slug: str, *, to: str) -> Source:
@@ -108,7 +113,7 @@ def connected(request: Request, slug: str) -> Answer:
 
 def _latest(request: Request, source: Source) -> dict[str, Any]:
     rows = Delivery.objects.visible_to(request.user).filter(source=source, is_test=False)
-    return {"latest": rows.for_list().first()}
+    return {"latest": rows.for_list().first(), "may_map": may_map(request.user, source)}
 
 
 @page
@@ -168,9 +173,10 @@ def _source_context(request: Request, source: Source) -> dict[str, Any]:
 def _refusals(mine: Any) -> Any:
     """What was rejected and why, most frequent first."""
     rows = mine.filter(status__in=[Delivery.Status.DEAD, Delivery.Status.REFUSED]).order_by()
+    unread = Max("pk", filter=Q(status=Delivery.Status.DEAD))
     return (
         rows.values("error")
-        .annotate(times=Sum(F("repeats") + 1), last=Max("received_at"), newest=Max("pk"))
+        .annotate(times=Sum(F("repeats") + 1), last=Max("received_at"), newest=Max("pk"), unread=unread)
         .order_by("-times")[:10]
     )
 

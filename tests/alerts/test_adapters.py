@@ -315,6 +315,43 @@ class TestOthers:
         claim = only("slack", {"text": text})
         assert (claim.says, claim.title) == (says, title)
 
+    @pytest.mark.parametrize(
+        ("fires", "ends"),
+        [
+            ({"text": ":fire: Groundedness is low"}, {"text": ":white_check_mark: Groundedness is low"}),
+            ({"text": "🚨 *Triggered: Groundedness is low*"}, {"text": "✅ *Resolved: Groundedness is low*"}),
+            ({"text": "Critical: tool calls fail"}, {"text": "Resolved: tool calls fail"}),
+            ({"text": "Problem: tool calls fail"}, {"text": "Resolved in 5m: tool calls fail"}),
+            (
+                {"attachments": [{"title": "[FIRING:1] IndexStale (rag)", "text": "3 h", "color": "danger"}]},
+                {"attachments": [{"title": "[RESOLVED] IndexStale (rag)", "text": "0 h", "color": "good"}]},
+            ),
+            (
+                {"attachments": [{"fallback": "[Triggered on {service:rag}] Recall is low"}]},
+                {"attachments": [{"fallback": "[Recovered on {service:rag}] Recall is low"}]},
+            ),
+            (
+                {"blocks": [{"type": "header", "text": {"type": "plain_text", "text": "🔴 Recall is low"}}]},
+                {"blocks": [{"type": "header", "text": {"type": "plain_text", "text": "🟢 Recall is low"}}]},
+            ),
+            (
+                {
+                    "text": "<!channel>",
+                    "attachments": [{"blocks": [{"text": {"text": "<https://x.example/1|*Loop*>"}}]}],
+                },
+                {"attachments": [{"blocks": [{"text": {"text": "*Resolved:* <https://x.example/2|*Loop*>"}}]}]},
+            ),
+        ],
+    )
+    def test_what_begins_and_what_ends_in_slack_are_one_alert(self, fires: Any, ends: Any) -> None:
+        begun, over = only("slack", fires), only("slack", ends)
+        assert (begun.says, over.says) == ("firing", "resolved")
+        assert (begun.title, begun.fingerprint(1)) == (over.title, over.fingerprint(1))
+
+    def test_what_a_slack_message_was_known_by_is_honoured(self) -> None:
+        claim = only("slack", {"attachments": [{"title": "[FIRING:3] IndexStale (rag)"}]})
+        assert ("title/1", "[firing:#] indexstale (rag)", "", "") in claim.former_identities
+
     def test_uptime_kuma_by_form_by_parts_and_by_query(self) -> None:
         parts = (
             b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n' + example("uptime_kuma") + b"\r\n--x--\r\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from incidents.alerts.bodies import Unreadable, dig, first_text, items, mapping, payload, text_of
+from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Statement, claim_from
 from incidents.alerts.statuses import status_of
 
@@ -16,31 +16,41 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not key and not name:
         raise Unreadable("This is no Honeycomb notification: it has neither an id nor a name.")
     flags: list[str] = []
-    status = status_of(sent.get("status"), flags=flags)
-    worst = mapping(next(iter(items(sent.get("result_groups"))), None))
-    at = first_text(sent.get("triggered_at"), sent.get("timestamp"))
+    # Custom templates put what happened into an object of its own, as Honeycomb's variables are called.
+    alert, result, limit = (mapping(sent.get(part)) for part in ("alert", "result", "threshold"))
+    status = status_of(sent.get("status"), alert.get("status"), flags=flags)
+    groups = _first_list(sent.get("result_groups"), sent.get("result_groups_triggered"), result.get("groupsTriggered"))
+    worst = mapping(next(iter(groups), None))
+    at = first_text(sent.get("triggered_at"), sent.get("timestamp"), alert.get("timestamp"))
+    summary = first_text(sent.get("summary"), alert.get("summary"))
     return [
         claim_from(
             status=status,
-            title=(name, sent.get("summary")),
-            description=(sent.get("summary"), sent.get("description"), sent.get("trigger_description")),
+            title=(name, summary),
+            description=(summary, sent.get("description"), sent.get("trigger_description"), alert.get("description")),
             identity=("honeycomb/1", key),
             severity=first_text(sent.get("alert_severity"), sent.get("severity")),
             environment=first_text(sent.get("environment"), dig(sent, "environment", "name")),
             service=first_text(sent.get("dataset"), dig(sent, "dataset", "name")),
-            names=(name, sent.get("summary")),
+            names=(name, summary),
             labels={"dataset": sent.get("dataset"), **mapping(worst.get("Group") or worst.get("group"))},
-            value=first_text(worst.get("Result"), worst.get("result"), sent.get("value")),
-            threshold=sent.get("threshold"),
-            operator=sent.get("operator"),
+            value=first_text(worst.get("Result"), worst.get("result"), worst.get("count"), sent.get("value")),
+            threshold=first_text(sent.get("threshold"), limit.get("value")),
+            operator=first_text(sent.get("operator"), limit.get("op")),
             starts_at=at if status.says == "firing" else None,
             links=(
                 ("source", sent.get("result_url")),
                 ("source", sent.get("trigger_url")),
+                ("source", dig(result, "links", "url")),
                 ("query", sent.get("query_url")),
             ),
             upstream_id=key,
-            is_test=sent.get("is_test") is True or text_of(sent.get("isTest")) == "true",
+            is_test="true"
+            in {text_of(told) for told in (sent.get("is_test"), sent.get("isTest"), alert.get("isTest"))},
             flags=flags,
         )
     ]
+
+
+def _first_list(*values: Json) -> list[Json]:
+    return next((listed for listed in map(items, values) if listed), [])

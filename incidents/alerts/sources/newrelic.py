@@ -1,10 +1,11 @@
 """New Relic: workflows, and the notification channels before them."""
 
+import re
 from collections.abc import Mapping
 
-from incidents.alerts.bodies import Unreadable, first_text, items, mapping, payload, text_of
+from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Statement, claim_from
-from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, NO_DATA, RESOLVED, MonitorStatus
 
 _STATES: dict[str, MonitorStatus] = {
     "created": FIRING,
@@ -12,7 +13,9 @@ _STATES: dict[str, MonitorStatus] = {
     "open": FIRING,
     "acknowledged": ACKNOWLEDGED,
     "closed": RESOLVED,
+    "deactivated": RESOLVED,
 }
+_SIGNAL_LOST = re.compile(r"signal lost|lost signal|loss of signal", re.I)
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -21,18 +24,24 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     state = first_text(issue.get("state"), issue.get("current_state"), issue.get("status")).lower()
     if not key and not state:
         raise Unreadable("This is no New Relic notification: it has neither an id nor a state.")
-    flags = [] if state in _STATES else ["status_unknown"]
+    title = first_text(issue.get("title"), *items(issue.get("title")), issue.get("condition_name"))
+    details = first_text(issue.get("details"), issue.get("description"))
+    is_test = state == "test" or "test notification" in first_text(title, details).lower() or _is_channels_test(issue)
+    flags = [] if state in _STATES or is_test else ["status_unknown"]
+    status = _STATES.get(state, FIRING)
+    if status == FIRING and _SIGNAL_LOST.search(f"{title} {details}"):
+        status = NO_DATA
     entities = [*map(text_of, items(issue.get("impactedEntities"))), text_of(issue.get("targets_name"))]
     conditions = list(map(text_of, items(issue.get("alertConditionNames"))))
     return [
         claim_from(
-            status=_STATES.get(state, FIRING),
-            title=(issue.get("title"), issue.get("condition_name"), *conditions),
-            description=(issue.get("details"), issue.get("description")),
+            status=status,
+            title=(title, *conditions),
+            description=(details,),
             identity=("newrelic/1", key),
             severity=first_text(issue.get("priority"), issue.get("severity")),
             service=first_text(*entities),
-            names=(*conditions, issue.get("condition_name"), issue.get("title")),
+            names=(*conditions, issue.get("condition_name"), title),
             labels={
                 "policy": first_text(issue.get("policy_name"), *items(issue.get("alertPolicyNames"))),
                 "condition": first_text(issue.get("condition_name"), *conditions),
@@ -48,7 +57,12 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
                 ("runbook", issue.get("runbook_url")),
             ),
             upstream_id=key,
-            is_test="test notification" in first_text(issue.get("title"), issue.get("details")).lower(),
+            is_test=is_test,
             flags=flags,
         )
     ]
+
+
+def _is_channels_test(issue: Mapping[str, Json]) -> bool:
+    """The test of a notification channel of old, which has the state of an alert."""
+    return text_of(issue.get("policy_name")) == "New Relic Alert - Test Policy"

@@ -6,7 +6,8 @@ from urllib.parse import unquote
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Statement, claim_from
-from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
+from incidents.alerts.sources import headings
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, NO_DATA, RESOLVED, MonitorStatus
 
 _ACT = re.compile(r"/v2/alerts/(?P<alias>.+)/(?P<act>close|acknowledge)$")
 _STATUSES: dict[str, MonitorStatus] = {"close": RESOLVED, "acknowledge": ACKNOWLEDGED}
@@ -19,19 +20,20 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     message = text_of(sent.get("message"))
     if not act and not message:
         raise Unreadable("The alert has no “message”.")
-    details = mapping(sent.get("details"))
+    heading, details = headings.in_brackets(message), mapping(sent.get("details"))
+    status = _STATUSES[act["act"]] if act else NO_DATA if heading.status == NO_DATA else FIRING
     tags: dict[str, Json] = {f"tag:{tag}": "true" for tag in map(text_of, items(sent.get("tags"))) if tag}
     return [
         claim_from(
-            status=_STATUSES[act["act"]] if act else FIRING,
-            title=(message, f"Alert {alias}"),
+            status=status,
+            title=(heading.name, f"Alert {alias}"),
             description=(sent.get("description"), sent.get("note")),
             identity=("dedup/1", alias),
             severity=sent.get("priority"),
             system=details.get("system"),
             service=first_text(sent.get("entity"), details.get("service")),
             environment=details.get("environment"),
-            names=(details.get("metric"), details.get("alertname"), message),
+            names=(details.get("metric"), details.get("alertname"), heading.name),
             labels={**details, **tags, "entity": sent.get("entity")},
             metric=details.get("metric"),
             value=details.get("value"),

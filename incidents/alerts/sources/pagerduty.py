@@ -7,7 +7,8 @@ from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, ma
 from incidents.alerts.claims import ChangeAnnounced, Claim, Statement, claim_from
 from incidents.alerts.cleaning import clip, safe_link
 from incidents.alerts.headers import DEDUP_KEY
-from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
+from incidents.alerts.sources import headings
+from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, NO_DATA, RESOLVED, MonitorStatus
 from incidents.alerts.times import time_of
 
 _ACTIONS: dict[str, MonitorStatus] = {"trigger": FIRING, "acknowledge": ACKNOWLEDGED, "resolve": RESOLVED}
@@ -28,16 +29,18 @@ def _alert(event: dict[str, Json], status: MonitorStatus, *, made_up_key: str) -
     key = first_text(event.get("dedup_key"), event.get("incident_key"), made_up_key)
     details = sent.get("custom_details") or event.get("details")
     facts = mapping(details)
+    # Alertmanager, Grafana and Datadog begin the summary with what happened, which the action says already.
+    heading = headings.in_brackets(first_text(sent.get("summary"), event.get("description"), event.get("title")))
     return claim_from(
-        status=status,
-        title=(sent.get("summary"), event.get("description"), event.get("title"), f"Alert {key}"),
+        status=NO_DATA if status == FIRING and heading.status == NO_DATA else status,
+        title=(heading.name, f"Alert {key}"),
         description=(_details(details),),
         identity=("dedup/1", key),
         severity=sent.get("severity"),
         system=first_text(facts.get("system"), event.get("system")),
         service=first_text(sent.get("component"), facts.get("service"), sent.get("source")),
         environment=facts.get("environment"),
-        names=(facts.get("metric"), sent.get("class"), facts.get("alertname"), sent.get("summary")),
+        names=(facts.get("metric"), sent.get("class"), facts.get("alertname"), heading.name),
         labels={
             **{name: value for name, value in facts.items() if len(text_of(value)) <= 200},
             **{name: sent.get(name) for name in ("source", "component", "group", "class") if sent.get(name)},

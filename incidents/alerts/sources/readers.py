@@ -8,6 +8,7 @@ from incidents.alerts.sources import (
     alertmanager,
     arize,
     aws,
+    axiom,
     azure,
     cloudevents,
     databricks,
@@ -36,6 +37,7 @@ from incidents.alerts.sources import (
     splunk,
     uptime_kuma,
     wandb,
+    zabbix,
 )
 
 # Headers are those that were stored with the delivery, in lower case; `:path` and `:method` are the request's own.
@@ -54,9 +56,9 @@ READERS: dict[str, Adapter] = {
     "sentry": sentry.read,
     "dynatrace": mapped.preset("dynatrace"),
     "kapacitor": mapped.preset("kapacitor"),
-    "axiom": mapped.preset("axiom"),
+    "axiom": axiom.read,
     "elastalert": mapped.preset("elastalert"),
-    "zabbix": mapped.preset("zabbix"),
+    "zabbix": zabbix.read,
     "mlflow": mlflow.read,
     "langsmith": langsmith.read,
     "langfuse": langfuse.read,

@@ -1,10 +1,12 @@
 """Sentry: issues, issue alerts and metric alerts of an internal integration, and the old WebHooks plugin."""
 
+import re
 from collections.abc import Mapping
 
 from incidents.alerts.bodies import Json, Unreadable, dig, first_text, items, mapping, payload, text_of
 from incidents.alerts.claims import Claim, Handshake, Statement, claim_from
 from incidents.alerts.cleaning import tags_of
+from incidents.alerts.sources import headings
 from incidents.alerts.statuses import ACKNOWLEDGED, FIRING, RESOLVED, MonitorStatus
 
 _LEVELS = {"fatal": "critical", "error": "high", "warning": "medium", "info": "info", "debug": "info"}
@@ -15,6 +17,7 @@ _ISSUE: dict[str, MonitorStatus] = {
     "ignored": ACKNOWLEDGED,
     "archived": ACKNOWLEDGED,
 }
+_METRIC: dict[str, MonitorStatus] = {"critical": FIRING, "warning": FIRING, "resolved": RESOLVED}
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
@@ -29,6 +32,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             return [_event_alert(data)]
         case "issue" if action in _ISSUE:
             return [_issue(mapping(data.get("issue")), _ISSUE[action])]
+        case "activity_alert":
+            issue = mapping(data.get("issue"))
+            return [_issue(issue, _ISSUE.get(text_of(issue.get("status")), FIRING))]
         case "error":
             return [_event(mapping(data.get("error")))]
         case "plugin":
@@ -77,9 +83,11 @@ def _metric_alert(data: dict[str, Json], action: str) -> Claim:
     alert = mapping(data.get("metric_alert"))
     rule = mapping(alert.get("alert_rule"))
     projects = ", ".join(filter(None, map(text_of, items(alert.get("projects")) or items(rule.get("projects")))))
+    # “Critical: Recall is low”: how bad it is changes while it fires, and is no part of its name.
+    heading = headings.of_message(text_of(data.get("description_title")))
     return claim_from(
-        status=RESOLVED if action == "resolved" else FIRING,
-        title=(data.get("description_title"), rule.get("name"), alert.get("title")),
+        status=_METRIC.get(action, FIRING),
+        title=(heading.name, rule.get("name"), alert.get("title")),
         description=(text_of(data.get("description_text")).replace("\\n", "\n"),),
         identity=("sentry-metric/1", text_of(rule.get("id")), projects) if rule.get("id") else (),
         severity=action if action in {"critical", "warning"} else None,
@@ -93,11 +101,16 @@ def _metric_alert(data: dict[str, Json], action: str) -> Claim:
         ends_at=alert.get("date_closed"),
         links=(("source", data.get("web_url")),),
         upstream_id=alert.get("identifier"),
+        flags=() if action in _METRIC else ("status_unknown",),
     )
 
 
 def _event_alert(data: dict[str, Json]) -> Claim:
     return _event(mapping(data.get("event")), outer=data)
+
+
+# What Sentry sends where somebody tries a rule or asks for a sample.
+_EXAMPLE = re.compile(r"This is an example [\w#+. ]+ exception", re.I)
 
 
 def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Claim:
@@ -126,4 +139,5 @@ def _event(event: dict[str, Json], outer: dict[str, Json] | None = None) -> Clai
         starts_at=event.get("datetime") or event.get("timestamp"),
         links=(("source", event.get("web_url")), ("source", around.get("url"))),
         delivery_key=event.get("event_id"),
+        is_test=_EXAMPLE.match(first_text(event.get("title"), around.get("message"), event.get("message"))) is not None,
     )

@@ -12,12 +12,14 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not result and not search and not sent.get("sid"):
         raise Unreadable("This is no Splunk alert: it has neither a search’s name nor a result.")
     app, owner = text_of(sent.get("app")), text_of(sent.get("owner"))
+    about = [text_of(result.get(column)) for column in ("key", "system", "service", "environment", "model")]
     return [
         claim_from(
             title=(search, f"Splunk search in {app or 'an app'} of {owner or 'somebody'}"),
             description=(result.get("_raw"), result.get("message")),
-            # Not the sid: it is new on each run.
-            identity=("splunk/1", app, owner, search) if search else (),
+            # Not the sid: it is new on each run. A search may notify once for each result.
+            identity=("splunk/2", app, owner, search, *about) if search else (),
+            former=[("splunk/1", app, owner, search)] if search else (),
             severity=first_text(result.get("severity"), result.get("level")),
             system=result.get("system"),
             service=first_text(result.get("service"), result.get("host")),

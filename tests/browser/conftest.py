@@ -9,7 +9,7 @@ import pytest
 from tests.running import Running, prepared, running
 from tests.tools import chromium, needed
 
-WAIT = 30_000  # ms; long, because a condition that holds ends it, and a slow machine is no fault of the page
+WAIT = 90_000  # ms; long, because a condition that holds ends it, and a slow machine is no fault of the page
 
 # The driver's synchronous interface runs an event loop, which Django would otherwise refuse to work beside.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -58,6 +58,7 @@ def as_somebody(site: Running, browser: Any) -> Iterator[Callable[..., Any]]:
 
     def open_as(name: str, **options: Any) -> Any:
         context = browser.new_context(base_url=site.url, **options)
+        context.set_default_timeout(WAIT)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import WAIT
 from tests.running import Running, free_port, launch, prepared, until
 from tests.tools import not_tested
 
@@ -218,6 +219,7 @@ def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, b
         group.wait_until_up()
         address = new_postmortem(group)
         context = browser.new_context(base_url=group.url)
+        context.set_default_timeout(WAIT)
         page = context.new_page()
         page.goto("/accounts/login/")
         page.get_by_label("Email").fill("tom@example.com")
@@ -228,7 +230,7 @@ def test_what_is_typed_survives_a_restart_of_the_server(tmp_path_factory: Any, b
         typed(page, "summary", "Before the fall.")
         saved(page, "summary")
         group.process.kill()
-        until(lambda: group.group() == [], seconds=60, what="all of it is gone")
+        until(lambda: group.group() == [], what="all of it is gone")
         typed(page, "summary", " While it lay there.")
         page.locator("#summary [data-state]", has_text="Kept in this browser").wait_for()
         group = launch(data, port)

@@ -160,17 +160,23 @@ def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
     }
 
 
-def test_while_redis_is_away_pages_and_changes_work_at_once(up: Running) -> None:
+def _seconds_of_a_change(up: Running) -> float:
+    """How long it takes to declare an incident, to write a note into it and to read it."""
     header = up.key()
+    began = time.monotonic()
+    status, made = up.post("/api/v1/incidents/", {"title": "Recall fell"}, **header)
+    assert status == 201
+    assert up.post(f"/api/v1/incidents/{made['number']}/note/", {"text": "It works"}, **header)[0] == 201
+    assert up.get(f"/api/v1/incidents/{made['number']}/", **header)[0] == 200
+    return time.monotonic() - began
+
+
+def test_while_redis_is_away_pages_and_changes_work_at_once(up: Running) -> None:
+    usual = _seconds_of_a_change(up)  # which is long where the machine is busy
     frozen = up.pid_of("valkey-server")
     os.kill(frozen, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        status, made = up.post("/api/v1/incidents/", {"title": "Declared while Redis is away"}, **header)
-        assert status == 201
-        assert up.post(f"/api/v1/incidents/{made['number']}/note/", {"text": "Still works"}, **header)[0] == 201
-        assert up.get(f"/api/v1/incidents/{made['number']}/", **header)[0] == 200
-        assert time.monotonic() - began < 5
+        assert _seconds_of_a_change(up) < usual + 5
     finally:
         os.kill(frozen, signal.SIGCONT)
 
@@ -202,11 +208,11 @@ def test_a_worker_whose_tasks_end_while_redis_is_away_takes_new_ones(up: Running
 def test_while_postgresql_is_away_nothing_is_acknowledged_that_is_not_stored(up: Running) -> None:
     """A monitor is told 503 and when to come back; every 200 before and after is a row."""
     source = up.manage("create_source", "generic", "No database")
-    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=60)
     os.kill(up.pid_of("postgres -D"), signal.SIGKILL)
     taken: list[int] = []
     refused: list[int] = []
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while time.monotonic() < end and not (taken and refused):
         connection.request(
             "POST", f"/ingest/{source['token']}", b'{"title": "Recall fell"}', {"Content-Type": "application/json"}

@@ -138,7 +138,7 @@ def mlflow_server(tmp_path: Path) -> Iterator[tuple[str, str]]:
         )
     try:
         peer = Running(tmp_path, port, process, tmp_path / "mlflow.log")  # type: ignore[arg-type]  # only its address is used
-        until(lambda: peer.get("/health")[0] == 200, seconds=120, what="MLflow is ready")
+        until(lambda: peer.get("/health")[0] == 200, what="MLflow is ready")
         yield python, peer.url
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -160,7 +160,7 @@ def test_mlflow_tells_of_a_new_model_signed(site: Running, mlflow_server: tuple[
             d for d in deliveries if d["trace"] and "is recorded as a change of fraud-scorer" in d["trace"][0]["reason"]
         ]
 
-    assert until(told, seconds=60, what="the change is here")[0]["trace"][0]["result"] == "change"
+    assert until(told, what="the change is here")[0]["trace"][0]["result"] == "change"
 
 
 def test_the_cloudevents_sdk_sends_in_the_way_of_the_guide(site: Running) -> None:
@@ -209,7 +209,7 @@ def over_tls(site: Running, folder: Path) -> Iterator[tuple[str, Path]]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = urllib.request.Request(site.url + self.path, body, {"Content-Type": self.headers["Content-Type"]})
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.headers["Content-Type"])
                 self.end_headers()

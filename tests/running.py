@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reliability.local.process import dying_with_parent
 from tests import template
 
 UP = "Faultline is running at"  # what it prints once people can use it
@@ -177,6 +178,7 @@ def launch(data: Path, port: int, **more: str) -> Running:
             stdout=handle,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=dying_with_parent(signal.SIGTERM),  # however the run of the tests ends
         )
     group = Running(data, port, process, output)
     launched.append(group)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.response.filters import IncidentFilter
@@ -45,7 +46,8 @@ def test_whose_time_a_call_takes_is_said_by_the_clock_of_the_lead(
     User.objects.filter(pk=mara.pk).update(time_zone=zone)
     Incident.objects.filter(pk=incident.pk).update(lead=mara, declared_at=moment)
     assert hours_of(moment, ZoneInfo(zone)) == hours
-    assert [code for code in HOURS if listed(hours=code)] == [hours]
+    with timezone.override("Asia/Tokyo"):  # where the reader is makes no difference
+        assert [code for code in HOURS if listed(hours=code)] == [hours]
 
 
 def test_without_a_lead_the_clock_is_utc(incident: Incident) -> None:

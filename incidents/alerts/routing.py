@@ -53,7 +53,7 @@ _SAY_NOTHING: dict[Condition, str] = {
 
 
 def classification(claim: Claim) -> dict[str, str]:
-    """Say which failure the claim's names point to, with how sure that is and why."""
+    """Say which failure the claim's names and words point to, with how sure that is and why."""
     stated = claim.labels.get("failure_mode") or claim.labels.get("category")
     if stated and (failure := taxonomy.find(stated)):
         return {
@@ -69,9 +69,9 @@ def classification(claim: Claim) -> dict[str, str]:
             "confidence": "",
             "classified_because": _SAY_NOTHING[claim.condition],
         }
-    suggestion = taxonomy.classify(*claim.names)
+    suggestion = taxonomy.suggest(claim.names, claim.title, claim.description)
     if suggestion is None or not suggestion.category:
-        because = suggestion.reason if suggestion else "No rule matches these names; please classify it."
+        because = suggestion.reason if suggestion else "Neither its names nor its words are clear; please classify it."
         return {"category": "", "failure_mode": "", "confidence": "", "classified_because": clip(because, 500)}
     return {
         "category": suggestion.category,

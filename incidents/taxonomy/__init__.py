@@ -17,6 +17,7 @@ from incidents.taxonomy.catalogue import (
 )
 from incidents.taxonomy.prompts import Prompt, prompts_for
 from incidents.taxonomy.rules import Suggestion, classify, normalise
+from incidents.taxonomy.words import propose, suggest
 
 __all__ = [
     "Category",
@@ -37,4 +38,6 @@ __all__ = [
     "find",
     "normalise",
     "prompts_for",
+    "propose",
+    "suggest",
 ]

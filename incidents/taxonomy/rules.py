@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Literal, cast
 
@@ -31,6 +31,10 @@ class Suggestion:
     confidence: Confidence
     rule: str
     reason: str
+
+    def less_sure(self) -> "Suggestion":
+        reason = self.reason.replace(f"({self.confidence} confidence)", "(low confidence)")
+        return replace(self, confidence="low", reason=reason)
 
 
 @cache

@@ -22,7 +22,7 @@ Spans = tuple[int, ...]  # which words, by their place in the text
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Token:
     text: str  # in small letters, and each number written as 0
     begin: int
     end: int
@@ -44,15 +44,15 @@ class Thesaurus:
         return found
 
 
-def words_of(text: str) -> list[Word]:
+def words_of(text: str) -> list[Token]:
     """Cut a text into words; CamelCase and snake_case names fall into theirs. Places are those in the text."""
-    found: list[Word] = []
+    found: list[Token] = []
     for match in _WORD.finditer(text):
         begin = match.start()
         for cut in [*(m.span() for m in _CAMEL.finditer(match.group())), (len(match.group()),) * 2]:
             end = match.start() + cut[0]
             if end > begin:
-                found.append(Word(re.sub(r"\d+", "0", text[begin:end].lower()), begin, end))
+                found.append(Token(re.sub(r"\d+", "0", text[begin:end].lower()), begin, end))
                 if len(found) == MOST_WORDS:
                     return found
             begin = match.start() + cut[1]
@@ -83,7 +83,7 @@ def _concepts(phrase: str) -> tuple[str, ...]:
     return thesaurus().concepts(phrase)
 
 
-def features(words: list[Word]) -> tuple[dict[str, Spans], ...]:
+def features(words: list[Token]) -> tuple[dict[str, Spans], ...]:
     """Name what each block sees, with the words that it comes from; every feature counts once."""
     texts = [word.text for word in words]
     stems = [text[:STEM] for text in texts]

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 
 from incidents.taxonomy.catalogue import DATA, category, failure_mode
 from incidents.taxonomy.catalogue import categories as all_categories
-from incidents.taxonomy.features import Spans, Word, features, words_of
+from incidents.taxonomy.features import Spans, Token, features, words_of
 from incidents.taxonomy.rules import Confidence, Suggestion, classify
 from incidents.taxonomy.wordings import NONE
 
@@ -33,7 +33,7 @@ MOST_PHRASES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class WordsReading:
     """What a text reads like; `mode` is empty where only the category is clear."""
 
     category: str  # or NONE
@@ -91,7 +91,7 @@ class Guess:
 
 
 @lru_cache(maxsize=4096)  # monitors say the same again and again
-def read(text: str) -> Reading | None:
+def read(text: str) -> WordsReading | None:
     """Say what a text reads like; None where its words are not clear enough."""
     words = words_of(text[:LONGEST_TEXT])
     seen = _known(words)
@@ -100,7 +100,7 @@ def read(text: str) -> Reading | None:
         return None
     clear = CATEGORIES[guess.category] != NONE and guess.share >= MODE
     phrases = _phrases(text, words, seen, guess.mode)
-    return Reading(CATEGORIES[guess.category], MODES[guess.mode] if clear else "", guess.chance, phrases)
+    return WordsReading(CATEGORIES[guess.category], MODES[guess.mode] if clear else "", guess.chance, phrases)
 
 
 def favourite(text: str) -> str:
@@ -111,7 +111,7 @@ def favourite(text: str) -> str:
 Seen = list[list[tuple[bytes, float, Spans]]]  # by block: a row, how much it counts, the words it comes from
 
 
-def _known(words: list[Word]) -> Seen:
+def _known(words: list[Token]) -> Seen:
     known = table()
     seen: Seen = []
     for block, step, rows in zip(features(words), known.steps, known.rows, strict=True):
@@ -146,7 +146,7 @@ def _chances(seen: Seen, known: Table) -> list[float]:
     return [one / total for one in raised]
 
 
-def _phrases(text: str, words: list[Word], seen: Seen, mode: int) -> tuple[str, ...]:
+def _phrases(text: str, words: list[Token], seen: Seen, mode: int) -> tuple[str, ...]:
     """The words that speak most for this mode; neighbours are quoted together, in the order of the text."""
     weights = [0.0] * len(words)
     for block in seen:

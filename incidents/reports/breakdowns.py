@@ -7,7 +7,7 @@ from incidents.reports import statistics
 from incidents.reports.dimensions import condition, drawn, label
 from incidents.reports.document import BreakdownRow, ContainmentUse, ExposureRow, Grid, MissedSignal, Share, share
 from incidents.reports.known import Known
-from incidents.reports.statistics import BREAKDOWN
+from incidents.reports.statistics import UNUSUAL
 from incidents.response.impact import Exposure
 from incidents.response.measures import HARMLESS, HOURS, US
 from incidents.response.vocabulary import Severity
@@ -35,7 +35,8 @@ def breakdown(known: Known, dimension: str) -> tuple[BreakdownRow, ...]:
 def _row(known: Known, label: str, code: str, now: int, before: int, conditions: dict[str, str]) -> BreakdownRow:
     p = known.p(now, before)
     url_before = known.asked.incidents(known.earlier, **conditions) if known.earlier else ""
-    return BreakdownRow(label, code, now, before, known.link(**conditions), url_before, p, p < BREAKDOWN)
+    rates = (known.rate(now), known.rate_before(before)) if known.differs_in_length else ("", "")
+    return BreakdownRow(label, code, now, before, known.link(**conditions), url_before, p, p < UNUSUAL, *rates)
 
 
 def grid(known: Known) -> Grid:

@@ -29,6 +29,9 @@ class BreakdownRow:
     url_before: str
     p: float
     unusual: bool
+    # Per 30 days, where the two periods differ in length and counts side by side would mislead; else empty.
+    rate: str = ""
+    rate_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

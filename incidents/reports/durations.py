@@ -13,7 +13,7 @@ from incidents.reports.dimensions import drawn
 from incidents.reports.document import Length, Phase
 from incidents.reports.facts import NAMED, running_for
 from incidents.reports.known import Known
-from incidents.reports.statistics import HEADLINE, Estimate
+from incidents.reports.statistics import UNUSUAL, Estimate
 from incidents.reports.wording import verdict
 from incidents.web.durations import span
 
@@ -53,10 +53,14 @@ class Spread:
         far = statistics.quantile(ended, 0.9) if len(ended) >= 10 else None
         return cls(ended, running, statistics.quantile(ended), far)
 
+    @property
+    def middle(self) -> Estimate | None:
+        """The median, of all where some are still running: the one in the text, and the line of the chart."""
+        return statistics.time_to_half(self.ended, self.running) if self.running else self.median
+
     def length(self, readable: Callable[[float], str] = span) -> Length | None:
-        """The median, of all where some are still running."""
-        median = statistics.time_to_half(self.ended, self.running) if self.running else self.median
-        return length_of(median, far=self.far, readable=readable)
+        """The median in words. No P90 while some are running: of those that ended alone it would be too short."""
+        return length_of(self.middle, far=None if self.running else self.far, readable=readable)
 
 
 def phase(known: Known, code: str, label: str, clocks: str) -> Phase:
@@ -92,12 +96,13 @@ def _shifted(before: Spread, now: Spread) -> tuple[bool, str]:
             return True, "unusual, the intervals do not overlap"
         return False, "within normal variation, the intervals overlap"
     p = statistics.rank_sum_p(before.ended, now.ended)
-    return (False, "") if p is None else (p < HEADLINE, verdict(p))
+    return (False, "") if p is None else (p < UNUSUAL, verdict(p))
 
 
 def _strip(known: Known, code: str, spread: Spread) -> Strip:
-    median = spread.median.value if spread.median else None
-    far = spread.far.value if spread.far else None
+    middle = spread.middle
+    median = middle.value if middle else None
+    far = spread.far.value if spread.far and not spread.running else None
     dots = known.now.named.get(code, [])
     if len(dots) < len(spread.ended) or len(dots) > NAMED:
         bars = [_bar(known, code, at, count) for at, count in enumerate(charts.binned(spread.ended))]

@@ -38,6 +38,13 @@ class Known:
         """Whether the earlier period is so much longer or shorter that the counts alone would mislead."""
         return self.earlier is not None and abs(self.earlier.days / self.asked.period.days - 1) >= 0.05
 
+    def rate(self, count: int) -> str:
+        """How many that is in 30 days of the period."""
+        return _in_thirty_days(count, self.asked.period.days)
+
+    def rate_before(self, count: int) -> str:
+        return _in_thirty_days(count, self.earlier.days) if self.earlier else ""
+
     def usual(self, days: float) -> tuple[int, int] | None:
         """What a count of incidents in so many days would usually be."""
         if not self.earlier or not self.before.all:
@@ -46,6 +53,11 @@ class Known:
 
     def link(self, **conditions: str) -> str:
         return self.asked.incidents(**conditions)
+
+
+def _in_thirty_days(count: int, days: int) -> str:
+    rate = 30 * count / days
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 0.1 or not count else "under 0.1"
 
 
 def know(user: User, asked: Asked) -> Known:

@@ -14,10 +14,10 @@ from itertools import accumulate, groupby
 
 Z_95 = 1.959964
 THREE_SIGMA = 0.00135  # the tail of a normal distribution beyond three standard deviations
-HEADLINE, BREAKDOWN = (
-    0.05,
-    0.01,
-)  # how rarely chance alone may be called unusual: once in 20, among many rows once in 100
+# How rarely chance alone may call a change unusual, in headlines and tables alike: a page holds many of them.
+UNUSUAL = 0.01
+# Below this a change is borderline: so that one incident more does not turn nothing into news.
+BORDERLINE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def usual_gap(gaps: Sequence[float], tail: float = THREE_SIGMA) -> tuple[float, 
 
 
 @lru_cache(maxsize=4096)
-def power_of_change(before: int, ratio: float, *, unusual: float = HEADLINE, time_ratio: float = 1.0) -> float:
+def power_of_change(before: int, ratio: float, *, unusual: float = UNUSUAL, time_ratio: float = 1.0) -> float:
     """How often a change of the true rate to `ratio` of what it was would be called unusual.
 
     `before` is taken for the true earlier mean; `time_ratio` is the present length divided by the earlier one.

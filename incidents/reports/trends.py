@@ -16,7 +16,7 @@ from incidents.reports.document import Phase, Share, Tile, Trends, share
 from incidents.reports.facts import DIMENSIONS
 from incidents.reports.known import Known, know
 from incidents.reports.scope import BY, COMPARISONS, Asked
-from incidents.reports.statistics import HEADLINE
+from incidents.reports.statistics import UNUSUAL
 from incidents.reports.volume import volume
 from incidents.response.vocabulary import Severity
 from incidents.web.durations import span
@@ -88,6 +88,8 @@ def _repeats(known: Known) -> Share | None:
 
 
 def _tiles(known: Known, silence: Phase, noticed: Share | None, repeats: Share | None) -> tuple[Tile, ...]:
+    if not known.now.all:
+        return (_how_many(known),)  # of none there is nothing to say, and nothing is unknown
     return (
         _how_many(known),
         _how_long_wrong(known),
@@ -102,7 +104,7 @@ def _how_many(known: Known) -> Tile:
     counts = [(Severity(code).label, now.counts["severity", code]) for code in ("sev1", "sev2", "sev3", "sev4")]
     by_severity = ", ".join(f"{count:,} {label}" for label, count in counts if count)
     note = f"{by_severity + '; ' if by_severity else ''}{wording.compared(known, now.all, before.all)}"
-    return Tile("Incidents", f"{now.all:,}", note, known.link(), known.p(now.all, before.all) < HEADLINE)
+    return Tile("Incidents", f"{now.all:,}", note, known.link(), known.p(now.all, before.all) < UNUSUAL)
 
 
 def _how_long_wrong(known: Known) -> Tile:

@@ -37,6 +37,14 @@ class Wrong:
     until: datetime
     is_certain: bool  # whether somebody said since when; else it is counted from when it was detected
     is_over: bool
+    detected: datetime | None
+
+    @property
+    def silence(self) -> Span | None:
+        """The part of it before anybody knew; None where nobody said since when, or it was known by then."""
+        if not self.is_certain or self.detected is None or self.detected <= self.since:
+            return None
+        return self.since, min(self.detected, self.until)
 
     @property
     def seconds(self) -> float:
@@ -71,7 +79,7 @@ class Scorecard:
 
 
 def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Scorecard]:
-    """Judge these systems over a period, in eight queries for any number of them."""
+    """Judge these systems over a period, in seven queries for any number of them."""
     real = Incident.objects.visible_to(user).filter(status__in=COUNTED, kind=IncidentKind.REAL, system__in=systems)
     since, until = asked.period.bounds()
     until = min(until, timezone.now())
@@ -86,9 +94,6 @@ def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Scor
     repeats = dict(by_system.filter(pk__in=repeating).annotate(Count("pk")))
     severe = real.order_by().filter(severity__in=[Severity.SEV1, Severity.SEV2])
     last = dict(severe.values_list("system").annotate(Max("declared_at")))
-    silent: dict[int, float] = defaultdict(float)
-    for pk, start, end in counted.filter(known).order_by().values_list("system", "impact_started_at", "detected_at"):
-        silent[pk or 0] += max(0.0, (end - start).total_seconds()) if start and end else 0.0
     follow_ups = FollowUp.objects.visible_to(user).open().order_by()
     first = follow_ups.filter(priority__lte=FollowUp.Priority.P1, incident__system__in=systems)
     urgent = dict(first.values_list("incident__system").annotate(Count("pk")))
@@ -102,7 +107,6 @@ def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Scor
             tally=tallies.get(system.pk, (0, 0)),
             repeats=repeats.get(system.pk, 0),
             last=last.get(system.pk),
-            silent=silent[system.pk],
             urgent=urgent.get(system.pk, 0),
             stretches=stretches[system.pk],
             practised=practised.get(system.pk),
@@ -119,7 +123,6 @@ def _card(
     tally: tuple[int, int],
     repeats: int,
     last: datetime | None,
-    silent: float,
     urgent: int,
     stretches: list[Wrong],
     practised: datetime | None,
@@ -134,7 +137,8 @@ def _card(
         url=asked.incidents(**here),
         last=last,
         days_since=(timezone.now() - last).days if last else None,
-        silent=silent,
+        # A part of the stretches of wrong output, so never more than those.
+        silent=together(row.silence for row in stretches if row.silence),
         silence_known=share(
             statistics.proportion(known, n), asked.incidents(known="silence", **here), asked.incidents(**here)
         ),
@@ -159,12 +163,31 @@ def _stretches(real: IncidentQuerySet, since: datetime, until: datetime) -> dict
     ended = Coalesce("contained_at", "resolved_at", Now())
     rows = real.annotate(began=began, ended=ended).filter(began__lt=until, ended__gt=since)
     stretches: dict[int, list[Wrong]] = defaultdict(list)
-    columns = ("system", "number", "title", "began", "ended", "impact_started_at", "contained_at", "resolved_at")
-    for system, number, title, began, ended, impact, contained, resolved in rows.order_by().values_list(*columns):
+    columns = (
+        "system",
+        "number",
+        "title",
+        "began",
+        "ended",
+        "impact_started_at",
+        "contained_at",
+        "resolved_at",
+        "detected_at",
+    )
+    for system, number, title, began, ended, impact, contained, resolved, detected in rows.order_by().values_list(
+        *columns
+    ):
         within = max(began, since), min(ended, until)
         if within[0] < within[1]:
             stretches[system].append(
-                Wrong(number, title, *within, is_certain=impact is not None, is_over=bool(contained or resolved))
+                Wrong(
+                    number,
+                    title,
+                    *within,
+                    is_certain=impact is not None,
+                    is_over=bool(contained or resolved),
+                    detected=detected,
+                )
             )
     return stretches
 

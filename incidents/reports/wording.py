@@ -5,28 +5,39 @@ from collections.abc import Sequence
 
 from incidents.reports.document import BreakdownRow, Length, Phase, Remark, Share
 from incidents.reports.known import Known
-from incidents.reports.statistics import BREAKDOWN, HEADLINE
+from incidents.reports.statistics import BORDERLINE, UNUSUAL
 
 
-def verdict(p: float, unusual: float = HEADLINE) -> str:
-    return f"unusual, p = {chance(p)}" if p < unusual else f"within normal variation, p = {chance(p)}"
+def verdict(p: float) -> str:
+    """Say how sure a change is, in one of three words, and how likely chance alone makes one as large."""
+    how = "unusual" if p < UNUSUAL else "borderline" if p < BORDERLINE else "within normal variation"
+    return f"{how}, p = {chance(p)}"
 
 
 def chance(p: float) -> str:
-    """Write a chance short. Just below 5 % it is cut, not rounded: what is called unusual never reads “0.05”."""
+    """Write a chance short. Below 6 % it is cut, not rounded: what is borderline never reads “0.05”, nor unusual “0.01”."""
     if p < 0.0001:
         return "0.0001 or less"
     if p < 0.01:
-        return f"{p:.1g}"
+        return f"{math.floor(10_000 * p) / 10_000:.4f}".rstrip("0")
     return f"{math.floor(1000 * p) / 1000:.3f}" if p < 0.06 else f"{p:.2g}"
 
 
 def compared(known: Known, now: int, before: int) -> str:
-    """Compare a count with what it was; with the length of the earlier period where that is another."""
+    """Compare a count with what it was, and say which way it went; as rates where the earlier period is longer or shorter."""
     if known.earlier is None:
         return "nothing to compare with"
-    length = f" in {known.earlier.days:,} days" if known.differs_in_length else ""
-    return f"was {before:,}{length}: {verdict(known.p(now, before))}"
+    was = f"was {before:,}"
+    if known.differs_in_length:
+        was = f"{known.rate(now)} per 30 days, was {known.rate_before(before)}"
+    return f"{was}: {direction(known, now, before)}, {verdict(known.p(now, before))}"
+
+
+def direction(known: Known, now: int, before: int) -> str:
+    """Say whether something became more or less often, day for day."""
+    days_before = known.earlier.days if known.earlier else known.asked.period.days
+    change = now * days_before - before * known.asked.period.days
+    return "more often" if change > 0 else "less often" if change < 0 else "as often"
 
 
 def interval(length: Length) -> str:
@@ -69,14 +80,16 @@ def draft(
     """Three neutral sentences by Faultline, for a person to write better ones over."""
     now, before = known.now.all, known.before.all
     if not now:
-        return (f"No incidents were declared from {known.asked.period}; {before:,} were in the period before.",)
+        earlier = f"; {before:,} were in the period before" if known.earlier else ""
+        return (f"No incidents were declared from {known.asked.period}{earlier}.",)
     days = f" in {known.asked.period.days:,} days" if known.differs_in_length else ""
+    change = compared(known, now, before)
     shares = [
         f"{noticed} were noticed by us first" if noticed else "",
         f"{repeats.k:,} {'was a repeat' if repeats.k == 1 else 'were repeats'}" if repeats else "",
     ]
     return (
-        f"{now:,} incident{'s' if now != 1 else ''}{days}, {compared(known, now, before)}.",
+        f"{now:,} incident{'s' if now != 1 else ''}{days}, {change}.",
         _what_changed(known, rows),
         f"{_how_long(silence)}; {', '.join(filter(None, shares))}.",
     )
@@ -85,7 +98,7 @@ def draft(
 def _what_changed(known: Known, rows: dict[str, tuple[BreakdownRow, ...]]) -> str:
     unusual = [row for dimension in ("severity", "category", "system") for row in rows[dimension] if row.unusual]
     if unusual:
-        changes = (f"{row.label} {row.count:,}, was {row.before:,} (p = {chance(row.p)})" for row in unusual[:3])
+        changes = (f"{row.label} {compared(known, row.count, row.before)}" for row in unusual[:3])
         return f"Unusual: {'; '.join(changes)}."
     if known.earlier is None:
         return "There is no earlier period on record, so nothing can be called unusual yet."
@@ -103,8 +116,11 @@ def luck(known: Known, rows: Sequence[BreakdownRow]) -> str:
     """How many of these lines would be called unusual if nothing had changed."""
     lengths = ""
     if known.earlier and known.differs_in_length:
-        lengths = f"Now covers {known.asked.period.days:,} days, before covers {known.earlier.days:,}. "
+        lengths = (
+            f"Now covers {known.asked.period.days:,} days, before covers {known.earlier.days:,}: "
+            "the small numbers are per 30 days. "
+        )
     return (
         f"{lengths}{len(rows)} lines were compared. Here “unusual” means a chance of less than 1 in 100 "
-        f"if nothing had changed, so about {BREAKDOWN * len(rows):.1f} of them would be flagged by chance alone."
+        f"if nothing had changed, so about {UNUSUAL * len(rows):.1f} of them would be flagged by chance alone."
     )

@@ -11,9 +11,9 @@ from scipy import stats
 
 from incidents.reports import statistics
 from incidents.reports.statistics import (
-    BREAKDOWN,
-    HEADLINE,
+    BORDERLINE,
     THREE_SIGMA,
+    UNUSUAL,
     interval_ranks,
     poisson_limits,
     power_of_change,
@@ -148,7 +148,7 @@ def test_an_interval_exists_from_a_certain_number_on(q: float, n: int) -> None:
     ("before", "now", "unusual"), [(10, 23, True), (10, 22, False), (20, 36, True), (20, 35, False), (20, 8, True)]
 )
 def test_the_smallest_change_that_means_something(before: int, now: int, unusual: bool) -> None:
-    assert (rate_change_p(before, 90, now, 90) < HEADLINE) is unusual
+    assert (rate_change_p(before, 90, now, 90) < BORDERLINE) is unusual
 
 
 @given(COUNTS, st.integers(30, 730), st.integers(1, 92))
@@ -190,7 +190,7 @@ def test_too_few_gaps_foretell_nothing() -> None:
 def test_without_an_earlier_count_no_change_can_be_found_and_a_vast_one_always_is() -> None:
     assert power_of_change(0, 2.0) == 0.0
     assert power_of_change(1_000_000, 2.0) == 1.0
-    assert power_of_change(50, 1.0) <= HEADLINE
+    assert power_of_change(50, 1.0) <= UNUSUAL
 
 
 def test_a_hundred_thousand_values_neither_overflow_nor_take_long() -> None:
@@ -221,7 +221,7 @@ def poisson(chance: random.Random, mean: float) -> int:
 
 
 @pytest.mark.parametrize("mean", [4, 12, 40])
-@pytest.mark.parametrize("unusual", [HEADLINE, BREAKDOWN])
+@pytest.mark.parametrize("unusual", [BORDERLINE, UNUSUAL])
 def test_where_nothing_changed_unusual_is_said_no_more_often_than_stated(mean: int, unusual: float) -> None:
     def alarm(chance: random.Random) -> bool:
         return rate_change_p(poisson(chance, mean), 90, poisson(chance, mean), 90) < unusual
@@ -232,7 +232,7 @@ def test_where_nothing_changed_unusual_is_said_no_more_often_than_stated(mean: i
 @pytest.mark.parametrize(("before", "ratio"), [(20, 0.5), (50, 0.5), (50, 1.6), (12, 3.0)])
 def test_a_known_change_is_found_at_the_power_that_was_computed(before: int, ratio: float) -> None:
     def is_noticed(chance: random.Random) -> bool:
-        return rate_change_p(poisson(chance, before), 1, poisson(chance, before * ratio), 1) < HEADLINE
+        return rate_change_p(poisson(chance, before), 1, poisson(chance, before * ratio), 1) < UNUSUAL
 
     assert often(is_noticed) == pytest.approx(power_of_change(before, ratio), abs=0.03)
 
@@ -240,9 +240,9 @@ def test_a_known_change_is_found_at_the_power_that_was_computed(before: int, rat
 @pytest.mark.parametrize("time_ratio", [0.5, 2.0])
 def test_the_power_counts_in_that_the_periods_differ_in_length(time_ratio: float) -> None:
     def is_noticed(chance: random.Random) -> bool:
-        return rate_change_p(poisson(chance, 40), 1, poisson(chance, 80 * time_ratio), time_ratio) < BREAKDOWN
+        return rate_change_p(poisson(chance, 40), 1, poisson(chance, 80 * time_ratio), time_ratio) < UNUSUAL
 
-    expected = power_of_change(40, 2.0, unusual=BREAKDOWN, time_ratio=time_ratio)
+    expected = power_of_change(40, 2.0, unusual=UNUSUAL, time_ratio=time_ratio)
     assert often(is_noticed) == pytest.approx(expected, abs=0.03)
 
 
@@ -284,9 +284,9 @@ def test_durations_that_did_not_change_are_called_unusual_as_rarely_as_stated() 
     def alarm(chance: random.Random) -> bool:
         before, now = ([chance.lognormvariate(0, 1.3) for _ in range(20)] for _ in range(2))
         p = rank_sum_p(before, now)
-        return p is not None and p < HEADLINE
+        return p is not None and p < BORDERLINE
 
-    assert often(alarm) <= HEADLINE + 0.011
+    assert often(alarm) <= BORDERLINE + 0.011
 
 
 def test_leaving_out_what_is_not_over_would_shorten_it() -> None:

@@ -164,6 +164,42 @@ def test_a_large_change_is_called_unusual_and_a_small_one_is_not(happened: Happe
     assert drift.unusual
 
 
+def test_an_empty_period_says_so_and_calls_nothing_unknown(lee: User, asked: Asked) -> None:
+    report = trends(lee, asked)
+    assert [tile.label for tile in report.tiles] == ["Incidents"]
+    assert report.draft == (f"No incidents were declared from {asked.period}.",)
+
+
+def test_unequal_periods_are_compared_as_rates_with_the_direction_in_words(
+    happened: Happened, lee: User, asked: Asked
+) -> None:
+    for day in range(4):
+        happened(1 + day / 10)
+    for day in range(10):
+        happened(asked.period.days + 30 + day / 10)
+    report = trends(lee, asked)
+    days = (asked.earlier.until - at(asked.period.days + 30.9).date()).days
+    assert asked.period.days / days > 1.05, "the earlier period is shorter, because nothing is on record before"
+    rate, was = f"{30 * 4 / asked.period.days:.1f}", f"{30 * 10 / days:.1f}"
+    assert f"{rate} per 30 days, was {was}" in report.draft[0]
+    assert "less often" in report.draft[0]
+    row = report.breakdowns[0][2][0]
+    assert (row.rate, row.rate_before) == (rate, was)
+
+
+def test_what_is_not_over_counts_in_the_text_and_in_the_line_of_the_chart(
+    happened: Happened, lee: User, asked: Asked
+) -> None:
+    for hours in range(1, 9):
+        happened(20 + hours)
+    for _ in range(4):
+        happened(10, contained_at=None, resolved_at=None, status="investigating")
+    resolve = next(phase for phase in trends(lee, asked).phases if phase.code == "contain")
+    assert resolve.running == 4
+    assert resolve.length
+    assert resolve.length.far == "", "of those that ended alone it would be too short"
+
+
 def test_clocks_edited_after_the_fact_are_told(happened: Happened, mara: User, lee: User, asked: Asked) -> None:
     incident = happened(10)
     assert not any("corrected after" in remark.text for remark in trends(lee, asked).quality)

@@ -49,6 +49,22 @@ def test_two_incidents_at_once_are_wrong_once(
     assert card(lee, asked, support_assistant).wrong == 7200
 
 
+def test_silence_is_a_part_of_wrong_output_and_counts_once_where_incidents_overlap(
+    happened: Happened, lee: User, asked: Asked, support_assistant: System
+) -> None:
+    happened(10)
+    first = Incident.objects.get()
+    happened(
+        10,
+        detected_at=first.contained_at,  # noticed only when it was over
+        declared_at=first.declared_at,
+        impact_started_at=first.impact_started_at,
+        contained_at=first.contained_at,
+    )
+    scorecard = card(lee, asked, support_assistant)
+    assert (scorecard.silent, scorecard.wrong) == (7200, 7200)
+
+
 def test_where_nobody_knows_since_when_it_is_at_least(
     happened: Happened, lee: User, asked: Asked, support_assistant: System
 ) -> None:

@@ -7,7 +7,7 @@ marks and text that is not UTF-8; none of it may reach PostgreSQL, and none of i
 import codecs
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email import message_from_bytes
 from email.message import Message
 from typing import Any, TypeAlias, cast
@@ -154,6 +154,14 @@ def text_of(value: Json) -> str:
 
 def first_text(*values: Json) -> str:
     return next((text for text in map(text_of, values) if text), "")
+
+
+def first_of(sent: Mapping[str, Json], names: Iterable[str]) -> str:
+    """Read the first of these fields that holds text."""
+    for name in names:
+        if name in sent and (text := text_of(sent[name])):
+            return text
+    return ""
 
 
 def mapping(value: Json) -> dict[str, Json]:

@@ -1,12 +1,15 @@
 """What monitors of models and data say beyond firing and resolved, in the forms that their tools really send."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from incidents.alerts.claims import ChangeAnnounced, Claim, Handshake
+from incidents.alerts.drain import drain
+from incidents.alerts.models import Alert, Source
 from incidents.alerts.sources.readers import READERS
 from tests.alerts.tools import statements_of
 
@@ -100,6 +103,37 @@ class TestLiteLLM:
     def test_the_alert_of_an_older_recipe_is_known(self) -> None:
         told = {"event": "budget_crossed", "event_group": "key", "token": "ab12", "key_alias": "support"}
         assert ("litellm/1", "key", "ab12", "budget") in only("litellm", told).former_identities
+
+    def test_a_budget_that_is_used_up_opens_what_its_threshold_did_not(
+        self, connected: Callable[..., str], post: Callable[..., Any]
+    ) -> None:
+        token = connected("litellm")
+        budget = {"event_group": "key", "token": "ab12", "key_alias": "support", "spend": 96, "max_budget": 100}
+        post(token, budget | {"event": "threshold_crossed", "event_message": "5% or less of budget remaining"})
+        drain()
+        alert = Alert.objects.get()
+        assert (alert.condition, alert.incident) == ("notice", None)
+        post(token, budget | {"event": "budget_crossed", "event_message": "Budget Crossed", "spend": 101})
+        drain()
+        alert.refresh_from_db()
+        assert (alert.condition, alert.severity, alert.expires_at) == ("bad_value", "high", None)
+        assert alert.incident
+        text = "Key Budget: Budget Crossed\n\n*spend:* `101`\n*key_alias:* `support`\n*event_group:* `key`\n"
+        post(token, self.message("budget_alerts", "High", text))
+        drain()
+        assert Alert.objects.get().occurrences == 3, "told by Slack too, it is the same alert"
+
+    def test_an_alert_goes_on_under_its_new_name(self, connected: Callable[..., str], post: Callable[..., Any]) -> None:
+        token = connected("litellm")
+        told = {"event": "budget_crossed", "event_group": "key", "token": "ab12", "key_alias": "support"}
+        post(token, told)
+        drain()
+        source = Source.objects.get()
+        former = only("litellm", told).former_fingerprints(source.pk)[0]
+        Alert.objects.update(fingerprint=former)
+        post(token, told)
+        drain()
+        assert Alert.objects.get().occurrences == 2
 
     def test_each_test_button_is_recognised(self) -> None:
         webhook = {

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import unquote
 
 from incidents.alerts.bodies import Json, Unreadable, embedded, first_text, items, load, mapping, payload, text_of
@@ -67,11 +66,12 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
     status = generic.status_told(sent, flags=flags) if is_told else _ENDINGS.get(ending, FIRING)
     key = first_text(sent.get("key"), sent.get("dedup_key"))
     about = subject_of_type if ending in _BEGINNINGS or ending in _ENDINGS or known_status(ending) else kind
-    claim = claim_from(
+    return claim_from(
         status=status,
         title=(sent.get("title"), sent.get("summary"), " ".join(filter(None, (kind, subject)))),
         description=(sent.get("description"), sent.get("message"), data if isinstance(data, str) else None),
         identity=("key/1", key) if key else ("cloudevents/2", source, subject, about),
+        former=() if key else [("cloudevents/1", source, subject, kind)],
         severity=first_text(sent.get("severity"), _severity(event)),
         system=first_text(sent.get("system"), event.get("system")),
         service=first_text(sent.get("service"), source.strip("/").rpartition("/")[2]),
@@ -89,7 +89,6 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
         is_test=sent.get("test") is True,
         flags=flags,
     )
-    return claim if key else replace(claim, former_identities=(("cloudevents/1", source, subject, kind),))
 
 
 def _severity(event: dict[str, Json]) -> str:

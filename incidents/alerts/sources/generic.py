@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from incidents.alerts.bodies import Json, Unreadable, first_text, items, mapping, payload
+from incidents.alerts.bodies import Json, Unreadable, first_of, first_text, items, mapping, payload
 from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from, title_identity
 from incidents.alerts.cleaning import clip, title_of
 from incidents.alerts.statuses import MonitorStatus, status_of, with_condition
@@ -59,13 +59,15 @@ def _read_change(change: dict[str, Json], *, position: int) -> ChangeAnnounced |
 
 _TITLES = ("title", "summary", "name", "subject", "alertName", "alert_name", "metric")
 _DESCRIPTIONS = ("description", "message", "text", "body")
+_KEYS = ("key", "dedup_key", "fingerprint", "alert_uid")
 # What kind of thing it was: a title only where nothing says what happened.
 _KINDS_OF_EVENT = ("eventType", "event_type", "eventName", "event_name", "event")
 
 
 def status_told(sent: dict[str, Json], *, flags: list[str]) -> MonitorStatus:
     """Read both axes as our own JSON tells them: a word for the status, and beside it perhaps the condition."""
-    return with_condition(status_of(sent.get("status"), sent.get("state"), flags=flags), sent.get("condition"))
+    status = status_of(sent.get("status"), sent.get("state"), flags=flags)
+    return with_condition(status, sent["condition"]) if "condition" in sent else status
 
 
 def _read_alert(item: Json, *, position: int) -> Claim:
@@ -73,9 +75,8 @@ def _read_alert(item: Json, *, position: int) -> Claim:
         raise Unreadable(f"Alert {position} is not an object with a “title”.")
     flags: list[str] = []
     labels = mapping(item.get("labels"))
-    title, description, kind = (
-        first_text(*(item.get(name) for name in names)) for names in (_TITLES, _DESCRIPTIONS, _KINDS_OF_EVENT)
-    )
+    title, description = first_of(item, _TITLES), first_of(item, _DESCRIPTIONS)
+    kind = "" if title or description else first_of(item, _KINDS_OF_EVENT)
     if not title and not description and not kind:
         raise Unreadable(f"Alert {position} has no “title”.")
     metric = first_text(item.get("metric"), labels.get("metric"))
@@ -83,7 +84,7 @@ def _read_alert(item: Json, *, position: int) -> Claim:
         status=status_told(item, flags=flags),
         title=(title, description, kind),
         description=(description,),
-        identity=("key/1", first_text(*(item.get(name) for name in ("key", "dedup_key", "fingerprint", "alert_uid")))),
+        identity=("key/1", first_of(item, _KEYS)),
         severity=first_text(item.get("severity"), item.get("priority"), labels.get("severity")),
         system=item.get("system"),
         service=item.get("service"),
@@ -117,8 +118,11 @@ _FORMER_TITLES = ("title", "summary", "name", "metric", *_DESCRIPTIONS[:3])
 
 def _known_by_its_former_title(claim: Claim, item: dict[str, Json], *, title: str) -> Claim:
     """Know an alert without a key again by the title that it had while fewer fields were taken for one."""
-    former = first_text(*(item.get(name) for name in _FORMER_TITLES))
-    if "no_identity" not in claim.flags or not title or former in {"", title}:
+    if "no_identity" not in claim.flags or not title:
+        return claim
+    former = first_of(item, _FORMER_TITLES)
+    if former in {"", title}:
         return claim
     heading, where = title_of((former,), {}), claim.system_name or claim.service
-    return replace(claim, former_identities=(title_identity(heading, where, claim.environment, flags=[]),))
+    known = title_identity(heading, where, claim.environment)
+    return replace(claim, former_identities=(*claim.former_identities, known))

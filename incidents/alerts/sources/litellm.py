@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from incidents.alerts.bodies import Json, Unreadable, first_text, mapping, payload, text_of
+from incidents.alerts.bodies import Json, Unreadable, first_of, first_text, mapping, payload, text_of
 from incidents.alerts.claims import ChangeAnnounced, Claim, Identity, Statement, claim_from
-from incidents.alerts.cleaning import clip
+from incidents.alerts.cleaning import clip, number_of
 from incidents.alerts.sources import slack
 from incidents.alerts.statuses import CHECK_FAILED, FIRING, NOTICE, MonitorStatus
 
@@ -55,17 +55,20 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
 # Budget events
 
 
-def _event(sent: Mapping[str, Json], event: str, message: str) -> Claim:
+def _event(
+    sent: Mapping[str, Json], event: str, message: str, *, more: str = "", former: Identity | None = None
+) -> Claim:
     status, severity = _BUDGETS.get(event, (NOTICE, "info"))
     group = text_of(sent.get("event_group"))
     # What is left, crossed, soft and projected is the same budget of the same holder.
     family = "budget" if event in _BUDGET_EVENTS else event
-    name = first_text(*(sent.get(field) for field in _SHOWN.get(group, _NAMES)))
-    claim = claim_from(
+    name = first_of(sent, _SHOWN.get(group, _NAMES))
+    return claim_from(
         status=status,
         title=(f"{event.replace('_', ' ').capitalize()}: {name or 'a key'}",),
-        description=(message,),
+        description=(more, message),
         identity=("litellm/2", group, _holder(sent, group), family),
+        former=[former or _former(sent, group, family)],
         severity=severity,
         service=name,
         names=("llm_budget_exceeded" if family == "budget" else event, message),
@@ -75,10 +78,9 @@ def _event(sent: Mapping[str, Json], event: str, message: str) -> Claim:
         threshold=first_text(sent.get("max_budget"), sent.get("soft_budget")),
         unit="USD",
         lease=_NEWS if status is NOTICE else None,
-        upstream_id=first_text(sent.get("token"), sent.get("team_id"), sent.get("user_id")),
+        upstream_id=first_of(sent, ("token", "team_id", "user_id")),
         is_test=_is_test_of_a_budget(sent, message),
     )
-    return replace(claim, former_identities=(_former(sent, group, family),))
 
 
 _NAMES = ("key_alias", "team_alias", "user_email", "team_id", "user_id", "customer_id", "organization_id")
@@ -102,18 +104,18 @@ def _holder(sent: Mapping[str, Json], group: str) -> str:
     """Name whose budget it is: a key that belongs to a team spends the team's budget, not its own."""
     if group == "team_member":
         return f"{text_of(sent.get('user_id'))} in {text_of(sent.get('team_id'))}"
-    return first_text(*(sent.get(field) for field in _HOLDERS.get(group, ("token", "team_id", "user_id"))))
+    return first_of(sent, _HOLDERS.get(group, ("token", "team_id", "user_id")))
 
 
 def _former(sent: Mapping[str, Json], group: str, family: str) -> Identity:
-    holders = ("token", "team_id", "user_id", "organization_id")
-    return ("litellm/1", group, first_text(*(sent.get(field) for field in holders)), family)
+    return ("litellm/1", group, first_of(sent, ("token", "team_id", "user_id", "organization_id")), family)
 
 
 def _is_test_of_a_budget(sent: Mapping[str, Json], message: str) -> bool:
     """Recognise `/health/services?service=webhook`: a user's budget of nothing, told of a key."""
-    told = (text_of(sent.get("event_group")), text_of(sent.get("spend")), text_of(sent.get("max_budget")))
-    return message.startswith("User Budget:") and told in {("key", "1.0", "0.0"), ("key", "1", "0")}
+    if not message.startswith("User Budget:") or sent.get("event_group") != "key":
+        return False
+    return (number_of(sent.get("spend")), number_of(sent.get("max_budget"))) == (1, 0)
 
 
 # Slack messages
@@ -130,8 +132,7 @@ def _message(claim: Statement, text: str) -> Statement:
     if _TEST.search(heading):
         return replace(claim, condition="test", title=heading)
     if kind == "budget_alerts":
-        event = _event(facts, _budget_event(text), heading)
-        return replace(event, description=claim.description, former_identities=(claim.identity,))
+        return _event(facts, _budget_event(text), heading, more=claim.description, former=claim.identity)
     if kind == "new_model_added":
         name = first_text(facts.get("model_name"), heading)
         return ChangeAnnounced(title=clip(f"Model added: {name}", 200), kind="model", system_name=clip(name, 200))
@@ -144,17 +145,18 @@ _WHERE = ("model_group", "model_name", "request_model", "model", "region_name")
 def _failure(claim: Claim, kind: str, heading: str, facts: dict[str, str], text: str) -> Claim:
     status = _status(kind, facts)
     error = _ERROR.search(heading) if kind == "llm_exceptions" else None
-    where = first_text(*(facts.get(field) for field in _WHERE))
+    where = first_of(facts, _WHERE)
     stem = heading.partition(":")[0].partition(" - ")[0]
     slow = _SLOW.search(text)
     news = status is NOTICE
     # One alert a kind of failure, of one model or region at one provider; reports of a kind are one.
     parts = ("" if where or news else stem, where, facts.get("provider", ""), facts.get("api_base", ""))
-    told = claim_from(
+    return claim_from(
         status=status,
         title=(": ".join(filter(None, (heading if news or not where else stem, error and error[1], where))),),
         description=(text,),
         identity=("litellm-message/1", kind, error[1] if error else "", *parts, facts.get("user", "")),
+        former=[claim.identity],
         severity="info" if news else facts.get("level"),
         service=where,
         names=(_BAD.get(kind, kind), heading),
@@ -163,9 +165,9 @@ def _failure(claim: Claim, kind: str, heading: str, facts: dict[str, str], text:
         threshold=slow["limit"] if slow else None,
         unit="s" if slow else None,
         lease=_NEWS if news else None,
+        links=((link["rel"], link["href"]) for link in claim.links),
         flags=(flag for flag in claim.flags if flag != "no_identity"),
     )
-    return replace(told, links=claim.links, former_identities=(claim.identity,))
 
 
 def _status(kind: str, facts: Mapping[str, str]) -> MonitorStatus:

@@ -1,7 +1,6 @@
 """MLflow: a budget that is exceeded is an alert; models, versions, aliases and prompts are changes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from incidents.alerts.bodies import Json, Unreadable, first_text, mapping, payload, text_of
 from incidents.alerts.claims import ChangeAnnounced, Claim, Handshake, Statement, claim_from
@@ -40,10 +39,11 @@ def _budget(sent: dict[str, Json], action: str, data: dict[str, Json], delivery:
     spend, budget = text_of(data.get("current_spend")), text_of(data.get("budget_amount"))
     policy, target = text_of(data.get("budget_policy_id")), text_of(data.get("target_value"))
     whose = first_text(target, data.get("workspace"))
-    claim = claim_from(
+    return claim_from(
         status=FIRING if action == "exceeded" else NOTICE,
         title=(f"Budget {action}: {whose} has spent {spend} of {budget} {unit}",),
         identity=("mlflow-budget/2", policy, target),
+        former=[("mlflow-budget/1", policy)],
         severity="warning",
         service=whose,
         names=("llm_budget_exceeded", "budget exceeded"),
@@ -57,4 +57,3 @@ def _budget(sent: dict[str, Json], action: str, data: dict[str, Json], delivery:
         delivery_key=delivery,
         is_test=policy in _EXAMPLES,
     )
-    return replace(claim, former_identities=(("mlflow-budget/1", policy),))

@@ -24,7 +24,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if not {"heartbeat", "monitor", "msg", "status"} & sent.keys():
         raise Unreadable("This is no Uptime Kuma notification: it has neither a heartbeat nor a message.")
     # A query holds each of them as text.
-    beat, monitor = (mapping(sent.get(name)) or mapping(embedded(sent.get(name))) for name in ("heartbeat", "monitor"))
+    beat, monitor = (_part(sent.get(name)) for name in ("heartbeat", "monitor"))
     message = text_of(sent.get("msg"))
     if not beat and not monitor and (expiry := _EXPIRY.match(message)):
         return [_expiry(expiry, message)]
@@ -33,11 +33,15 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if word in _OTHER:
         return [Handshake(reason=f"{name or 'The monitor'} is {_OTHER[word]}.")]
     # A template of one's own is given the status in words, with a sign before them.
-    said = re.sub(r"\W", "", word)
+    said = "" if word in _BEATS else re.sub(r"\W", "", word)
     is_test = said.lower() == "test" or (not beat and not monitor and message.endswith("Testing"))
     flags: list[str] = []
     status = _BEATS.get(word) or status_of(said, flags=flags)
     return [_beat(sent, beat, monitor, status, name=name, is_test=is_test, flags=flags)]
+
+
+def _part(value: Json) -> dict[str, Json]:
+    return mapping(embedded(value) if isinstance(value, str) else value)
 
 
 def _expiry(expiry: re.Match[str], message: str) -> Claim:

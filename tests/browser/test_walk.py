@@ -211,6 +211,7 @@ def test_whoever_connects_a_monitor_sees_it_connected_and_teaches_it_to_be_read(
     page.get_by_role("button", name="Save the map").click()
     page.get_by_text("Deliveries are read by this map from now on. This one is being read again.").wait_for()
     page.locator("#delivery").get_by_role("link", name="Hit rate fell").wait_for()
+    expect(page.locator("#delivery-status")).to_have_text("Processed")
     page.goto("/sources/nightly-job/")
     page.get_by_role("button", name="Send a test").click()
     page.locator("#delivery").get_by_text("Was a test").wait_for()

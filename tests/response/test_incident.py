@@ -17,6 +17,8 @@ from incidents.response.incident import Incident
 from incidents.response.vocabulary import Severity
 from incidents.systems.models import System
 
+Page = Callable[[User], Client]
+
 
 def kinds(incident: Incident) -> list[str]:
     return list(incident.events.values_list("kind", flat=True))
@@ -239,3 +241,44 @@ def test_the_page_tells_every_move_with_the_reason_that_was_given(
     assert page.status_code == 200
     assert "The new index is stale as well" in page.text
     assert "v12 is served" in page.text
+
+
+class TestWhatATitleTells:
+    TITLE = "Agent issued 400 refunds without approval"
+
+    def test_while_one_types_it_says_what_that_reads_like_and_offers_it(self, jo: User, as_person: Page) -> None:
+        page = as_person(jo).get("/incidents/alike/", {"title": self.TITLE}).content.decode()
+        assert "Reads like agent action" in page
+        assert 'value="agent_action.unauthorised"' in page
+        assert "Use this" in page
+        assert "checked" not in page
+
+    @pytest.mark.parametrize("title", ["", "Something is odd", "Disk full on node a"])
+    def test_nothing_is_offered_where_the_words_tell_no_failure_of_an_ai_system(
+        self, title: str, jo: User, as_person: Page
+    ) -> None:
+        assert "Use this" not in as_person(jo).get("/incidents/alike/", {"title": title}).content.decode()
+
+    def test_what_was_taken_stays_taken_while_the_title_grows(self, jo: User, as_person: Page) -> None:
+        typed = {"title": f"{self.TITLE} again", "failure": "agent_action.unauthorised"}
+        assert "checked" in as_person(jo).get("/incidents/alike/", typed).content.decode()
+        refused = as_person(jo).post("/incidents/new/", typed | {"severity": "nonsense"})
+        assert refused.status_code == 422
+        assert "checked" in refused.content.decode()
+
+    def test_one_tap_classifies_what_is_opened_and_the_reason_is_kept(self, jo: User, as_person: Page) -> None:
+        typed = {"title": self.TITLE, "severity": "sev2", "failure": "agent_action.unauthorised"}
+        assert as_person(jo).post("/incidents/new/", typed).status_code == 302
+        incident = Incident.objects.get()
+        assert (incident.category, incident.failure_mode) == ("agent_action", "agent_action.unauthorised")
+        assert "without approval" in incident.classified_because
+        assert incident.classified_because.endswith("Whoever opened it agreed.")
+
+    def test_without_the_tap_it_stays_unclassified(self, jo: User, as_person: Page) -> None:
+        as_person(jo).post("/incidents/new/", {"title": self.TITLE, "severity": "sev2"})
+        assert Incident.objects.get().category == ""
+
+    def test_a_failure_that_nobody_knows_is_refused(self, jo: User, as_person: Page) -> None:
+        typed = {"title": self.TITLE, "severity": "sev2", "failure": "weather.rain"}
+        assert as_person(jo).post("/incidents/new/", typed).status_code == 422
+        assert not Incident.objects.exists()

@@ -5,9 +5,16 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from incidents import taxonomy
 from incidents.response.forms.fields import MomentField
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
+
+
+def proposal(title: str) -> taxonomy.Suggestion | None:
+    """What kind of failure a title reads like, where that is clear and a failure of an AI system at all."""
+    found = taxonomy.propose(" ".join(title.split()))
+    return found if found and found.category else None
 
 
 class DeclareForm(forms.Form):
@@ -31,6 +38,8 @@ class DeclareForm(forms.Form):
         label="Is it real?",
         help_text="Reports leave out tests and backfilled incidents by default.",
     )
+    # What the words of the title tell, taken with one tap; everything else is classified on the incident's page.
+    failure = forms.CharField(required=False, widget=forms.HiddenInput)
     declared_at = MomentField(required=False, label="When did it happen?", help_text="Only for a backfilled incident.")
 
     def clean(self) -> dict[str, Any]:
@@ -49,7 +58,18 @@ class DeclareForm(forms.Form):
         fields["kind"] = self.cleaned_data["kind"] or IncidentKind.REAL
         if at := self.cleaned_data["declared_at"]:
             fields |= {"declared_at": at, "detected_at": at, "acknowledged_at": at}
+        if failure := taxonomy.find(self.cleaned_data["failure"]):
+            fields |= {"category": failure.category, "failure_mode": failure.failure_mode}
+            fields["classified_because"] = f"“{failure.name}” was chosen when it was opened."
+            if (found := proposal(fields["title"])) and failure.code == (found.failure_mode or found.category):
+                fields["classified_because"] = f"{found.reason} Whoever opened it agreed."[:500]
         return fields
+
+    def clean_failure(self) -> str:
+        code: str = self.cleaned_data["failure"]
+        if code and not taxonomy.find(code):
+            raise forms.ValidationError("This failure is not in the taxonomy.")
+        return code
 
     def clean_title(self) -> str:
         title = " ".join(self.cleaned_data["title"].split())

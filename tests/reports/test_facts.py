@@ -44,12 +44,13 @@ def test_each_stands_in_its_month_of_utc_and_with_its_team(
     for at, system in [(late, support_assistant), (late + timedelta(minutes=1), support_assistant), (late, None)]:
         happened(0, system=system, **clocks(at, resolved=1))
     declined = happened(0, status=Status.DECLINED, **clocks(late, resolved=1))
-    Incident.objects.filter(pk=declined.pk).update(opened_by=None)
+    elsewhere = happened(0, status=Status.DECLINED, system=None, **clocks(late, resolved=1))
+    Incident.objects.filter(pk__in=[declined.pk, elsewhere.pk]).update(opened_by=None)
     happened(0, status=Status.DECLINED, **clocks(late, resolved=1))  # which a person had opened
     found = by_key()
     january, february = date(2026, 1, 1), date(2026, 2, 1)
     counted = {key: (value.all, value.counts["triage", "declined"]) for key, value in found.items()}
-    assert counted == {(january, assistants.pk): (1, 1), (february, assistants.pk): (1, 0), (january, 0): (1, 0)}
+    assert counted == {(january, assistants.pk): (1, 1), (february, assistants.pk): (1, 0), (january, 0): (1, 1)}
 
 
 def test_how_many_were_affected_is_added_up_and_unknown_is_no_zero(happened: Happened, mara: User) -> None:
@@ -125,8 +126,8 @@ def test_what_is_not_known_is_counted_and_so_is_what_is_worst(happened: Happened
         ("cell", "drift", system): 1,
         ("cell", "", ""): 1,
     }
-    assert {key for key, count in counts.items() if key[0] == "signal" and count} == {
-        ("signal", "drift.covariate", "monitor")
+    assert {key: count for key, count in counts.items() if key[0] == "signal" and count} == {
+        ("signal", "drift.covariate", "monitor"): 1
     }
     assert known.of("system") == {system: 1, "": 1}
     assert known.of("team") == {str(worst.team_id): 1, "": 1}
@@ -147,10 +148,11 @@ def test_people_and_corrections_are_counted_up_to_and_from_the_end(happened: Hap
     happen(ended, None, before)
     happen(ended, mara, after, Event.Kind.CLOCK)
     happen(ended, mara, after + timedelta(minutes=1), Event.Kind.CLOCK)
+    happen(happened(3), mara, timezone.now())  # a note, and no correction
     happen(going_on, mara, timezone.now(), Event.Kind.CLOCK)
     happen(going_on, jo, timezone.now())
     known = facts()
-    assert known.length("people") == sorted([own + 1, 2])
+    assert known.length("people") == sorted([own, own + 1, 2])
     assert known.counts["edited",] == 1
 
 
@@ -164,10 +166,12 @@ def test_what_was_done_counts_once_for_an_incident(happened: Happened, mara: Use
     for worked in (True, True, False):
         first.contain(by=mara, action="rollback_index").verify(by=mara, worked=worked)
     second.contain(by=mara, action="rollback_index")
+    second.plan_containment(by=mara, action="rollback_model")
     counts = facts().counts
     assert counts["repeat",] == 1
     assert counts["harm", "near_miss"] == 1
     assert counts["used", "rollback_index"] == 2
+    assert counts["used", "rollback_model"] == counts["containment", "rollback_model", "unchecked"] == 0
     assert [counts["containment", "rollback_index", worked] for worked in ("yes", "no", "unchecked")] == [1, 1, 1]
 
 

@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from incidents.taxonomy.catalogue import DATA, category, failure_mode
 from incidents.taxonomy.catalogue import categories as all_categories
 from incidents.taxonomy.features import Spans, Token, features, words_of
-from incidents.taxonomy.rules import Confidence, Suggestion, classify
+from incidents.taxonomy.rules import LONGEST_NAME, Confidence, Suggestion, classify
 from incidents.taxonomy.wordings import NONE
 
 MODES = (*(mode.code for kind in all_categories() for mode in kind.modes), NONE)
@@ -206,11 +206,16 @@ def suggest(names: Sequence[str], title: str = "", description: str = "") -> Sug
     An identifier is a name without spaces. Rules are made for these and are wrong about sentences more often than right;
     so of a name with spaces they decide only where the model is unsure and yet leans the same way.
     """
+    first = _SENTENCE_END.split(description[:LONGEST_TEXT].strip(), 1)[0]
+    return _suggest(tuple(name[:LONGEST_NAME] for name in names), title[:LONGEST_TEXT], first)
+
+
+@lru_cache(maxsize=4096)
+def _suggest(names: tuple[str, ...], title: str, first: str) -> Suggestion | None:
     by_rule = classify(*(name for name in names if " " not in name.strip()))
     if by_rule and by_rule.category:
         return by_rule
     found = propose(title)
-    first = _SENTENCE_END.split(description.strip(), 1)[0]
     if first and (found is None or not (found.category or found.confidence == "high")):
         # “Ticket 4711” says little; what follows it may.
         fuller = propose(f"{title}. {first}")

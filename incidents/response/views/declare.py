@@ -23,7 +23,7 @@ def declare(request: Request) -> Answer:
     form = DeclareForm(request.POST or None, initial={"system": request.GET.get("system")})
     if request.method == "POST" and form.is_valid():
         return redirect(Incident.objects.declare(by=request.user, **form.declared))
-    facts = {"form": form, **_proposed(request.POST)}
+    facts = {"form": form, "alike": [], **_proposed(request.POST)}
     return render(request, "response/declare.html", facts, status=422 if form.is_bound else 200)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from incidents.alerts.claims import ChangeAnnounced, Claim, Handshake
+from incidents.alerts.cleaning import ai_facts
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Source
 from incidents.alerts.sources.readers import READERS
@@ -47,6 +48,7 @@ class TestLiteLLM:
     def test_an_outage_is_of_a_model_at_a_provider_and_grows(self) -> None:
         minor, major = only("litellm", self.outage("Minor")), only("litellm", self.outage("Major"))
         assert (minor.title, minor.severity, minor.service) == ("Minor Service Outage: answerer", "medium", "answerer")
+        assert ai_facts(minor.labels) == {"model": "answerer", "provider": "azure"}
         assert (major.severity, major.identity) == ("high", minor.identity)
         assert only("litellm", self.outage("Minor", name="embedder")).identity != minor.identity
         assert only("litellm", self.outage("Minor", provider="bedrock")).identity != minor.identity
@@ -269,6 +271,8 @@ class TestOwnJson:
         )
         assert (began.says, over.says, over.identity) == ("firing", "resolved", began.identity)
         assert ("cloudevents/1", "/drift", "income", "com.x.drift.detected") in began.former_identities
+        gone = only("cloudevents", event | {"type": "com.x.drift.resolved", "data": {"condition": "no_data"}})
+        assert (gone.says, gone.condition) == ("resolved", "no_data")
 
 
 class TestOtherMonitors:

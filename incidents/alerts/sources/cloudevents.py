@@ -7,8 +7,7 @@ from urllib.parse import unquote
 from incidents.alerts.bodies import Json, Unreadable, embedded, first_text, items, load, mapping, payload, text_of
 from incidents.alerts.claims import Claim, RejectedItem, Statement, claim_from
 from incidents.alerts.cleaning import number_of
-from incidents.alerts.sources import generic
-from incidents.alerts.statuses import CHECK_FAILED, FIRING, NO_DATA, RESOLVED, known_status
+from incidents.alerts.statuses import CHECK_FAILED, FIRING, NO_DATA, RESOLVED, known_status, status_of, with_condition
 
 # Types tell by their end what happened; it is no part of what the event is about.
 _ENDINGS = {
@@ -62,8 +61,9 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
     kind, source, subject = (text_of(event.get(name)) for name in ("type", "source", "subject"))
     flags: list[str] = []
     subject_of_type, _, ending = kind.lower().rpartition(".")
-    is_told = first_text(sent.get("status"), sent.get("state"), sent.get("condition"))
-    status = generic.status_told(sent, flags=flags) if is_told else _ENDINGS.get(ending, FIRING)
+    word = first_text(sent.get("status"), sent.get("state"))
+    told = status_of(word, flags=flags) if word else _ENDINGS.get(ending, FIRING)
+    status = with_condition(told, sent.get("condition"))
     key = first_text(sent.get("key"), sent.get("dedup_key"))
     about = subject_of_type if ending in _BEGINNINGS or ending in _ENDINGS or known_status(ending) else kind
     return claim_from(

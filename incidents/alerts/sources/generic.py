@@ -6,7 +6,7 @@ from dataclasses import replace
 from incidents.alerts.bodies import Json, Unreadable, first_of, first_text, items, mapping, payload
 from incidents.alerts.claims import ChangeAnnounced, Claim, RejectedItem, Statement, claim_from, title_identity
 from incidents.alerts.cleaning import clip, title_of
-from incidents.alerts.statuses import MonitorStatus, status_of, with_condition
+from incidents.alerts.statuses import status_of, with_condition
 from incidents.alerts.times import time_of
 
 KINDS_OF_CHANGE = (
@@ -64,12 +64,6 @@ _KEYS = ("key", "dedup_key", "fingerprint", "alert_uid")
 _KINDS_OF_EVENT = ("eventType", "event_type", "eventName", "event_name", "event")
 
 
-def status_told(sent: dict[str, Json], *, flags: list[str]) -> MonitorStatus:
-    """Read both axes as our own JSON tells them: a word for the status, and beside it perhaps the condition."""
-    status = status_of(sent.get("status"), sent.get("state"), flags=flags)
-    return with_condition(status, sent["condition"]) if "condition" in sent else status
-
-
 def _read_alert(item: Json, *, position: int) -> Claim:
     if not isinstance(item, dict):
         raise Unreadable(f"Alert {position} is not an object with a “title”.")
@@ -81,7 +75,7 @@ def _read_alert(item: Json, *, position: int) -> Claim:
         raise Unreadable(f"Alert {position} has no “title”.")
     metric = first_text(item.get("metric"), labels.get("metric"))
     claim = claim_from(
-        status=status_told(item, flags=flags),
+        status=with_condition(status_of(item.get("status"), item.get("state"), flags=flags), item.get("condition")),
         title=(title, description, kind),
         description=(description,),
         identity=("key/1", first_of(item, _KEYS)),

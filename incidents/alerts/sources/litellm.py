@@ -160,7 +160,7 @@ def _failure(claim: Claim, kind: str, heading: str, facts: dict[str, str], text:
         severity="info" if news else facts.get("level"),
         service=where,
         names=(_BAD.get(kind, kind), heading),
-        labels={**facts},
+        labels={"model": "" if facts.get("region_name") else where, **facts},
         value=slow["value"] if slow else None,
         threshold=slow["limit"] if slow else None,
         unit="s" if slow else None,

@@ -335,7 +335,7 @@ class Postmortem(States):
             stored = self.lock_editable()
             if {name: getattr(stored, name) for name in changes} != changes:
                 Postmortem.objects.filter(pk=self.pk).update(**changes)
-                self.record(by, **{f"new_{name}": str(value) for name, value in changes.items() if value})
+                self.record(by, **{f"new_{name}": str(value or "") for name, value in changes.items()})
         self.refresh_from_db()
 
 

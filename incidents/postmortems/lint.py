@@ -56,7 +56,19 @@ _RULES: tuple[tuple[str, str], ...] = (
 _COMPILED = tuple((re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), question) for pattern, question in _RULES)
 _BEGINNING = r"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )"
 _ACTING = r"(?:also |then |again |never |not |only |just |had |has |did(?:n[’']t)? |was |were )*(?:\w+ed|did|didn[’']t|made|broke|forgot|left|ran|sent|wrote|chose|took|put|gave|set|let|went|had|was|ignored)"
+# Who was at fault by role: it is the same blame with the name left out. What was done well ("rolled back") stays silent.
+_ROLE = (
+    r"(?:the |an? |our )?(?:on-?call |data |ml |platform |duty |site reliability )*"
+    r"(?:engineer|developer|operator|responder|analyst|scientist|reviewer|administrator|labeller|annotator|on-?call)"
+    r"(?: on (?:call|duty))?"
+)
+_FAILING = (
+    r"(?:missed|ignored|overlooked|forgot|neglected|misread|broke|skipped|bypassed|disregarded|failed|caused"
+    r"|(?:did not|didn[’']t|never) (?!know|knew|receiv|ge?ot?t?\b|have\b|had\b|hear)\w+)"
+)
+_BY_ROLE = re.compile(rf"{_BEGINNING}({_ROLE}\s+{_FAILING}\b[^.!?;\n]{{0,60}})", re.IGNORECASE | re.MULTILINE)
 _OF_PERSON = "What about the system made this the natural thing to do? Name the role or the condition, not the person."
+_OF_ROLE = "What did they see and know at that moment, and what would have made the better act the easy one?"
 
 
 def blame(text: str, *, people: Iterable[User] = ()) -> list[Finding]:
@@ -66,12 +78,19 @@ def blame(text: str, *, people: Iterable[User] = ()) -> list[Finding]:
     for pattern, question in _COMPILED:
         for match in pattern.finditer(plain):
             findings.setdefault(match.group().lower(), Finding(match.group(), question))
+    for role in _BY_ROLE.finditer(plain):
+        if not any(finding.words in role[1] for finding in findings.values()):
+            findings.setdefault(role[1].lower(), Finding(_quoted(role[1]), _OF_ROLE))
     for name in sorted({name for person in people for name in _names(person)}, key=len, reverse=True):
-        acting = rf"{_BEGINNING}@?({re.escape(name)})(?:\s+[A-Z]\w+)?\s+{_ACTING}\b"
+        acting = rf"{_BEGINNING}(@?{re.escape(name)}(?:\s+[A-Z]\w+)?\s+{_ACTING})\b"
         subject = re.search(acting, plain, re.MULTILINE)
         if subject and not any(name in finding.words for finding in findings.values()):
-            findings.setdefault(name.lower(), Finding(" ".join(subject.group().split()), _OF_PERSON))
+            findings.setdefault(name.lower(), Finding(_quoted(subject[1]), _OF_PERSON))
     return list(findings.values())
+
+
+def _quoted(words: str) -> str:
+    return " ".join(words.split())
 
 
 def _names(person: User) -> list[str]:

@@ -1,5 +1,6 @@
 """Texts of several people are put together by line, and nothing that anybody typed is lost."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,6 +134,38 @@ class TestBlame:
         assert blame("Mara deployed the index without a canary.", people=people)
         assert blame("- Mara Okafor forgot the alias", people=people)
         assert blame("The fallback was written by Mara.", people=people) == []
+
+    def test_only_the_sentence_is_quoted(self, mara: User) -> None:
+        (finding,) = blame("It was late. Mara ran the job.", people=[mara])
+        assert finding.words == "Mara ran"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Engineer on call missed the alert and ignored the page.",
+            "It was late. The operator did not follow the runbook.",
+            "- the on-call engineer never checked the dashboard",
+        ],
+    )
+    def test_a_role_is_blamed_like_a_person(self, text: str) -> None:
+        (finding,) = blame(text)
+        assert finding.words in text
+        assert finding.question.endswith("?")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "The engineer on call rolled back the index within 3 minutes.",
+            "The operator was not told: the alert went to nobody.",
+            "The engineer on call did not receive the alert.",
+            "An alert reached the engineer on call.",
+        ],
+    )
+    def test_what_a_role_did_well_or_was_never_told_is_no_blame(self, text: str) -> None:
+        assert blame(text) == []
+
+    def test_what_a_person_did_well_is_no_blame(self, mara: User) -> None:
+        assert blame("Tom Adeyemi rolled back the index within 3 minutes.", people=[mara]) == []
 
     def test_code_and_quotes_are_left_alone(self) -> None:
         assert blame("`should have` and\n> human error\n\n```\nfailed to check\n```") == []

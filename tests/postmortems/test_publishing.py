@@ -59,6 +59,18 @@ class TestAfterwards:
         section.refresh_from_db()
         assert section.text == "It took three hours."
 
+    def test_the_history_says_what_was_set(self, postmortem: Postmortem, mara: User, as_person: As) -> None:
+        postmortem.set_trigger("other", by=mara, text="A holiday feed")
+        postmortem.set_trigger("", by=mara)
+        postmortem.set_depth("deep", by=mara)
+        postmortem.rename("Old prices quoted", by=mara)
+        page = " ".join(as_person(mara).get(f"{postmortem.get_absolute_url()}history/").content.decode().split())
+        assert "set the trigger in the postmortem: A holiday feed" in page
+        assert "took the trigger out of the postmortem" in page
+        assert "set the depth of the postmortem to deep" in page
+        assert "renamed the postmortem to “Old prices quoted”" in page
+        assert "changed the scope" not in page
+
     def test_the_library_finds_by_weight_filters_and_hides_what_is_private(
         self, postmortem: Postmortem, mara: User, rui: User, as_person: As, another: Callable[[str], Postmortem]
     ) -> None:

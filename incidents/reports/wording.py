@@ -118,7 +118,7 @@ def luck(known: Known, rows: Sequence[BreakdownRow]) -> str:
     if known.earlier and known.differs_in_length:
         lengths = (
             f"Now covers {known.asked.period.days:,} days, before covers {known.earlier.days:,}: "
-            "the small numbers are per 30 days. "
+            "numbers in parentheses are per 30 days. "
         )
     return (
         f"{lengths}{len(rows)} lines were compared. Here “unusual” means a chance of less than 1 in 100 "

@@ -79,6 +79,7 @@ class TestPackedBodies:
             (BODY, "gzip", 400),
             (BODY, "br", 415),
         ],
+        ids=["bomb", "cut", "unpacked", "unknown"],  # what is packed holds a clock, which no name of a test may
     )
     def test_bombs_and_broken_ones_are_refused_with_the_reason(
         self, connected: Callable[..., str], client: Client, body: bytes, encoding: str, status: int

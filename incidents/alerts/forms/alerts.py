@@ -12,7 +12,7 @@ from incidents.systems.models import System
 
 
 class SettleForm(forms.Form):
-    system = forms.ModelChoiceField(queryset=System.objects.order_by("name"))
+    system = forms.ModelChoiceField(queryset=System.objects.order_by("name"), empty_label="Choose a system")
 
 
 class RememberForm(ClassifyForm):

@@ -9,7 +9,7 @@ from incidents import taxonomy
 from incidents.alerts import commit
 from incidents.alerts.models import Alert
 from incidents.alerts.policies import Correction
-from incidents.alerts.routing import suggested_severity
+from incidents.alerts.raising import suggested_severity
 from incidents.people.models import User
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import NoticedBy

@@ -22,26 +22,19 @@ from incidents.alerts.correlation import key_of, place_of
 from incidents.alerts.matchers import Matcher, all_hold
 from incidents.alerts.models import Alert, AlertSeverity, Outcome, Source
 from incidents.alerts.policies import RulesVersion, Silence
+from incidents.alerts.raising import escalate, raise_severity, suggested_severity
 from incidents.alerts.rules import RoutingDecision, RoutingRule
 from incidents.alerts.statuses import Condition
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import OPEN, NoticedBy, Severity, Status
+from incidents.response.vocabulary import OPEN, NoticedBy, Status
 from incidents.systems.models import Change, System
 from incidents.web.durations import span
 
 # An episode that begins this soon after the last one ended is the same failure, flapping.
 FLAP = timedelta(minutes=10)
 LONGEST_REOPENING = timedelta(days=7)
-
-_SEVERITY = {
-    AlertSeverity.CRITICAL: Severity.SEV2,
-    AlertSeverity.HIGH: Severity.SEV2,
-    AlertSeverity.MEDIUM: Severity.SEV3,
-    AlertSeverity.LOW: Severity.SEV4,
-    AlertSeverity.INFO: Severity.SEV4,
-}
 
 
 # A metric's name says which failure it would be, but not that it is one, where nothing bad was measured.
@@ -228,7 +221,7 @@ def route(pairs: Sequence[tuple[Alert, RoutingDecision]], policy: ActiveRules) -
             _gather(key, ready, by_key[key])
     for incident in incidents:
         if incident.pk in worse:
-            _escalate(incident, worse[incident.pk])
+            escalate(incident, worse[incident.pk])
     return routed
 
 
@@ -355,30 +348,7 @@ def _open(key: str, alerts: list[Alert], decision: RoutingDecision) -> None:
 def _join(incident: Incident, alerts: list[Alert], decision: RoutingDecision) -> None:
     reason = f"Joined {incident}, which is open for {place_of(alerts[0])}, {alerts[0].category_name.lower()}."
     link(incident, alerts, " ".join(filter(None, (decision.because, reason))))
-    _raise(incident, alerts, "A more severe alert joined.")
-
-
-def _escalate(incident: Incident, alerts: list[Alert]) -> None:
-    """Go on from alerts of an incident that got worse while they fire. What was resolved is open again."""
-    if not incident.is_open:
-        incident.reopen(by=None, reason="One of its alerts got worse while it fires.")
-    _raise(incident, alerts, f"“{alerts[0].title}” got worse.")
-
-
-def _raise(incident: Incident, alerts: list[Alert], reason: str) -> None:
-    """Raise the severity to what the worst of some alerts suggests, unless people decide it: then say it in the timeline.
-
-    It is theirs to decide once somebody has taken the incident, or set the severity, in whichever status that was.
-    """
-    worst = max(alerts, key=lambda alert: suggested_severity(alert).rank)
-    severity = suggested_severity(worst)
-    if severity.rank <= Severity(incident.severity).rank:
-        return
-    if incident.status == Status.TRIAGE and not incident.severity_was_set():
-        incident.set_severity(severity, by=None, reason=reason)
-    else:
-        facts = {"id": worst.pk, "title": worst.title}
-        incident.record(Event.Kind.WORSE_ALERT, by=None, reason=reason, suggests=severity.value, alert=facts)
+    raise_severity(incident, alerts, "A more severe alert joined.")
 
 
 def link(incident: Incident, alerts: Sequence[Alert], reason: str, *, by: User | None = None) -> Sequence[Alert]:
@@ -390,10 +360,3 @@ def link(incident: Incident, alerts: Sequence[Alert], reason: str, *, by: User |
     first = [{"id": alert.pk, "title": alert.title} for alert in alerts[:5]]
     incident.record(Event.Kind.ALERT_LINKED, by=by, count=len(alerts), alerts=first)
     return alerts
-
-
-def suggested_severity(alert: Alert) -> Severity:
-    """What an alert suggests until a person decides. A tier-1 system's critical alert is the worst there is."""
-    if alert.severity == AlertSeverity.CRITICAL and alert.system and alert.system.tier == System.Tier.CRITICAL:
-        return Severity.SEV1
-    return _SEVERITY[AlertSeverity(alert.severity)]

@@ -34,9 +34,16 @@ def test_a_worse_repeat_raises_the_alert_and_its_incident(tell: Callable[..., No
     tell("critical", title="Refunds: critical")
     alert, incident = Alert.objects.get(), Incident.objects.get()
     assert (alert.severity, alert.severity_raw, alert.title) == ("critical", "critical", "Refunds: critical")
-    assert incident.severity == "sev1"
+    assert (incident.severity, incident.title) == ("sev1", "Refunds: critical")
     assert reason() == "It is firing already. Worse: critical, was low. Now called “Refunds: critical”."
-    assert incident.events.get(kind="severity").detail["reason"] == "“Refunds: critical” got worse."
+    assert incident.events.get(kind="severity").detail["reason"] == "Its alert “Refunds: critical” got worse."
+
+
+def test_a_title_that_a_person_wrote_stays(tell: Callable[..., None], support_assistant: System, mara: User) -> None:
+    tell("low", title="Refunds: warning")
+    Incident.objects.get().describe(title="Double refunds", summary="", by=mara)
+    tell("critical", title="Refunds: critical")
+    assert Incident.objects.get().title == "Double refunds"
 
 
 def test_a_milder_repeat_lowers_nothing(tell: Callable[..., None], support_assistant: System) -> None:
@@ -77,13 +84,13 @@ def test_a_severity_that_a_person_set_stays_in_every_status(
         incident.acknowledge(by=mara)
     incident.set_severity("sev3", by=mara, reason="Nobody was harmed.")
     tell("critical")
-    tell("critical", key="another", title="Refunds without approval")
+    tell("critical", key="another", title="Refunds again")
     incident.refresh_from_db()
     assert (incident.severity, incident.status) == ("sev3", status)
     told = incident.events.filter(kind="worse_alert").order_by("pk")
     assert [(event.detail["reason"], event.detail["suggests"], event.detail["alert"]["title"]) for event in told] == [
-        ("“Refunds” got worse.", "sev1", "Refunds"),
-        ("A more severe alert joined.", "sev1", "Refunds without approval"),
+        ("Its alert “Refunds” got worse.", "sev1", "Refunds"),
+        ("A more severe alert joined.", "sev1", "Refunds again"),
     ]
 
 

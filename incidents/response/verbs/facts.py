@@ -50,7 +50,7 @@ class Facts(Verb):
         self._set(Event.Kind.SYSTEM, by=by, system=system, **team)
         self._follow_key()
 
-    def describe(self, *, title: str, summary: str, by: User) -> None:
+    def describe(self, *, title: str, summary: str, by: User | None) -> None:
         title = required(" ".join(title.split()), "An incident needs a title.")
         self._set(Event.Kind.DESCRIBED, by=by, title=title[:200], summary=summary.strip())
 

@@ -159,7 +159,7 @@ def _phrases(text: str, words: list[Token], seen: Seen, mode: int) -> tuple[str,
         return ()
     runs: list[tuple[float, int, int]] = []
     for n, weight in enumerate(weights):
-        if weight < strongest / 3:
+        if weight < strongest / 3 or not words[n].text.strip("0"):  # a bare number explains nothing
             continue
         if runs and runs[-1][2] == n - 1:
             runs[-1] = (runs[-1][0] + weight, runs[-1][1], n)
@@ -182,7 +182,7 @@ def propose(text: str) -> Suggestion | None:
     if reading is None:
         return None
     because = _because(reading.phrases)
-    sure = f"{reading.chance:.0%}".replace("%", " %")
+    sure = f"{min(reading.chance, 0.99):.0%}".replace("%", " %")  # nothing is certain
     if reading.category == NONE:
         reason = f"Reads like infrastructure, no AI failure ({sure}){because}."
         return Suggestion("", "", confidence_of(reading.chance), RULE, reason)

@@ -21,6 +21,8 @@ def test_an_alert_in_plain_words_is_placed_and_the_words_that_decided_are_quoted
     assert found.reason.startswith("Reads like agent action, acted outside instruction or authority (")
     assert "“" in found.reason
     assert "without approval" in found.reason
+    assert "400" not in found.reason, "a bare number explains nothing"
+    assert "(99 %)" in found.reason, "nothing is certain"
 
 
 @pytest.mark.parametrize(

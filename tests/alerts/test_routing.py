@@ -15,6 +15,7 @@ from incidents.alerts import by_hand
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Outcome, Source
 from incidents.alerts.policies import Correction, RulesVersion, Silence
+from incidents.alerts.routing import facts_of
 from incidents.alerts.upkeep import release_silenced
 from incidents.errors import Refused
 from incidents.people.models import Team, User
@@ -591,3 +592,19 @@ class TestChanges:
             "“Deploy” is recorded already as a change of support-assistant.",
             "“Deploy” is recorded already as a change of support-assistant.",
         ]
+
+
+class TestFacts:
+    def test_a_label_shows_through_where_nothing_else_is_known_by_its_name(
+        self, evaluations: tuple[Source, str], support_assistant: System
+    ) -> None:
+        alert = Alert(
+            source=evaluations[0],
+            labels={"metric": "gini", "environment": "eu", "severity": "page", "team": "feeds"},
+            environment="",
+            severity="high",
+            measured={"metric": ""},
+        )
+        facts = facts_of(alert)
+        assert (facts["metric"], facts["environment"], facts["team"]) == ("gini", "eu", "feeds")
+        assert facts["severity"] == "high", "what is known stands above the label"

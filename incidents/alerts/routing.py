@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, Q, Subquery, Value
 from django.utils import timezone
 
 from incidents import taxonomy
-from incidents.alerts import rules
+from incidents.alerts import learning, rules
 from incidents.alerts.claims import ChangeAnnounced, Claim
 from incidents.alerts.cleaning import clip
 from incidents.alerts.correlation import key_of, place_of
+from incidents.alerts.learning import Lesson
 from incidents.alerts.matchers import Matcher, all_hold
 from incidents.alerts.models import Alert, AlertSeverity, Outcome, Source
-from incidents.alerts.policies import RulesVersion, Silence
+from incidents.alerts.policies import Correction, RulesVersion, Silence
 from incidents.alerts.raising import escalate, raise_severity, suggested_severity
 from incidents.alerts.rules import RoutingDecision, RoutingRule
 from incidents.alerts.statuses import Condition
@@ -104,17 +105,43 @@ def record_change(source: Source, announced: ChangeAnnounced) -> str:
 
 
 def correct(source: Source, alerts: Iterable[Alert]) -> None:
-    """Classify as people said before: their corrections of this source's names stand above the rules."""
+    """Classify as people said before: their corrections of this source's names, else of words like these from any source."""
     named: dict[str, list[Alert]] = defaultdict(list)
-    for alert in alerts:
+    others = list(alerts)
+    for alert in others:
         named[alert.telling_name].append(alert)
-    for correction in source.corrections.standing().filter(name__in=named).select_related("made_by"):
-        for alert in named[correction.name]:
-            alert.category, alert.failure_mode, alert.confidence = correction.category, correction.failure_mode, "high"
+    standing = Correction.objects.standing()
+    newest = standing.order_by("-pk").values("pk")[:1]
+    count = Subquery(standing.order_by().values(one=Value(1)).annotate(n=Count("pk")).values("n"))
+    asked = standing.filter(Q(source=source, name__in=named) | Q(pk__in=newest)).annotate(standing=count)
+    version = (0, 0)
+    for correction in asked.select_related("made_by").order_by("pk"):
+        version = (correction.pk, getattr(correction, "standing", 0))
+        for alert in named.pop(correction.name, []) if correction.source_id == source.pk else []:
             day = correction.made_at.strftime("%-d %B %Y")
-            alert.classified_because = (
-                f"{correction.made_by or 'Somebody'} classified “{correction.name}” from {source} on {day}."
-            )
+            by = correction.made_by or "Somebody"
+            because = f"{by} classified “{correction.name}” from {source} on {day}."
+            _classify(alert, correction.category, correction.failure_mode, because)
+    if version != (0, 0) and (known := learning.lessons(version)):
+        for alert in (alert for rest in named.values() for alert in rest):
+            _learn(alert, known)
+
+
+def _learn(alert: Alert, known: tuple[Lesson, ...]) -> None:
+    """Classify as a correction of like words, unless the monitor itself says what it is or nothing bad was measured."""
+    is_stated = "failure_mode" in alert.labels or "category" in alert.labels
+    if (
+        not is_stated
+        and alert.condition == Alert.Condition.BAD_VALUE
+        and (near := learning.nearest(alert.title, known))
+    ):
+        lesson, share = near
+        _classify(alert, lesson.category, lesson.failure_mode, lesson.because(share), confidence="medium")
+
+
+def _classify(alert: Alert, category: str, failure_mode: str, because: str, *, confidence: str = "high") -> None:
+    alert.category, alert.failure_mode, alert.confidence = category, failure_mode, confidence
+    alert.classified_because = clip(because, 500)
 
 
 # The rules and the silences that are in force

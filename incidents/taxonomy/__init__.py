@@ -15,6 +15,7 @@ from incidents.taxonomy.catalogue import (
     failure_mode_choices,
     find,
 )
+from incidents.taxonomy.likeness import alike, traits_of
 from incidents.taxonomy.prompts import Prompt, prompts_for
 from incidents.taxonomy.rules import Suggestion, classify, normalise
 from incidents.taxonomy.words import propose, suggest
@@ -26,6 +27,7 @@ __all__ = [
     "Prompt",
     "Suggestion",
     "Unknown",
+    "alike",
     "all_containments",
     "categories",
     "category",
@@ -40,4 +42,5 @@ __all__ = [
     "prompts_for",
     "propose",
     "suggest",
+    "traits_of",
 ]

@@ -58,7 +58,7 @@ def test_the_reason_says_nothing_of_the_other_alert(tell: Callable[..., Alert], 
 
 def test_undoing_it_holds_from_the_next_delivery_on(tell: Callable[..., Alert], taught: Correction, mara: User) -> None:
     assert tell("Voucher robot pays twice for order 12").category == "feedback_loop"
-    assert tell("Voucher robot pays twice for a bill").category == "feedback_loop"
+    assert tell("Voucher robot pays twice for one order").category == "feedback_loop"
     taught.undo(by=mara)
     later = tell("Voucher robot pays twice for invoice 13")
     assert later.category != "feedback_loop", later.classified_because
@@ -69,7 +69,7 @@ def test_an_older_one_can_be_undone_too(
 ) -> None:
     Correction.objects.create(source=evaluations[0], name="something_else_entirely", category="drift", made_by=mara)
     assert tell("Voucher robot pays twice for order 12").category == "feedback_loop"
-    assert tell("Voucher robot pays twice for a bill").category == "feedback_loop"
+    assert tell("Voucher robot pays twice for one order").category == "feedback_loop"
     taught.undo(by=mara)
     later = tell("Voucher robot pays twice for invoice 13")
     assert later.category != "feedback_loop", later.classified_because

@@ -1,10 +1,14 @@
 """The catalogue's pages."""
 
+from django.contrib import messages
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from incidents.systems.models import System
-from incidents.web.request import Answer, Request, page, visible_or_404
+from incidents.people.models import Role
+from incidents.people.permissions import has_role, require_role
+from incidents.systems.forms import ChangeForm
+from incidents.systems.models import Change, System
+from incidents.web.request import Answer, Request, back, page, visible_or_404
 
 
 @page
@@ -24,5 +28,21 @@ def system(request: Request, slug: str) -> Answer:
         "upstreams": system.upstreams.order_by("name"),
         "downstreams": system.downstreams.order_by("name"),
         "changes": system.changes.all()[:10],
+        "may_add": has_role(request.user, Role.RESPONDER, team=system.team),
     }
     return render(request, "systems/system.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def add_change(request: Request, slug: str) -> Answer:
+    """Record a change by hand; back to where somebody missed it."""
+    system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
+    require_role(request.user, Role.RESPONDER, team=system.team, to="record its changes")
+    form = ChangeForm(request.POST or None, instance=Change(system=system, recorded_by=request.user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, f"“{form.instance}” is recorded as a change of {system}.")
+        return back(request, system.get_absolute_url())
+    context = {"form": form, "system": system, "next": request.POST.get("next") or request.GET.get("next", "")}
+    return render(request, "systems/change.html", context, status=422 if form.is_bound else 200)

@@ -29,7 +29,7 @@ BUDGETS = {
     "/silences/": 10,
     "/sources/": 8,
     "/systems/": 7,
-    "/systems/support-assistant/": 16,
+    "/systems/support-assistant/": 17,
     "/postmortems/?show=all": 12,
     "/postmortems/?q=index": 16,
     "/postmortems/30/": 60,

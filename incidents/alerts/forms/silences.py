@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from incidents.alerts.forms.matchers import MatchersField
-from incidents.response.forms.fields import MomentField
+from incidents.web.fields import MomentField
 
 _LENGTHS = {"60": "1 hour", "240": "4 hours", "1440": "1 day", "10080": "1 week", "": "Until …"}
 

@@ -7,9 +7,9 @@ from django import forms
 from django.utils import timezone
 
 from incidents.people.models import User
-from incidents.response.forms.fields import MomentField
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS, ImpactMethod
+from incidents.web.fields import MomentField
 
 
 class ClocksForm(forms.Form):

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 
 from incidents import taxonomy
-from incidents.response.forms.fields import MomentField
 from incidents.response.incident import Incident
+from incidents.web.fields import MomentField
 
 
 class ContainForm(forms.Form):

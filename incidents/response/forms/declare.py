@@ -6,9 +6,9 @@ from django import forms
 from django.utils import timezone
 
 from incidents import taxonomy
-from incidents.response.forms.fields import MomentField
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
+from incidents.web.fields import MomentField
 
 
 def proposal(title: str) -> taxonomy.Suggestion | None:

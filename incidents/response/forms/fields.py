@@ -1,6 +1,5 @@
 """Fields that several forms use."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,21 +9,6 @@ from incidents.response.incident import Incident
 from incidents.response.roles import ResponseRole
 
 TEXT = {"data-draft": "text", "rows": 3}
-
-
-class MomentField(forms.DateTimeField):
-    """A moment in the zone of whoever types it, from the browser's own picker."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "60"}, format="%Y-%m-%dT%H:%M")
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **options)
-
-    def clean(self, value: Any) -> datetime | None:
-        moment: datetime | None = super().clean(value)
-        if moment and not 2000 <= moment.year <= 2200:
-            raise forms.ValidationError("Enter a date between 2000 and 2200.")
-        return moment
 
 
 class PersonChoiceField(forms.ModelChoiceField):

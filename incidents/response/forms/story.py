@@ -5,8 +5,8 @@ from datetime import datetime
 from django import forms
 from django.utils import timezone
 
-from incidents.response.forms.fields import MomentField
 from incidents.response.story import Curation
+from incidents.web.fields import MomentField
 
 
 class CurateForm(forms.ModelForm):

@@ -1,0 +1,117 @@
+"""The product in one hand, at three in the morning: what is opened is on the screen, and what is needed is near the thumb."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.running import Running
+
+pytestmark = pytest.mark.browser
+
+SCREENS = ((320, 640), (390, 844), (768, 1024))
+THUMB = 44  # px, the least height of what a thumb is to hit
+
+
+def screen(width: int, height: int) -> dict[str, Any]:
+    return {"viewport": {"width": width, "height": height}, "has_touch": True, "is_mobile": True}
+
+
+PHONE = screen(390, 844)
+
+
+def declared(site: Running, title: str, *, contained: bool = False) -> str:
+    """An open incident of Tom's team; returns its page."""
+    facts = {"title": title, "system": "refund-agent", "severity": "sev1"}
+    header = site.key("tom@example.com")
+    status, made = site.post("/api/v1/incidents/", facts, **header)
+    assert status == 201, made
+    if contained:
+        status, said = site.post(f"/api/v1/incidents/{made['number']}/contain/", {"action": "kill_switch"}, **header)
+        assert status in {200, 201}, said
+    return f"/incidents/{made['number']}/"
+
+
+def outside(page: Any, box: dict[str, float]) -> bool:
+    size = page.evaluate("({width: innerWidth, height: innerHeight})")
+    return (
+        box["x"] < 0
+        or box["y"] < 0
+        or box["x"] + box["width"] > size["width"]
+        or box["y"] + box["height"] > size["height"]
+    )
+
+
+def misplaced(page: Any) -> list[tuple[str, dict[str, float]]]:
+    """What opens on this page and lies partly outside the screen: each menu as it is opened by a tap, and both dialogs."""
+    found, menus = [], page.locator("main details.menu:visible")
+    for at in range(menus.count()):
+        menu = menus.nth(at)
+        if menu.get_attribute("open") is None:
+            menu.locator("> summary").tap()
+        panel = menu.locator("> .menu__panel")
+        if outside(page, box := panel.bounding_box()):
+            found.append((panel.inner_text(), box))
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+    for key, name in (("Control+k", "palette"), ("Shift+Slash", "shortcuts")):
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press(key)
+        dialog = page.locator(f"#{name}[open]")
+        if outside(page, box := dialog.bounding_box()):
+            found.append((name, box))
+        page.evaluate("document.querySelector('dialog[open]').close()")
+    return found
+
+
+@pytest.mark.parametrize("size", SCREENS, ids=lambda size: str(size[0]))
+def test_whatever_is_opened_lies_on_the_screen(
+    site: Running, as_somebody: Callable[..., Any], size: tuple[int, int]
+) -> None:
+    page = as_somebody("ada", **screen(*size))
+    paths = [
+        declared(site, f"Investigated at {size[0]}"),
+        declared(site, f"Contained at {size[0]}", contained=True),
+        "/incidents/58/",  # in triage
+        "/incidents/",
+        "/alerts/",
+        "/follow-ups/1/",
+        "/postmortems/3/",
+        "/sources/quality-monitors/",
+    ]
+    found = {}
+    for path in paths:
+        page.goto(path)
+        found[path] = misplaced(page)
+    assert found == {path: [] for path in paths}
+
+
+def test_the_act_of_the_moment_is_near_the_thumb(site: Running, as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom", **PHONE)
+    page.goto(declared(site, "Within reach"))
+    for name in ("Contain", "Resolve"):
+        box = page.locator("#actions summary", has_text=name).bounding_box()
+        assert box["height"] >= THUMB
+        assert box["y"] > 844 / 2, "in the lower half"
+        assert not outside(page, box)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+    # What is written comes up above them, wherever one reads.
+    page.locator("#actions").get_by_label("Note").tap()
+    box = page.get_by_role("textbox", name="Write a note").bounding_box()
+    assert not outside(page, box)
+    assert box["y"] + box["height"] < page.locator("#actions").bounding_box()["y"]
+
+
+def test_a_tap_beside_what_came_up_closes_it_and_presses_nothing(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    page = as_somebody("tom", **PHONE)
+    page.goto(address := declared(site, "A tap beside it"))
+    page.locator("#act-resolve summary").tap()
+    panel = page.locator("#act-resolve .menu__panel")
+    expect(panel).to_be_visible()
+    page.touchscreen.tap(60, 30)  # where the name of the product leads home
+    expect(panel).to_be_hidden()
+    assert page.url.endswith(address)

@@ -16,7 +16,6 @@ from incidents.response.verbs.containing import Containing
 from incidents.response.verbs.ending import Ending
 from incidents.response.verbs.facts import Facts
 from incidents.response.verbs.privacy import Privacy
-from incidents.response.verbs.triage import Triage
 from incidents.response.vocabulary import COUNTED, OPEN, IncidentKind, Severity, Status
 from incidents.systems.models import System
 
@@ -138,7 +137,7 @@ def of_visible(user: User) -> models.Q:
     return ~models.Q(models.Exists(Incident.objects.hidden_from(user).filter(pk=models.OuterRef("incident_id"))))
 
 
-class Incident(Triage, Containing, Ending, Clocks, Facts, Privacy):
+class Incident(Containing, Ending, Clocks, Facts, Privacy):
     """The operational record of one failure. It may have no alert at all."""
 
     objects = IncidentQuerySet.as_manager()

@@ -475,3 +475,19 @@ class TestPrivacy:
         incident.assign_lead(None, by=jo)
         incident.restrict([], by=jo)
         assert set(incident.people.all()) == {jo}
+
+
+def test_whoever_contains_it_in_triage_takes_it(untaken: Incident, mara: User) -> None:
+    untaken.contain(by=mara, action="rollback_index")
+    assert (untaken.status, untaken.lead) == ("contained", mara)
+    assert untaken.acknowledged_at is not None
+    kinds = list(untaken.events.order_by("pk").values_list("kind", flat=True))
+    assert kinds[-2:] == ["acknowledged", "containment"]
+
+
+def test_a_plan_does_not_take_it(untaken: Incident, mara: User) -> None:
+    planned = untaken.plan_containment(by=mara, action="rollback_index")
+    assert untaken.status == "triage"
+    planned.do(by=mara)
+    untaken.refresh_from_db()
+    assert (untaken.status, untaken.lead) == ("contained", mara)

@@ -10,18 +10,21 @@ from incidents.errors import WrongStatus
 from incidents.people.models import User
 from incidents.response.containments import Containment
 from incidents.response.events import Event
-from incidents.response.verbs.base import Verb
+from incidents.response.verbs.triage import Triage
 from incidents.response.vocabulary import OPEN, Status
 
 
-class Containing(Verb):
+class Containing(Triage):
     class Meta:
         abstract = True
 
     def contain(
         self, *, by: User, action: str, note: str = "", at: datetime | None = None, remove_by: datetime | None = None
     ) -> "Containment":
-        """Record an act that limits the harm and is done. The first one moves the incident to contained."""
+        """Record an act that limits the harm and is done. The first one moves the incident to contained.
+
+        Whoever limits the harm of an incident in triage has taken it: it is acknowledged by them.
+        """
         with transaction.atomic():
             self.locked()
             containment = self.containments.create(
@@ -48,7 +51,9 @@ class Containing(Verb):
         return containment
 
     def mark_contained(self, containment: "Containment", *, by: User) -> None:
-        """Take over that a containment was done."""
+        """Take over that a containment was done. Called in the transaction of whatever did it."""
+        if self.locked().status == Status.TRIAGE:
+            self.acknowledge(by=by)
         if self.locked().status == Status.CONTAINED:
             self.record(Event.Kind.CONTAINMENT, by=by, **containment.event_detail())
         else:

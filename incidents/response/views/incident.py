@@ -11,8 +11,10 @@ from incidents import taxonomy
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.buttons import at
+from incidents.response.containment_options import MOST_NAMED, MOST_SHOWN, options_for
 from incidents.response.containments import Containment
 from incidents.response.forms.containments import ContainForm
+from incidents.response.forms.declare import proposal
 from incidents.response.forms.incident import (
     AttachForm,
     ClassifyForm,
@@ -86,7 +88,8 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             "links": Link.objects.of(incident, user=request.user),
             "files": list(incident.attachments.for_list()),
             "worst": Incident.objects.visible_to(request.user).worst_open(),
-            **_work(incident),
+            **_work(request, incident),
+            **_proposed(incident, may=may),
             **_what_it_did(incident),
             **_what_stakeholders_hear(request, incident, may=may),
         }
@@ -133,7 +136,7 @@ def edit(request: Request, number: int) -> Answer:
     return render(request, "response/_edit.html" if request.htmx else "response/edit.html", context)
 
 
-def _work(incident: Incident) -> dict[str, Any]:
+def _work(request: Request, incident: Incident) -> dict[str, Any]:
     """Who does what, what was done about it, and what is left to do."""
     people_by_role: dict[str, list[Any]] = {}
     for assignment in incident.assignments.select_related("person"):
@@ -141,8 +144,8 @@ def _work(incident: Incident) -> dict[str, Any]:
     roles = [(role, people_by_role.get(role.code, [])) for role in ResponseRole.objects.filter(is_active=True)]
     tasks = list(incident.tasks.select_related("owner"))
     containments = list(incident.containments.select_related("by"))
-    usual = taxonomy.containments_for(incident.category, incident.failure_mode)
     tried = {containment.action for containment in containments if containment.state != Containment.State.DROPPED}
+    untried = options_for(incident, user=request.user, but=tried) if incident.is_open else []
     return {
         "roles": [(role, people) for role, people in roles if role.code != LEAD],
         "tasks": tasks,
@@ -151,8 +154,16 @@ def _work(incident: Incident) -> dict[str, Any]:
             Handover.objects.offered().filter(incident=incident).select_related("role", "giver", "taker")
         ),
         "containments": containments,
-        "untried": [action for action in usual if action.code not in tried][:5],
+        "untried": untried[:MOST_SHOWN],
+        "more_untried": untried[MOST_SHOWN:],
+        "most_named": f":{MOST_NAMED}",
     }
+
+
+def _proposed(incident: Incident, *, may: bool) -> dict[str, Any]:
+    """What kind of failure its title reads like, while nobody has said."""
+    found = proposal(incident.title) if may and incident.is_open and not incident.category else None
+    return {"proposal": found, "failure": (found.failure_mode or found.category) if found else ""}
 
 
 def _what_it_did(incident: Incident) -> dict[str, Any]:

@@ -106,6 +106,15 @@ def clocks(changes: dict[str, str | None]) -> list[tuple[str, datetime | None]]:
 
 
 @register.simple_tag
+def late(moment: datetime) -> SafeString:
+    """How long something has been owed, kept fresh by static/js/ages.js; the exact time on hover."""
+    passed = timezone.now() - moment
+    words = "due now" if passed < timedelta(minutes=1) else f"{_rough(passed)} late"
+    exact = timezone.localtime(moment).strftime("%a %-d %b %Y, %H:%M %Z")
+    return format_html('<time data-late datetime="{}" title="Due {}">{}</time>', _iso(moment), exact, words)
+
+
+@register.simple_tag
 def ago(moment: datetime | None) -> SafeString:
     """How long ago, kept fresh by static/js/ages.js; the exact time on hover."""
     if moment is None:
@@ -232,7 +241,8 @@ def markdown(text: str) -> SafeString:
 def query(context: dict[str, Any], **changes: Any) -> str:
     """This page's address with some of its parameters changed; None or empty takes one away."""
     parameters: QueryDict = context["request"].GET.copy()
-    parameters.pop("cursor", None)
+    for own in ("cursor", "seen"):  # what paging and live updates add
+        parameters.pop(own, None)
     for name, value in changes.items():
         parameters.pop(name, None)
         if value not in (None, ""):

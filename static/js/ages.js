@@ -3,14 +3,18 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
 
-/* The same words as `_ago` of the templates. */
-function ago(seconds) {
-  if (seconds < MINUTE) return "just now";
-  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min ago`;
-  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ago`;
-  if (seconds < 60 * DAY) return `${Math.floor(seconds / DAY)} d ago`;
-  return `${Math.floor(seconds / DAY / 30)} months ago`;
+/* The same words as `_rough`, `_ago` and `late` of the templates. */
+function rough(seconds) {
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;
+  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h`;
+  if (seconds < 60 * DAY) return `${Math.floor(seconds / DAY)} d`;
+  return `${Math.floor(seconds / DAY / 30)} months`;
 }
+
+const WORDS = {
+  "time[data-ago]": (seconds) => (seconds < MINUTE ? "just now" : `${rough(seconds)} ago`),
+  "time[data-late]": (seconds) => (seconds < MINUTE ? "due now" : `${rough(seconds)} late`),
+};
 
 function since(time) {
   return (Date.now() - Date.parse(time.dateTime)) / 1000;
@@ -21,9 +25,11 @@ function two(number) {
 }
 
 setInterval(() => {
-  for (const time of document.querySelectorAll("time[data-ago]")) {
-    const seconds = since(time);
-    if (seconds >= 0 && time.textContent !== ago(seconds)) time.textContent = ago(seconds);
+  for (const [selector, words] of Object.entries(WORDS)) {
+    for (const time of document.querySelectorAll(selector)) {
+      const seconds = since(time);
+      if (seconds >= 0 && time.textContent !== words(seconds)) time.textContent = words(seconds);
+    }
   }
 }, 15000);
 

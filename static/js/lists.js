@@ -17,6 +17,13 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
 const callbacks = window.Idiomorph?.defaults.callbacks;
 if (callbacks) callbacks.beforeAttributeUpdated = (name, node) => !(name === "checked" && node.closest("[data-row]"));
 
+/* What narrows a list, folded into one button where there is little room. */
+for (const button of document.querySelectorAll("[data-unfold]")) {
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
+  });
+}
+
 /* Choosing rows: all at once, and how many are. */
 const all = document.querySelector("input[data-choose-all]");
 if (all) {

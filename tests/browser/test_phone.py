@@ -98,7 +98,7 @@ def test_the_act_of_the_moment_is_near_the_thumb(site: Running, as_somebody: Cal
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
     # What is written comes up above them, wherever one reads.
-    page.locator("#actions").get_by_label("Note").tap()
+    page.locator("#actions").get_by_role("link", name="Note").tap()
     box = page.get_by_role("textbox", name="Write a note").bounding_box()
     assert not outside(page, box)
     assert box["y"] + box["height"] < page.locator("#actions").bounding_box()["y"]
@@ -115,3 +115,40 @@ def test_a_tap_beside_what_came_up_closes_it_and_presses_nothing(
     page.touchscreen.tap(60, 30)  # where the name of the product leads home
     expect(panel).to_be_hidden()
     assert page.url.endswith(address)
+
+
+def test_the_first_incident_is_in_the_upper_third_and_the_filters_fold(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    declared(site, "In the list")
+    page = as_somebody("tom", **PHONE)
+    page.goto("/incidents/")
+    assert page.locator("[data-row]").first.bounding_box()["y"] <= 844 / 3
+    severity = page.locator("#id_severity")
+    expect(severity).to_be_hidden()
+    page.get_by_role("button", name="Filter", exact=True).tap()
+    severity.select_option("sev1")
+    page.locator("#filters-more").get_by_role("button", name="Filter").tap()
+    expect(page.get_by_role("button", name="Filter (1)")).to_be_visible()
+    expect(page.locator("[data-row]", has_text="In the list").first).to_be_visible()
+
+
+def test_the_state_of_all_alerts_stands_at_one_place(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom", **PHONE)
+    page.goto("/alerts/?show=all")
+    places = {round(one.bounding_box()["x"]) for one in page.locator(".row--alert .phase").all()}
+    assert len(places) == 1
+
+
+def test_chips_title_and_badge_count_on_together(site: Running, as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom", viewport={"width": 1280, "height": 800})
+    page.goto("/incidents/")
+    badge = page.locator("#nav [aria-current] .nav__count")
+    count = int(badge.inner_text())
+    page.evaluate("window.same = true")
+    declared(site, "One more of them")
+    page.locator("[data-row]", has_text="One more of them").wait_for()
+    expect(badge).to_have_text(str(count + 1))
+    expect(page.locator("#tabs .chip").first).to_have_text(f"Open {count + 1}")
+    assert page.title().startswith(f"({count + 1}) ")
+    assert page.evaluate("window.same"), "the page was not loaded again"

@@ -57,6 +57,20 @@ class TestList:
         incident.restrict([], by=mara)
         assert incident.title not in as_person(rui).get("/palette/", {"q": "retired"}).content.decode()
 
+    def test_open_ones_stand_under_their_state_the_worst_first_and_say_how_late_an_update_is(
+        self, mara: User, support_assistant: System, as_person: Page
+    ) -> None:
+        fields: dict[str, Any] = {"system": support_assistant}
+        taken = Incident.objects.declare(title="Taken and mild", by=mara, severity="sev3", **fields)
+        Incident.objects.declare(title="Taken and bad", by=mara, severity="sev1", **fields)
+        Incident.objects.declare(title="Nobody has it", by=None, severity="sev4", **fields)
+        Incident.objects.filter(pk=taken.pk).update(next_update_at=timezone.now() - timedelta(minutes=190))
+        page = as_person(mara).get("/incidents/").content.decode()
+        order = ["<h2>Triage</h2>", "Nobody has it", "<h2>Investigating</h2>", "Taken and bad", "Taken and mild"]
+        assert sorted(order, key=page.index) == order
+        assert ">3 h late</time>" in page
+        assert "<h2>Investigating</h2>" not in as_person(mara).get("/incidents/?status=all").content.decode()
+
     def test_one_that_happened_earlier_is_entered_with_its_time(self, mara: User, as_person: Page) -> None:
         client, at = as_person(mara), timezone.now() - timedelta(days=40)
         given = {"title": "In the spring", "severity": "sev2", "declared_at": f"{at:%Y-%m-%dT%H:%M}"}

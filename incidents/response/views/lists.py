@@ -1,5 +1,7 @@
 """The list of incidents, what is done to several at once, and views kept under a name."""
 
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -27,6 +29,8 @@ from incidents.web.request import Answer, Request, back, change, page
 
 AN_OPEN_LIST = 200
 
+_Row = tuple[Incident, datetime | None]  # and when its next update is due
+
 
 @page
 @require_GET
@@ -46,22 +50,32 @@ def incidents(request: Request) -> Answer:
     else:
         page_of_incidents, older_than = newest_first(incidents, before=request.GET.get("before", ""), key="number")
     cadences = Cadence.by_severity()
+    shown = [(incident, next_update_due(incident, cadences)) for incident in page_of_incidents[:AN_OPEN_LIST]]
     context = {
         "filter": chosen,
         "status": parameters["status"],
-        "incidents": [(incident, next_update_due(incident, cadences)) for incident in page_of_incidents[:AN_OPEN_LIST]],
+        "groups": _groups(shown, by_state=is_open_list),
+        "shown": len(shown),
         "older_than": older_than,
         "has_more": len(page_of_incidents) > AN_OPEN_LIST or older_than is not None,
         "pulse": pulse,
         "now": timezone.now(),
         "tabs": _tabs(request, mine),
         "may_open": has_role(request.user, Role.RESPONDER, team=None),
+        "chosen": sum(bool(request.GET.get(name)) for name in ("severity", "category", "system", "team")),
         "is_filtered": set(request.GET) - {"status", "seen"},
         "bulk": BULK,
         "views": SavedView.objects.for_user(request.user),
         "view_form": SavedViewForm(auto_id="view_%s", initial={"query": request.GET.urlencode()}),
     }
     return render(request, "response/list.html#live" if request.htmx else "response/list.html", context)
+
+
+def _groups(rows: list[_Row], *, by_state: bool) -> list[tuple[Status | None, list[_Row]]]:
+    """Cut rows into groups of one state, each with its heading; in one group without, where the order is another."""
+    if not by_state:
+        return [(None, rows)] if rows else []
+    return [(Status(state), list(group)) for state, group in groupby(rows, key=lambda row: row[0].status)]
 
 
 def _tabs(request: Request, mine: Any) -> dict[str, Any]:

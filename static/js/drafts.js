@@ -5,10 +5,16 @@ function keyOf(input) {
   return `draft:${location.pathname}:${input.dataset.draft}`;
 }
 
+/* Where it is typed in something that folds, the fold shows that it holds what was not sent. */
+function tellOf(input) {
+  input.closest(".composer > details")?.toggleAttribute("data-unsent", input.value !== "");
+}
+
 document.addEventListener("input", ({ target }) => {
   if (!("draft" in (target.dataset ?? {}))) return;
   if (target.value) localStorage.setItem(keyOf(target), target.value);
   else localStorage.removeItem(keyOf(target));
+  tellOf(target);
 });
 
 /* A draft is dropped only once the next page shows that it was taken: an act that was taken ends in a redirect to a page without
@@ -32,4 +38,5 @@ if (sent && wasTaken()) {
 for (const input of document.querySelectorAll("[data-draft]")) {
   const draft = localStorage.getItem(keyOf(input));
   if (draft && !input.value) input.value = draft;
+  if (draft) tellOf(input);
 }

@@ -10,4 +10,5 @@ import "./live.js";
 import "./menus.js";
 import "./palette.js";
 import "./paths.js";
+import "./send.js";
 import "./tab.js";

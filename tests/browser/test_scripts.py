@@ -100,6 +100,29 @@ def test_a_draft_survives_a_reload_and_ends_when_it_is_taken(as_somebody: Callab
     expect(title).to_have_value("")
 
 
+def test_what_is_typed_is_sent_by_control_and_enter_and_shown_while_it_is_not(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    address = new_incident(site, "Sent by keys")
+    page = as_somebody("tom")
+    page.goto(address)
+    page.keyboard.press("n")
+    page.keyboard.type("Half of it")
+    page.reload()
+    note = page.locator("#compose-note")
+    expect(note, "a folded draft is told").to_have_attribute("data-unsent", "")
+    page.keyboard.press("n")
+    page.keyboard.press("End")
+    page.keyboard.type(" and the rest")
+    page.keyboard.press("Control+Enter")
+    page.locator(".event__note", has_text="Half of it and the rest").wait_for()
+    expect(note).not_to_have_attribute("data-unsent", "")
+    page.keyboard.press("u")
+    page.keyboard.type("All is well")
+    page.keyboard.press("Meta+Enter")
+    page.get_by_role("heading", name="Last update").wait_for()
+
+
 # Lists
 
 

@@ -254,7 +254,7 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     tom.locator("#edit").get_by_label("Category or failure mode").select_option("agent_action.unauthorised")
     tom.locator("#edit").get_by_role("button", name="Classify").click()
     offered = tom.locator("#containment .act").first
-    first = offered.locator(".act__what").inner_text()
+    first = offered.get_by_role("button", name="Mark as done").get_attribute("aria-label").partition(": ")[2]
     offered.get_by_role("button", name="Mark as done").click()
     tom.get_by_text(f"contained it: {first}").wait_for()
     expect(tom.locator("#head")).to_contain_text("Contained")

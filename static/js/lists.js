@@ -17,6 +17,12 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
 const callbacks = window.Idiomorph?.defaults.callbacks;
 if (callbacks) callbacks.beforeAttributeUpdated = (name, node) => !(name === "checked" && node.closest("[data-row]"));
 
+/* Of a line of tabs that scrolls, the one that is shown can be seen. */
+for (const tabs of document.querySelectorAll(".tabs--line")) {
+  const current = tabs.querySelector("[aria-current]");
+  if (current) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
+
 /* What narrows a list, folded into one button where there is little room. */
 for (const button of document.querySelectorAll("[data-unfold]")) {
   button.addEventListener("click", () => {

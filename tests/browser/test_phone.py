@@ -1,7 +1,9 @@
 """The product in one hand, at three in the morning: what is opened is on the screen, and what is needed is near the thumb."""
 
+import shlex
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -152,3 +154,58 @@ def test_chips_title_and_badge_count_on_together(site: Running, as_somebody: Cal
     expect(page.locator("#tabs .chip").first).to_have_text(f"Open {count + 1}")
     assert page.title().startswith(f"({count + 1}) ")
     assert page.evaluate("window.same"), "the page was not loaded again"
+
+
+class Taps:
+    """A hand that counts: each tap, and each choice in a list, is one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def tap(self, target: Any) -> None:
+        target.tap()
+        self.count += 1
+
+    def choose(self, target: Any, value: str) -> None:
+        target.select_option(value)
+        self.count += 1
+
+
+def taken_classified_and_contained(page: Any, hand: Taps) -> None:
+    """Take what the words propose, where they do and nobody has yet, and do what is offered first."""
+    expect(page.locator("#containment .act").first).to_be_visible()
+    if page.locator("#proposal").count():
+        hand.tap(page.locator("#proposal").get_by_role("button", name="Use this"))
+        expect(page.locator("#proposal")).to_have_count(0)
+    hand.tap(page.locator("#containment .act").first.get_by_role("button", name="Mark as done"))
+    expect(page.locator("#head")).to_contain_text("Contained")
+    expect(page.locator("#head")).to_contain_text("SEV1")
+    expect(page.locator("#about")).not_to_contain_text("Unclassified")
+    expect(page.locator("#about"), "whoever contained it has taken it").to_contain_text("Tom Adeyemi")
+
+
+def test_the_first_minute_of_an_alert_takes_three_taps(site: Running, as_somebody: Callable[..., Any]) -> None:
+    words = shlex.split(next(line for line in site.printed().splitlines() if line.strip().startswith("curl ")))
+    title = "Refund agent deletes customer records without being asked"
+    alert = {"title": title, "system": "refund-agent", "severity": "critical", "key": "first-minute"}
+    assert site.post(urlsplit(words[2]).path, alert)[0] == 200
+    page = as_somebody("tom", **PHONE)
+    page.goto("/incidents/")
+    row = page.locator("[data-row]", has_text=title)
+    row.get_by_role("link").tap()
+    hand = Taps()
+    taken_classified_and_contained(page, hand)
+    assert hand.count <= 3
+
+
+def test_the_first_minute_of_one_that_a_person_opens_takes_six(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom", **PHONE)
+    page.goto("/incidents/new/")
+    hand = Taps()
+    page.keyboard.type("Refund agent refunds the same order again and again")
+    hand.tap(page.get_by_label("Use this"))
+    hand.choose(page.get_by_label("System"), "refund-agent")
+    hand.choose(page.get_by_label("Severity"), "sev1")
+    hand.tap(page.get_by_role("button", name="Open incident"))
+    taken_classified_and_contained(page, hand)
+    assert hand.count <= 6

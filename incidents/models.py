@@ -12,6 +12,7 @@ from incidents.postmortems.importing import ImportBatch
 from incidents.postmortems.lines import EditedLine
 from incidents.postmortems.meeting import ParkedFix
 from incidents.postmortems.presence import Presence
+from incidents.postmortems.provenance import Provenance
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Draft, Revision, Section
@@ -73,6 +74,7 @@ __all__ = [
     "Policy",
     "Postmortem",
     "Presence",
+    "Provenance",
     "PublicPage",
     "PublicPost",
     "Reading",

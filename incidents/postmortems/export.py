@@ -1,76 +1,110 @@
 """A postmortem outside of its page: Markdown, JSON, and a PDF with real pages where the machine can draw one."""
 
-from collections.abc import Iterator
+import io
+import zipfile
+from collections.abc import Iterator, Set
 from typing import Any
 
 from django.template.loader import render_to_string
 
 from incidents.followups.models import FollowUp
+from incidents.postmortems.carrying import Carried, carry, cause_of, contents, follow_ups_of
 from incidents.postmortems.document import Postmortem
+from incidents.postmortems.factors import FactorGroup
 from incidents.postmortems.facts import Fact, facts_of
+from incidents.postmortems.portable import Portable, mark_for, marked, write
+from incidents.postmortems.provenance import kept_of
+from incidents.systems.models import Change
 from incidents.web import pdf
 
 
 def as_markdown(postmortem: Postmortem) -> str:
-    return "\n".join(_lines(postmortem)).rstrip() + "\n"
+    """The document with its front matter; pictures are named as they lie beside it in `as_archive`."""
+    return in_markdown(carry(postmortem))
 
 
-def _lines(postmortem: Postmortem) -> Iterator[str]:
-    facts = facts_of(postmortem)
-    incidents = postmortem.incidents
-    yield f"# Postmortem of {', '.join(map(str, incidents))}: {_inline(postmortem.name)}"
+def in_markdown(carried: Carried) -> str:
+    mark = mark_for(carried.document.sections)
+    return write(carried.document, body(carried.document, carried.titles, mark=mark), mark=mark)
+
+
+def as_archive(carried: Carried, name: str) -> bytes:
+    """A .zip with the document and, beside it, the files that it shows."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(f"{name}.md", in_markdown(carried))
+        for path, content in contents(carried):
+            file.writestr(path, content)
+    return archive.getvalue()
+
+
+def body(document: Portable, titles: dict[str, str], *, mark: str) -> Iterator[str]:
+    """What people read of a document: everything of its front matter, and its texts between marks."""
+    numbers = ", ".join(f"INC-{incident.number}" for incident in document.incidents)
+    state = Postmortem.State(document.state).label if document.state in Postmortem.State.values else document.state
+    yield f"# Postmortem of {numbers}: {_inline(document.title)}"
     yield ""
-    yield f"State: {postmortem.get_state_display()}. Owner: {postmortem.owner or 'nobody'}. Times are UTC."
-    sections = {section.key: section for section in postmortem.sections.all()}
-    amendments = list(postmortem.amendments.select_related("by"))
-    for part in postmortem.parts():
-        if part.key not in sections:
-            continue
+    yield f"State: {state}. Owner: {name_of(document.owner) or 'nobody'}. Times are UTC."
+    for key, title in titles.items():
         yield ""
-        yield f"## {part.title}"
+        yield f"## {title}"
         yield ""
-        if part.key == "trigger":
-            yield f"- Trigger: {_inline(trigger_of(postmortem))}"
-        for fact in facts.get(part.key, []):
-            if fact.text:
-                yield f"- {fact.label}: {_inline(fact.text)} _(from {_inline(fact.source)}{', edited' if fact.is_edited else ''})_"
-        if part.key == "factors":
-            for factor in postmortem.factors.select_related("kind").order_by("pk"):
-                evidence = f" _(evidence: {_inline(factor.evidence)})_" if factor.evidence else ""
-                group = factor.kind.get_group_display().lower()
-                yield f"- **{factor.kind}** ({group}): {_inline(factor.text)}{evidence}"
-        if sections[part.key].text.strip():
+        yield from _part(document, key)
+        if text := document.sections.get(key, ""):
             yield ""
-            yield sections[part.key].text.strip()
-        for amendment in amendments:
-            if amendment.key == part.key:
-                yield f"\n> Amended on {amendment.at:%Y-%m-%d} by {amendment.by}: {_inline(amendment.text)}"
+            yield marked(key, text, mark=mark)
+        yield from _amendments(document, {key})
     yield ""
     yield "## Follow-ups"
     yield ""
-    for follow_up in follow_ups_of(postmortem):
-        box = "x" if follow_up.state == "done" else " "
-        due = f", due {follow_up.due_on:%Y-%m-%d}" if follow_up.due_on else ""
-        priority = follow_up.get_priority_display()
-        yield f"- [{box}] {priority} {_inline(follow_up.title)} ({follow_up.owner or 'no owner'}{due}, {follow_up.get_state_display()})"
-    for amendment in amendments:
-        if amendment.key not in sections:
-            yield f"\n> Amended on {amendment.at:%Y-%m-%d} by {amendment.by}: {_inline(amendment.text)}"
+    for row in document.follow_ups:
+        due = f", due {row.due_on:%Y-%m-%d}" if row.due_on else ""
+        state = FollowUp.State(row.state).label if row.state in FollowUp.State.values else row.state
+        box, owner = "x" if row.state == FollowUp.State.DONE else " ", name_of(row.owner) or "no owner"
+        yield f"- [{box}] {row.priority} {_inline(row.title)} ({owner}{due}, {state})"
+    yield from _amendments(document, {row.section for row in document.amendments} - titles.keys())
 
 
-def follow_ups_of(postmortem: Postmortem) -> list[FollowUp]:
-    follow_ups = FollowUp.objects.filter(incident__in=postmortem.incidents)
-    return list(follow_ups.select_related("owner").order_by("priority", "pk"))
+def _part(document: Portable, key: str) -> Iterator[str]:
+    if key == "trigger":
+        yield f"- Trigger: {_inline(trigger_in_words(document))}"
+    for fact in document.facts:
+        if fact.section == key:
+            edited = ", edited" if fact.edited_by else ""
+            yield f"- {fact.label}: {_inline(fact.text)} _(from {_inline(fact.source)}{edited})_"
+    for factor in document.factors if key == "factors" else []:
+        evidence = f" _(evidence: {_inline(factor.evidence)})_" if factor.evidence else ""
+        group = FactorGroup(factor.group).label if factor.group in FactorGroup.values else factor.group
+        yield f"- **{factor.factor}** ({group.lower()}): {_inline(factor.text)}{evidence}"
+
+
+def _amendments(document: Portable, sections: Set[str]) -> Iterator[str]:
+    for row in document.amendments:
+        if row.section in sections:
+            when = f"{row.at:%Y-%m-%d}" if row.at else "an unknown day"
+            yield f"\n> Amended on {when} by {name_of(row.by) or 'someone'}: {_inline(row.text)}"
+
+
+def trigger_in_words(document: Portable) -> str:
+    change = document.trigger_change
+    if change and change.happened_at:
+        kind = Change.Kind(change.kind).label if change.kind in Change.Kind.values else change.kind
+        text = f"{kind}: {change.title} ({change.system}, {change.happened_at:%Y-%m-%d %H:%M} UTC)"
+        return f"{text}. {document.trigger_text}".strip(" .") if document.trigger_text else text
+    return document.trigger_text or Postmortem.Trigger(document.triggered_by).label
+
+
+def name_of(person: str) -> str:
+    """The name of “Name <address>”, for people to read."""
+    return person.partition(" <")[0]
 
 
 def trigger_of(postmortem: Postmortem) -> str:
     """The trigger in words."""
-    if postmortem.trigger:
-        change = postmortem.trigger
-        when = f"{change.happened_at:%Y-%m-%d %H:%M} UTC"
-        text = f"{change.get_kind_display()}: {change.title} ({change.system}, {when})"
-        return f"{text}. {postmortem.trigger_text}".strip(" .") if postmortem.trigger_text else text
-    return postmortem.trigger_text or postmortem.get_triggered_by_display()
+    cause = cause_of(postmortem, kept_of(postmortem))
+    return trigger_in_words(
+        Portable("", triggered_by=postmortem.triggered_by, trigger_text=postmortem.trigger_text, trigger_change=cause)
+    )
 
 
 def as_data(postmortem: Postmortem) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from incidents import taxonomy
 from incidents.alerts.models import Outcome, Source
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.lines import EditedLine
+from incidents.postmortems.provenance import Provenance
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.containments import Containment
@@ -22,6 +23,8 @@ from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS, Severity
 from incidents.systems.models import Change
 from incidents.web.durations import span
+
+IMPORTED = "imported."  # how the keys of lines begin that came from a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +46,27 @@ class Fact:
 
 def facts_of(postmortem: Postmortem) -> dict[str, list[Fact]]:
     """The facts by section: as they were at publication, else as they are now, with the lines that people edited."""
-    if postmortem.state == Postmortem.State.PUBLISHED and postmortem.frozen_facts:
-        return {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
+    frozen = {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
+    if postmortem.state == Postmortem.State.PUBLISHED and frozen:
+        return frozen
+    # The record of an imported one began with its import: what the file says stays.
+    imported = frozen and Provenance.objects.filter(postmortem=postmortem).exists()
+    known = frozen if imported else recorded_facts(postmortem)
     edits = {edit.key: edit for edit in postmortem.edited_lines.select_related("by")}
-    return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in recorded_facts(postmortem).items()}
+    return {key: [_as_edited(fact, edits) for fact in facts] for key, facts in known.items()}
 
 
 def corrections(postmortem: Postmortem) -> list[tuple[Fact, str]]:
     """What the record says otherwise than when this was published: each fact as published, with what it says now.
 
-    What was added since, such as a note, is no correction. Empty while it is not published.
+    What was added since, such as a note, is no correction. Empty while it is not published. What was imported was
+    never on this record, so nothing of it is corrected by it.
     """
     if postmortem.state != Postmortem.State.PUBLISHED or not postmortem.frozen_facts:
         return []
     now = {fact.key: fact.text for facts in recorded_facts(postmortem).values() for fact in facts}
-    published = [fact for facts in facts_of(postmortem).values() for fact in facts]
+    every = [fact for facts in facts_of(postmortem).values() for fact in facts]
+    published = [fact for fact in every if not fact.key.startswith(IMPORTED)]
     then = [(fact, fact.record if fact.is_edited else fact.text) for fact in published]
     return [(fact, now.get(fact.key, "no longer on record")) for fact, said in then if now.get(fact.key) != said]
 

@@ -191,7 +191,7 @@ def send_digest(today: date | None = None) -> int:
     today = today or timezone.localdate()
     monday = today - timedelta(days=today.weekday())
     since, until = _midnight(monday - timedelta(days=7)), _midnight(monday)
-    week = Postmortem.objects.published().filter(published_at__gte=since, published_at__lt=until)
+    week = Postmortem.objects.published().filter(published_at__gte=since, published_at__lt=until, provenance=None)
     if not week.exists():
         return 0
     readers = 0

@@ -47,18 +47,20 @@ Something else.
 def test_front_matter_and_headings_are_understood() -> None:
     found = read("old.md", WHOLE)
     assert found.trouble == ""
-    assert (found.title, found.severity, found.category) == ("Answers quoted the old price list", "sev2", "retrieval")
-    assert found.happened_at == datetime(2025, 3, 14, tzinfo=UTC)
-    assert found.sections["summary"] == "Prices of last year were quoted for a day."
-    assert found.sections["impact"] == "About 900 answers."
-    assert "# not a heading" in found.sections["factors"]
-    assert found.sections["learning"].startswith("## Funding")
+    incident, sections = found.incident, found.document.sections
+    said = (found.title, incident.severity, incident.category)
+    assert said == ("Answers quoted the old price list", "sev2", "retrieval")
+    assert found.happened == datetime(2025, 3, 14, tzinfo=UTC)
+    assert incident.clocks == {"resolved_at": datetime(2025, 3, 15, 9, 30, tzinfo=UTC)}, "no other clock is invented"
+    assert sections["summary"] == "Prices of last year were quoted for a day."
+    assert sections["impact"] == "About 900 answers."
+    assert "# not a heading" in sections["factors"]
+    assert sections["learning"].startswith("## Funding")
 
 
 @pytest.mark.parametrize(
     ("raw", "trouble"),
     [
-        (b"# Title\n\nText", "does not say when"),
         (b"---\ndate: 2025-03-14\n---\n", "no text"),
         (b"\xff\xfe", "not UTF-8"),
         (b"x" * 1_000_001, "larger than"),
@@ -72,8 +74,8 @@ def test_what_cannot_be_taken_says_why(raw: bytes, trouble: str) -> None:
     ("matter", "remark"),
     [
         ("severity: apocalypse", "is not known; the severity stays unknown"),
-        ("category: gremlins", "stays unclassified"),
         ("resolved: 2025-01-01", "ends before it begins"),
+        ("category: gremlins", "stays unclassified"),
         ("x: [", "not valid YAML"),
         ("a: &a [x]\nb: *a", ""),
     ],
@@ -92,7 +94,7 @@ def test_no_file_breaks_it(raw: bytes) -> None:
 def test_files_are_previewed_then_taken_once(
     jo: User, mara: User, rui: User, support_assistant: System, as_person: Callable[[User], Client]
 ) -> None:
-    files = [SimpleUploadedFile("old.md", WHOLE), SimpleUploadedFile("bad.md", b"# No date")]
+    files = [SimpleUploadedFile("old.md", WHOLE), SimpleUploadedFile("bad.md", b"# No date\n\nText")]
     assert as_person(mara).post("/postmortems/import/", {"files": files}).status_code == 403
     for file in files:
         file.seek(0)
@@ -100,7 +102,7 @@ def test_files_are_previewed_then_taken_once(
     preview = lead.post("/postmortems/import/", {"files": files})["Location"]
     page = lead.get(preview).content.decode()
     assert "1 of 2 can be imported" in page
-    assert "does not say when it happened" in page
+    assert "The file does not say." in page
     assert not Postmortem.objects.exists()
     assert as_person(rui).get(preview).status_code == 404, "whose files they are sees them"
     for _ in range(2):

@@ -146,7 +146,7 @@ class TestSharing:
     def test_as_files(self, published: Postmortem, mara: User, as_person: As) -> None:
         FollowUp.objects.add(published.incident, title="Alert on index age", by=mara, owner=mara)
         text = export.as_markdown(published)
-        assert text.startswith("# Postmortem of INC-1: Answers cite")
+        assert "\n---\n\n# Postmortem of INC-1: Answers cite" in text
         assert "- Silence: unknown _(from clocks)_" in text
         assert "- [ ] P2 Alert on index age (Mara Okafor, Open)" in text
         path = published.get_absolute_url()

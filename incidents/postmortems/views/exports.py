@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET
 
 from incidents.postmortems import export
+from incidents.postmortems.carrying import carry, follow_ups_of
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import facts_of
 from incidents.postmortems.permissions import find
@@ -25,10 +26,15 @@ from incidents.web.request import Answer, Request, page
 @page
 @require_GET
 def download(request: Request, slug: str) -> Answer:
-    """The postmortem as a Markdown file."""
+    """The postmortem as a Markdown file; where it shows files, as a .zip with them beside it."""
     postmortem = find(request, slug)
-    answer = HttpResponse(export.as_markdown(postmortem), content_type="text/markdown; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="INC-{postmortem.slug}-postmortem.md"'
+    carried, name = carry(postmortem), f"INC-{postmortem.slug}-postmortem"
+    if carried.files:
+        answer = HttpResponse(export.as_archive(carried, name), content_type="application/zip")
+    else:
+        answer = HttpResponse(export.in_markdown(carried), content_type="text/markdown; charset=utf-8")
+    ending = "zip" if carried.files else "md"
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
     return answer
 
 
@@ -98,7 +104,7 @@ def paper(
         "trigger": export.trigger_of(postmortem),
         "factors": list(postmortem.factors.select_related("kind").order_by("pk")),
         "amendments": list(postmortem.amendments.select_related("by")),
-        "follow_ups": export.follow_ups_of(postmortem),
+        "follow_ups": follow_ups_of(postmortem),
         "public": public,
         "base_url": settings.BASE_URL,
         "is_private": postmortem.is_private,

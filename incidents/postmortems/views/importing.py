@@ -9,9 +9,12 @@ from incidents import taxonomy
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
+from incidents.postmortems.archives import MOST_ARCHIVE_BYTES
 from incidents.postmortems.forms import ImportForm
-from incidents.postmortems.importing import MOST_BYTES, MOST_FILES, ImportBatch
+from incidents.postmortems.importing import MOST_FILES, ImportBatch
 from incidents.postmortems.public import library
+from incidents.response.vocabulary import Severity
+from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 
@@ -37,7 +40,7 @@ def choose(request: Request) -> Answer:
         if form.is_valid():
             try:
                 batch = ImportBatch.keep(
-                    ((file.name or "file.md", file.read(MOST_BYTES + 1)) for file in files),
+                    ((file.name or "file.md", file.read(MOST_ARCHIVE_BYTES + 1)) for file in files),
                     by=request.user,
                     team=form.cleaned_data["team"],
                 )
@@ -54,14 +57,24 @@ def choose(request: Request) -> Answer:
 def preview(request: Request, pk: int) -> Answer:
     batch: ImportBatch = visible_or_404(ImportBatch.objects.filter(by=request.user), pk=pk)
     files = batch.read()
-    fit = sum(1 for file in files if not file.trouble)
-    return render(request, "postmortems/import_preview.html", {"batch": batch, "found": files, "fit": fit})
+    context = {
+        "batch": batch,
+        "found": files,
+        "fit": sum(1 for file in files if file.is_fit),
+        "askable": sum(1 for file in files if not file.trouble),
+        "systems": System.objects.visible_to(request.user).order_by("name"),
+        "severities": Severity.choices,
+    }
+    return render(request, "postmortems/import_preview.html", context)
 
 
 @change(Refused)
 def take(request: Request, pk: int) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="import postmortems")
     batch: ImportBatch = visible_or_404(ImportBatch.objects.filter(by=request.user), pk=pk)
-    taken = batch.take(by=request.user)
-    messages.success(request, f"{taken} postmortem{'s' if taken != 1 else ''} imported.")
-    return redirect(f"{reverse('postmortems')}?show=published")
+    chosen = len(batch.files)
+    made = batch.take(by=request.user, answers=request.POST.dict())
+    messages.success(request, f"{len(made)} postmortem{'s' if len(made) != 1 else ''} imported.")
+    if left := chosen - len(made):
+        messages.warning(request, f"{left} file{'s were' if left != 1 else ' was'} not imported.")
+    return redirect(f"{reverse('postmortems')}?show=all")

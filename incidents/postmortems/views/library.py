@@ -48,7 +48,7 @@ def postmortems(request: Request) -> Answer:
         chosen = search.ranked(chosen, words)
     else:
         chosen = chosen.order_by("-published_at", "-pk") if show == "published" else chosen.for_list()
-    pages = Paginator(chosen.select_related("incident", "incident__system", "owner"), PAGE)
+    pages = Paginator(chosen.select_related("incident", "incident__system", "owner", "provenance__by"), PAGE)
     if not looking and not narrower and show in counts:
         pages.count = counts[show]  # which is known already; counting what may be seen takes longest
     one_page = pages.get_page(request.GET.get("page"))

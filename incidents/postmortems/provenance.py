@@ -1,0 +1,67 @@
+"""Where an imported postmortem comes from, and what of its file no row here can hold, such as people without an account."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from incidents.people.models import User
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.portable import iso
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import CLOCKS
+
+
+class Provenance(models.Model):
+    """That a postmortem was imported: when, by whom, from which file. `kept` holds what had no place, by its place.
+
+    `kept`: owner, published_by, authors, tags, change (of the trigger), systems and leads (by incident number), owners
+    (of follow-ups) and amended_by (by key), stand_ins (by incident number, then by clock: what, and at), not_taken.
+    """
+
+    postmortem = models.OneToOneField(Postmortem, on_delete=models.CASCADE, related_name="provenance")
+    file_name = models.CharField(max_length=120)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    kept = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.postmortem} from {self.file_name}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What readers should know: who the file names, which clocks nobody knows, and what was not taken."""
+        kept = self.kept
+        named = {"Owner": [kept.get("owner", "")], "Published by": [kept.get("published_by", "")]}
+        named |= {"Lead": list(kept.get("leads", {}).values()), "System": list(kept.get("systems", {}).values())}
+        named |= {"Author": kept.get("authors", []), "Tag": kept.get("tags", [])}
+        named["Owner of a follow-up"] = list(dict.fromkeys(kept.get("owners", {}).values()))
+        named["Author of an amendment"] = list(dict.fromkeys(kept.get("amended_by", {}).values()))
+        words = [f"{label}: {word}" for label, found in named.items() for word in found if word]
+        return [*words, *self.unknown_clocks, *kept.get("not_taken", [])]
+
+    @property
+    def unknown_clocks(self) -> list[str]:
+        """A sentence for each clock that the file does not say and nobody has set since."""
+        return [
+            f"{CLOCKS[name]}: unknown. {what} stands in for it."
+            for incident in self.postmortem.incidents
+            for name, what, _ in stand_ins(incident, self.kept)
+        ]
+
+
+def stand_ins(incident: Incident, kept: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Clocks of an imported incident that nobody knows: which, what stands in for it, and since when."""
+    clocks = kept.get("stand_ins", {}).get(str(incident.number), {})
+    moments = {name: getattr(incident, name) for name in clocks}
+    return [
+        (name, clock["what"], clock["at"])
+        for name, clock in clocks.items()
+        if moments[name] and iso(moments[name]) == clock["at"]
+    ]
+
+
+def kept_of(postmortem: Postmortem) -> dict[str, Any]:
+    """What was kept of the file that a postmortem was imported from; empty where it was written here."""
+    provenance = Provenance.objects.filter(postmortem=postmortem).first()
+    return dict(provenance.kept) if provenance else {}

@@ -30,6 +30,14 @@ from incidents.response.vocabulary import OPEN, PHASES, Severity
 Key = tuple[str, ...]
 
 
+LONGEST = 2**32 - 1  # seconds that four bytes hold: 136 years
+
+
+def _whole_seconds(microseconds: int) -> int:
+    """Whole seconds within what is stored: one absurd clock in the database must not take the report from everybody."""
+    return min(max(microseconds // 1_000_000, 0), LONGEST)
+
+
 def _seconds() -> "array[int]":
     return array("I")
 
@@ -205,9 +213,9 @@ def _count(facts: ReportFacts, row: list[Any], declared_at: datetime, clocks: tu
     if lead and hours != "business":
         counts["called", str(lead)] += 1
     if severity == Severity.SEV1:
-        facts.lengths["sev1", ""].append(int(declared_at.timestamp()))
+        facts.lengths["sev1", ""].append(_whole_seconds(int(declared_at.timestamp()) * 1_000_000))
     if impact and (ended := contained or resolved) and ended >= impact:
-        facts.lengths["wrong", ""].append((ended - impact) // 1_000_000)
+        facts.lengths["wrong", ""].append(_whole_seconds(ended - impact))
     known = dict(zip(ORDERED, clocks, strict=True))
     for phase, (start, end) in PHASES.items():
         _measure(facts, phase, category, number, known[start], known[end], is_open=is_open)
@@ -220,10 +228,10 @@ def _measure(
         return
     if end is None:
         if is_open:
-            facts.lengths[f"running:{phase}", category].append(start // 1_000_000)
+            facts.lengths[f"running:{phase}", category].append(_whole_seconds(start))
         return
     if end >= start:
-        seconds = (end - start) // 1_000_000
+        seconds = _whole_seconds(end - start)
         facts.lengths[phase, category].append(seconds)
         facts.named[phase].append((seconds, number, category))
 

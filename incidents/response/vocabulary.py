@@ -80,6 +80,10 @@ PHASES = {
 }
 
 
+# Before this there was no such system; a year further back is a typing error, and would reach into every report.
+EARLIEST_YEAR = 2000
+
+
 def correlation_key(where: str, category: str, group: str = "") -> str:
     """What gathers alerts into one incident: the same place failing in the same way, and the same group of a rule."""
     return f"{where}\t{group}|{category or 'unclassified'}" if group else f"{where}|{category or 'unclassified'}"

@@ -128,7 +128,11 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def before(self, moment: datetime, system: System) -> Self:
         """Keep what was altered in `system` or in what it depends on directly, in the two weeks up to `moment`; the nearest first."""
         systems = [system.pk, *system.dependencies.values_list("upstream_id", flat=True)]
-        near = self.filter(system__in=systems, happened_at__lte=moment, happened_at__gte=moment - LOOK_BACK)
+        try:
+            since = moment - LOOK_BACK
+        except OverflowError:  # in the first days of the year 1, as a typing error may say
+            return self.none()
+        near = self.filter(system__in=systems, happened_at__lte=moment, happened_at__gte=since)
         return near.select_related("system").order_by("-happened_at", "-pk")
 
 

@@ -73,12 +73,20 @@ def status(value: str, label: str) -> SafeString:
     return format_html('<span class="phase phase--{}">{}</span>', value, label)
 
 
+def in_own_zone(moment: datetime) -> datetime:
+    """A moment in the reader's zone; as it is where that lies beyond the calendar, at either end of which zones end too."""
+    try:
+        return timezone.localtime(moment)
+    except OverflowError:
+        return moment
+
+
 @register.simple_tag
 def when(moment: datetime | None) -> SafeString:
     """A moment in the reader's zone with how long ago it was; the exact UTC time on hover."""
     if moment is None:
         return SafeString('<span class="faint">unknown</span>')
-    local = timezone.localtime(moment)
+    local = in_own_zone(moment)
     this_year = local.year == timezone.localtime().year
     shown = format_date(local, "D j M, H:i T" if this_year else "j M Y, H:i T")
     html = '<time datetime="{0}" title="{0}">{1} <span class="faint">({2})</span></time>'
@@ -88,7 +96,7 @@ def when(moment: datetime | None) -> SafeString:
 @register.simple_tag
 def clock_time(moment: datetime) -> SafeString:
     """A moment in a timeline: the time, with the day where it is not today."""
-    local = timezone.localtime(moment)
+    local = in_own_zone(moment)
     today = local.date() == timezone.localdate()
     shown = format_date(local, "H:i" if today else "j M, H:i")
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', _iso(moment), shown)
@@ -119,7 +127,7 @@ def ago(moment: datetime | None) -> SafeString:
     """How long ago, kept fresh by static/js/ages.js; the exact time on hover."""
     if moment is None:
         return SafeString('<span class="faint">never</span>')
-    exact = timezone.localtime(moment).strftime("%a %-d %b %Y, %H:%M:%S %Z")
+    exact = in_own_zone(moment).strftime("%a %-d %b %Y, %H:%M:%S %Z")
     return format_html('<time data-ago datetime="{}" title="{}">{}</time>', _iso(moment), exact, _ago(moment))
 
 

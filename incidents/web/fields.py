@@ -14,6 +14,12 @@ class MomentField(forms.DateTimeField):
     def __init__(self, **options: Any) -> None:
         super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **options)
 
+    def prepare_value(self, value: Any) -> Any:
+        try:
+            return super().prepare_value(value)
+        except OverflowError:  # at either end of the calendar no other zone has this moment
+            return value.replace(tzinfo=None)
+
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
         if moment and not 2000 <= moment.year <= 2200:

@@ -22,6 +22,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         return self.filter(~models.Exists(hidden)) if user.is_active else self.none()
 
+    def of_nothing_private(self) -> Self:
+        """Keep deliveries none of whose alerts belongs to a private incident."""
+        private = Outcome.objects.filter(delivery=models.OuterRef("pk"), alert__incident__private=True)
+        return self.filter(~models.Exists(private))
+
     def due(self) -> Self:
         return self.filter(status=Delivery.Status.RECEIVED, due_at__lte=timezone.now())
 

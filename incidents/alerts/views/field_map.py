@@ -13,6 +13,7 @@ from incidents.alerts.models import Delivery, DeliveryQuerySet, Source
 from incidents.alerts.nudge import nudge
 from incidents.alerts.sources import KINDS, mapped
 from incidents.alerts.views.sources import managed_source
+from incidents.people.models import User
 from incidents.web.request import Answer, Request, page, whole_number
 
 PREVIEWED = 5
@@ -25,12 +26,15 @@ def field_map(request: Request, slug: str) -> Answer:
     source = managed_source(request, slug, to="change how it is read")
     if request.method == "GET":
         start = mapped.PRESETS.get(request.GET.get("preset", "")) or source.field_map
-        delivery = _asked_for(source, request.GET.get("delivery", "")) or _with_a_body(source).first()
+        delivery = (
+            _asked_for(source, request.GET.get("delivery", ""), request.user)
+            or _with_a_body(source, request.user).first()
+        )
         sample = pretty(bytes(delivery.body))[:200_000] if delivery else ""
         context = _map_context(request, source, MapForm(data={**start, "sample": sample}), delivery)
         return render(request, "alerts/map.html", context)
     form = MapForm(request.POST)
-    delivery = _asked_for(source, request.POST.get("delivery", ""))
+    delivery = _asked_for(source, request.POST.get("delivery", ""), request.user)
     if "preview" not in request.POST and form.is_valid():
         return _save(request, source, form, delivery)
     template = "alerts/_map_preview.html" if request.htmx else "alerts/map.html"
@@ -60,13 +64,15 @@ def _save(request: Request, source: Source, form: MapForm, delivery: Delivery | 
     return redirect(delivery)
 
 
-def _with_a_body(source: Source) -> DeliveryQuerySet:
-    return source.deliveries.filter(is_test=False).exclude(body=b"").order_by("-pk")
+def _with_a_body(source: Source, user: User) -> DeliveryQuerySet:
+    """What it sent, as far as the user may see it: a private incident hides the body of its alert here too."""
+    visible = Delivery.objects.visible_to(user).filter(source=source, is_test=False)
+    return visible.exclude(body=b"").order_by("-pk")
 
 
-def _asked_for(source: Source, wanted: str) -> Delivery | None:
+def _asked_for(source: Source, wanted: str, user: User) -> Delivery | None:
     number = whole_number(wanted, digits=17)
-    return _with_a_body(source).filter(pk=number).first() if number is not None else None
+    return _with_a_body(source, user).filter(pk=number).first() if number is not None else None
 
 
 def _map_context(request: Request, source: Source, form: MapForm, delivery: Delivery | None = None) -> dict[str, Any]:
@@ -80,7 +86,7 @@ def _map_context(request: Request, source: Source, form: MapForm, delivery: Deli
         "more": max(0, len(understood) - PREVIEWED),
         "error": error,
         "delivery": delivery,
-        "recent": _with_a_body(source).defer("body")[:5],
+        "recent": _with_a_body(source, request.user).defer("body")[:5],
         "presets": sorted((KINDS[slug].name if slug in KINDS else slug.capitalize(), slug) for slug in mapped.PRESETS),
     }
 

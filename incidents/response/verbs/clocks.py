@@ -9,7 +9,7 @@ from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import CLOCKS, ImpactMethod, Status
+from incidents.response.vocabulary import CLOCKS, EARLIEST_YEAR, ImpactMethod, Status
 
 
 class Clocks(Verb):
@@ -39,6 +39,8 @@ class Clocks(Verb):
             raise Refused("A resolved incident has a time of resolution; reopen it instead.")
         if at and at > timezone.now() + timedelta(minutes=5):
             raise Refused(f"{CLOCKS[clock]} cannot be in the future.")
+        if at and at.year < EARLIEST_YEAR:
+            raise Refused(f"{CLOCKS[clock]} cannot be before {EARLIEST_YEAR}; is {at.year} a typing error?")
         changes: dict[str, Any] = {clock: at}
         if clock == "impact_started_at":
             if until and (at is None or until < at):

@@ -21,7 +21,7 @@ _DAY = {
     "dotted": re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})"),
     "slashed": re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})"),
 }
-_TIME = re.compile(r"(?:,? at |[ ,t]+)?(\d{1,2}):(\d{2})(?::(\d{2}))? ?(?:utc|z|gmt)?")
+_TIME = re.compile(r"(?:,? ?at |[ ,t]+)?(\d{1,2}):(\d{2})(?::(\d{2}))? ?(?:utc|z|gmt)?")
 DAY_IN_TEXT = r"\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2} [A-Za-z]{3,9} \d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 
 

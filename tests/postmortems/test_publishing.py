@@ -184,9 +184,7 @@ class TestSharing:
         shown = client.get(address)
         assert shown.status_code == 200
         assert "It hid the fault." in shown.content.decode()
-        assert "Mara Okafor" not in shown.content.decode().split("Filled in from the record")[0], (
-            "no owner’s name at its head"
-        )
+        assert "Mara Okafor" not in shown.content.decode()
         assert shown["X-Robots-Tag"].startswith("noindex")
         with time_machine.travel(timezone.now() + timedelta(days=15)):
             assert client.get(address).status_code == 404
@@ -196,6 +194,25 @@ class TestSharing:
         assert client.get(address).status_code == 200
         ShareLink.objects.get().revoke(by=jo)
         assert client.get(address).status_code == 404
+
+    def test_a_link_shows_nobody_by_name_and_leads_nowhere_inside(
+        self, published: Postmortem, jo: User, mara: User, client: Client
+    ) -> None:
+        text = "Mara saw it, @jo too; see INC-1, [here](/alerts/) and [there](https://example.org/). mara@example.com\n"
+        published.sections.filter(key="summary").update(text=text)
+        Amendment.write(published, "Mara Okafor asked @mara about INC-1.", key="impact", by=mara)
+        FollowUp.objects.add(published.incident, title="Ask Mara Okafor", by=mara)
+        _, secret = ShareLink.objects.make(published, external=False, days=3, by=jo)
+        shown = client.get(f"/shared/{secret}/").content.decode()
+        assert "a person saw it, a person too; see INC-1" in shown
+        for inside in ("Mara", "Okafor", "@", 'href="/incidents/', 'href="/alerts/'):
+            assert inside not in shown
+        assert 'href="https://example.org/"' in shown
+        ExternalVersion.write(published, "Mara Okafor and @mara of INC-1.", by=mara)
+        ExternalVersion.objects.get().approve(by=jo)
+        _, secret = ShareLink.objects.make(published, external=True, days=3, by=jo)
+        shown = client.get(f"/shared/{secret}/").content.decode()
+        assert "Mara Okafor and a person of INC-1." in shown, "what was approved, without handles and links"
 
     def test_a_responder_shares_nothing(self, published: Postmortem, mara: User, as_person: As) -> None:
         as_person(mara).post(f"{published.get_absolute_url()}share/new/", {"what": "whole", "days": "14"})

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from incidents.postmortems import export
 from incidents.postmortems.carrying import carry, follow_ups_of
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import facts_of
+from incidents.postmortems.outside import Redaction
 from incidents.postmortems.permissions import find
 from incidents.postmortems.prose import titles, unfurled
 from incidents.response.attachments import Attachment
@@ -78,20 +80,36 @@ def pdf(request: Request, slug: str) -> Answer:
 def paper(
     postmortem: Postmortem, request: HttpRequest, *, inline: bool = False, public: bool = False
 ) -> dict[str, Any]:
-    """What the printed page says. `public` leaves out what only people inside may follow."""
+    """What the printed page says. `public` leaves out people and what only those inside may follow."""
     facts = facts_of(postmortem)
     sections = {section.key: section for section in postmortem.sections.all()}
     user = None if public else getattr(request, "user", None)
     known = titles((section.text for section in sections.values()), user=user)
+    factors = list(postmortem.factors.select_related("kind").order_by("pk"))
+    amendments = list(postmortem.amendments.select_related("by"))
+    follow_ups = follow_ups_of(postmortem)
+    incidents, trigger = postmortem.incidents, export.trigger_of(postmortem)
+    hidden: _Hidden | Redaction = _Hidden()
+    if public:
+        texts = [fact.text for part in facts.values() for fact in part]
+        texts += [row.text for rows in (sections.values(), factors, amendments) for row in rows]
+        texts += [row.title for rows in (follow_ups, incidents) for row in rows]
+        hidden = Redaction(postmortem, [*texts, postmortem.title, trigger])
+        for incident in incidents:  # shown, and never saved
+            incident.title = hidden.text(incident.title)
+        for follow_up in follow_ups:
+            follow_up.title = hidden.text(follow_up.title)
+        for factor in factors:
+            factor.text = hidden.text(factor.text)
 
     def body(text: str) -> SafeString:
         html = unfurled(text, known)
-        return _inlined(html, postmortem) if inline else html
+        return hidden.html(_inlined(html, postmortem) if inline else html)
 
     parts = [
         {
             "part": part,
-            "facts": [fact for fact in facts.get(part.key, []) if fact.text],
+            "facts": [replace(fact, text=hidden.text(fact.text)) for fact in facts.get(part.key, []) if fact.text],
             "html": body(sections[part.key].text),
         }
         for part in postmortem.parts()
@@ -99,16 +117,27 @@ def paper(
     ]
     return {
         "postmortem": postmortem,
-        "incidents": postmortem.incidents,
+        "name": hidden.text(postmortem.name),
+        "incidents": incidents,
         "parts": parts,
-        "trigger": export.trigger_of(postmortem),
-        "factors": list(postmortem.factors.select_related("kind").order_by("pk")),
-        "amendments": list(postmortem.amendments.select_related("by")),
-        "follow_ups": follow_ups_of(postmortem),
+        "trigger": hidden.text(trigger),
+        "factors": factors,
+        "amendments": [{"key": row.key, "at": row.at, "by": row.by, "html": body(row.text)} for row in amendments],
+        "follow_ups": follow_ups,
         "public": public,
         "base_url": settings.BASE_URL,
         "is_private": postmortem.is_private,
     }
+
+
+class _Hidden:
+    """Hides nothing: what people inside read."""
+
+    def text(self, text: str) -> str:
+        return text
+
+    def html(self, html: str) -> SafeString:
+        return mark_safe(html)  # noqa: S308 - rendered safely before
 
 
 def _inlined(html: str, postmortem: Postmortem) -> SafeString:

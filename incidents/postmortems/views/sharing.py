@@ -12,9 +12,11 @@ from django.views.decorators.http import require_GET
 from incidents.people.models import Role
 from incidents.people.permissions import has_role
 from incidents.postmortems.document import Postmortem
+from incidents.postmortems.outside import without_inside_links
 from incidents.postmortems.permissions import find, may_write, verb
 from incidents.postmortems.reading import ExternalVersion, ShareLink
 from incidents.postmortems.views.exports import paper
+from incidents.web.markdown import render as render_markdown
 from incidents.web.request import Answer, Request, page, visible_or_404, whole_number
 
 
@@ -102,7 +104,8 @@ def shared(request: HttpRequest, secret: str) -> HttpResponse:
     link.count()
     if link.external:
         external = ExternalVersion.objects.get(postmortem=link.postmortem)
-        context = {"postmortem": link.postmortem, "external": external, "link": link}
+        html = without_inside_links(render_markdown(external.text))
+        context = {"postmortem": link.postmortem, "external": external, "html": html, "link": link}
         answer = render(request, "postmortems/external.html", context)
     else:
         context = paper(link.postmortem, request, inline=True, public=True) | {"link": link}

@@ -211,3 +211,11 @@ def test_the_first_minute_of_one_that_a_person_opens_takes_six(as_somebody: Call
     hand.tap(page.get_by_role("button", name="Open incident"))
     taken_classified_and_contained(page, hand)
     assert hand.count <= 6
+
+
+@pytest.mark.parametrize("width", [390, 800, 1000, 1220, 1280])
+def test_a_title_keeps_a_good_part_of_its_row(site: Running, as_somebody: Callable[..., Any], width: int) -> None:
+    page = as_somebody("tom", viewport={"width": width, "height": 800})
+    page.goto("/incidents/?status=all")
+    row = page.locator(".row--incident").first
+    assert row.locator(".row__title").bounding_box()["width"] >= row.bounding_box()["width"] / 5

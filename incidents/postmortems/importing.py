@@ -20,7 +20,9 @@ from incidents.postmortems.bounds import bounded
 from incidents.postmortems.counterparts import Counterparts, unmatched
 from incidents.postmortems.dates import moments
 from incidents.postmortems.elsewhere import Understanding, severity_of
-from incidents.postmortems.portable import BadMatter, Covered, Portable, load, parse, split
+from incidents.postmortems.export import body as as_body
+from incidents.postmortems.guide import BUILT_IN
+from incidents.postmortems.portable import BadMatter, Covered, Portable, brief, load, outside_marks, parse, split
 from incidents.postmortems.preview import understood
 from incidents.postmortems.sections import LONGEST, clean
 from incidents.postmortems.taking import Imported, began_at, take
@@ -102,7 +104,22 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
             file.trouble = "It has no text."
         file.document, file.happened, file.days = reading.document, reading.happened, reading.days
     _finish(file, name)
+    if "faultline" in facts:
+        file.remarks += _unread(file.document, body)
     return file
+
+
+def _unread(document: Portable, body: str) -> list[str]:
+    """What somebody wrote into the copy for people, which is not read: lines that the front matter does not make."""
+    titles = dict.fromkeys([part.key for part in BUILT_IN] + list(document.sections), "")
+    copy = "\n".join(as_body(document, titles, mark="text-1"))
+    made = {line.strip() for line in copy.split("\n")}
+    lines = [line.strip() for line in outside_marks(body).split("\n")]
+    added = [line for line in lines if line and not line.startswith("#") and line not in made]
+    told = [
+        f"Outside of the marks only the front matter is read, so this was not taken: {brief(line)}" for line in added
+    ]
+    return told if len(told) <= 20 else [*told[:20], f"And {len(told) - 20} more such lines."]
 
 
 def _finish(file: ImportedFile, name: str) -> None:

@@ -140,8 +140,20 @@ def write(document: Portable, body: Iterator[str], *, mark: str) -> str:
     """Put the front matter before a body, which `marked` wrote its texts for."""
     matter: dict[str, Any] = {"faultline": FORMAT, "mark": mark} | _plain(document)
     matter.pop("sections", None)
-    dumped = yaml.dump(matter, Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True, width=100_000)
+    dumped = yaml.dump(matter, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
     return f"---\n{dumped}---\n\n" + "\n".join(body).rstrip() + "\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes so that every break of a line comes back as itself, also those that Unicode has beside the line feed."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if re.search(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _quoted)
 
 
 def mark_for(texts: dict[str, str]) -> str:
@@ -232,6 +244,12 @@ def parse(matter: dict[str, Any], body: str) -> tuple[Portable, list[str]]:
         else:
             document.sections[key] = text
     return document, told
+
+
+def outside_marks(body: str) -> str:
+    """The body without the texts between marks, and without the marks."""
+    whole = r"(?ms)^<!-- (text-\d{1,6}) [a-z][a-z0-9-]{0,23} -->\n.*?\n<!-- \1 end -->$"
+    return re.sub(whole, "", body)
 
 
 def _field(name: str, default: Any, value: Any, told: list[str]) -> Any:

@@ -7,9 +7,10 @@ from django.template.loader import render_to_string
 
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
+from incidents.postmortems.provenance import Provenance
 from incidents.response.incident import Incident
 from incidents.response.likeness import Likeness
-from incidents.response.vocabulary import Status
+from incidents.response.vocabulary import IncidentKind, Status
 
 
 def incident_actions(request: HttpRequest, incident: Incident) -> str:
@@ -30,6 +31,17 @@ def incident_actions(request: HttpRequest, incident: Incident) -> str:
         return ""
     context = {"incident": incident, "postmortem": postmortem}
     return render_to_string("postmortems/slots/actions.html", context, request=request)
+
+
+def incident_clocks(request: HttpRequest, incident: Incident) -> str:
+    """Which clocks of an imported incident nobody knows, and what stands in for them."""
+    if not isinstance(request.user, User) or incident.kind != IncidentKind.BACKFILLED:
+        return ""
+    visible = Postmortem.objects.visible_to(request.user).of(incident)
+    provenance = Provenance.objects.filter(postmortem__in=visible).order_by("pk").first()
+    if provenance is None:
+        return ""
+    return render_to_string("postmortems/slots/clocks.html", {"unknown": provenance.unknown_clocks}, request=request)
 
 
 def similar_incidents(request: HttpRequest, alike: Sequence[Likeness]) -> list[str]:

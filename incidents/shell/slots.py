@@ -21,6 +21,7 @@ Filler = Callable[[HttpRequest, Any], str]
 SLOTS: dict[str, tuple[Filler, ...]] = {
     "account": (response.account_follows,),
     "incident.actions": (postmortems.incident_actions,),
+    "incident.clocks": (postmortems.incident_clocks,),
     "incident.evidence": (alerts.incident_evidence,),
     "incident.facts": (followups.incident_facts,),
     "incident.starts": (alerts.incident_starts,),

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -21,7 +21,7 @@ from incidents.postmortems.carrying import carry
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.facts import corrections
-from incidents.postmortems.importing import ImportBatch
+from incidents.postmortems.importing import ImportBatch, read
 from incidents.postmortems.portable import Covered, Portable, Promise, load, mark_for, marked, parse, split, write
 from incidents.postmortems.reviews import Amendment
 from incidents.response.attachments import Attachment
@@ -115,6 +115,13 @@ def test_a_draft_stays_a_draft_and_keeps_its_lines(postmortem: Postmortem, jo: U
     assert _alike(export.as_markdown(made)) == _alike(export.as_markdown(postmortem))
 
 
+def test_what_somebody_wrote_beside_the_marks_is_told(rich: Postmortem) -> None:
+    text = export.as_markdown(rich)
+    assert read("it.md", text.encode()).remarks == []
+    edited = text.replace("## Follow-ups\n", "## Follow-ups\n\n- [ ] P1 Added by hand (nobody)\n")
+    assert any("Added by hand" in told for told in read("it.md", edited.encode()).remarks)
+
+
 def test_what_was_private_stays_so(postmortem: Postmortem, mara: User, jo: User, rui: User) -> None:
     postmortem.incident.restrict([mara, jo], by=mara)
     postmortem.refresh_from_db()
@@ -158,6 +165,7 @@ _documents = st.builds(
 
 
 @given(_documents)
+@example(Portable(owner="\x85", title="a\n\u2028b: -", incidents=[]))
 def test_any_document_is_read_back_as_it_was_written(document: Portable) -> None:
     mark = mark_for(document.sections)
     text = write(document, iter([marked(key, part, mark=mark) for key, part in document.sections.items()]), mark=mark)

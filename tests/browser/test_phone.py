@@ -155,6 +155,7 @@ def test_chips_title_and_badge_count_on_together(site: Running, as_somebody: Cal
     expect(badge).to_have_text(str(count + 1))
     expect(page.locator("#tabs .chip").first).to_have_text(f"Open {count + 1}")
     assert page.title().startswith(f"({count + 1}) ")
+    expect(page.locator("#nav-menu [aria-current] .nav__count"), "in the phone’s menu too").to_have_text(str(count + 1))
     assert page.evaluate("window.same"), "the page was not loaded again"
 
 

@@ -15,9 +15,8 @@ from incidents.web.request import Answer, PageView, Request, change, visible_or_
 
 
 def find(request: Request, slug: str) -> Postmortem:
-    postmortems = Postmortem.objects.visible_to(request.user).select_related(
-        "incident", "incident__system", "incident__team", "incident__lead", "owner", "published_by", "guide", "trigger"
-    )
+    related = "incident incident__system incident__team incident__lead owner published_by guide trigger provenance__by"
+    postmortems = Postmortem.objects.visible_to(request.user).select_related(*related.split())
     return visible_or_404(postmortems, slug=slug)
 
 

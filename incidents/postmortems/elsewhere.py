@@ -111,8 +111,8 @@ class Understanding:
         key, headed, actions = "summary", False, False
         for part in re.split(r"(?m)^(?=#{1,3} )", text):
             content = part
-            if match := re.match(r"(#{1,3}) +(\S[^\n]*?)[ #]*(?:\n|$)", part):
-                level, heading, content = len(match[1]), match[2].strip(), part[match.end() :]
+            if match := re.match(r"(#{1,3}) +([^ \n][^\n]*)\n?", part):
+                level, heading, content = len(match[1]), match[2].rstrip(" #"), part[match.end() :]
                 plain = re.sub(r"^[\d.)\s]+|[:*_]+", "", heading).strip().lower()
                 if plain in _SECTIONS:
                     key, actions = _SECTIONS[plain], plain in _ACTIONS

@@ -6,6 +6,7 @@ the same words, another mark is chosen. Pure: nothing here asks the database.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
@@ -237,8 +238,7 @@ def parse(matter: dict[str, Any], body: str) -> tuple[Portable, list[str]]:
             told.append(f"“{brief(name)}” in the front matter is not known here: {brief(value)}")
     mark = matter.get("mark")
     mark = mark if isinstance(mark, str) and re.fullmatch(r"text-\d{1,6}", mark) else "text-1"
-    pattern = rf"(?ms)^<!-- {mark} ([a-z][a-z0-9-]{{0,23}}) -->\n(.*?)\n<!-- {mark} end -->$"
-    for key, text in re.findall(pattern, body):
+    for key, text in _between_marks(body, mark)[0]:
         if key in document.sections:
             told.append(f"A second text of “{key}” was not taken: {brief(text)}")
         else:
@@ -246,10 +246,39 @@ def parse(matter: dict[str, Any], body: str) -> tuple[Portable, list[str]]:
     return document, told
 
 
+_MARK = re.compile(r"<!-- (text-\d{1,6}) ([a-z][a-z0-9-]{0,23}) -->")
+_END = "end"
+
+
+def _between_marks(body: str, only: str = "") -> tuple[list[tuple[str, str]], str]:
+    """The texts between marks, each with its key, and the rest of the body; of one mark `only`, if it is given.
+
+    Line by line: a pattern over the whole body would look for the end of each of many marks that have none.
+    """
+    lines = body.split("\n")
+    marks = [match.groups() if (match := _MARK.fullmatch(line)) else ("", "") for line in lines]
+    ends: dict[str, list[int]] = {}
+    for at, (mark, key) in enumerate(marks):
+        if key == _END:
+            ends.setdefault(mark, []).append(at)
+    texts, rest, at = [], [], 0
+    while at < len(lines):
+        mark, key = marks[at]
+        known = ends.get(mark, []) if key != _END and only in ("", mark) else []
+        place = bisect_left(known, at + 2)  # a text has at least one line, which may be empty
+        if place < len(known):
+            texts.append((key, "\n".join(lines[at + 1 : known[place]])))
+            rest.append("")
+            at = known[place] + 1
+        else:
+            rest.append(lines[at])
+            at += 1
+    return texts, "\n".join(rest)
+
+
 def outside_marks(body: str) -> str:
     """The body without the texts between marks, and without the marks."""
-    whole = r"(?ms)^<!-- (text-\d{1,6}) [a-z][a-z0-9-]{0,23} -->\n.*?\n<!-- \1 end -->$"
-    return re.sub(whole, "", body)
+    return _between_marks(body)[1]
 
 
 def _field(name: str, default: Any, value: Any, told: list[str]) -> Any:

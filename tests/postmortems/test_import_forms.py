@@ -16,6 +16,7 @@ from incidents.people.models import User
 from incidents.postmortems.archives import unpack
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.importing import ImportBatch, ImportedFile, read
+from incidents.postmortems.portable import outside_marks, parse
 from incidents.response.incident import Incident
 from incidents.systems.models import System
 
@@ -248,3 +249,31 @@ def test_no_bytes_break_the_import(jo: User, raw: bytes, packed: bool) -> None:
     lead.post(f"{answer['Location']}take/", {"date-0": "2025-03-14"})
     for made in Postmortem.objects.order_by("-pk")[:1]:
         assert lead.get(made.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nfaultline: 1\n---\n" + "<!-- text-1 a -->\n" * 50_000,
+        "---\nfaultline: 1\n---\n" + "<!-- text-1 end -->\n" * 50_000,
+        "# a" + " #" * 450_000 + "x",
+        "---\n" + "a\n" * 400_000,
+        "# T\n## Actions\n" + "- x (a, b, c)\n  more\n" * 40_000,
+        "# T\n## Actions\n" + "| action | x |\n|---|---|\n" * 30_000,
+        "**a" * 300_000,
+        "---\nx: " + "[" * 500_000 + "\n---\nx",
+    ],
+    ids=["begun", "ended", "hashes", "front", "items", "tables", "bold", "deep"],
+)
+def test_a_megabyte_of_one_thing_is_read_in_one_pass(text: str) -> None:
+    """Each took minutes, or would, where a pattern looks for an end from every beginning."""
+    found = read("x.md", text.encode()[:1_000_000])
+    assert found.trouble or found.remarks, "it says what it did not take"
+
+
+def test_marks_without_an_end_are_text() -> None:
+    body = "<!-- text-1 summary -->\nIt broke.\n<!-- text-2 end -->\n"
+    assert outside_marks(body) == body
+    whole = "before\n<!-- text-1 summary -->\nIt broke.\n<!-- text-2 end -->\n<!-- text-1 end -->\nafter"
+    assert outside_marks(whole) == "before\n\nafter"
+    assert parse({"faultline": 1, "mark": "text-1"}, whole)[0].sections == {"summary": "It broke.\n<!-- text-2 end -->"}

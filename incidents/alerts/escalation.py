@@ -25,6 +25,8 @@ def take_over(alert: Alert, claim: Claim) -> str:
     """
     worst = alert.claimed_severity or alert.severity
     claimed = severity_claimed(claim)
+    if (claimed, claim.condition, claim.title) == (worst, alert.condition, alert.title):
+        return ""  # nothing new, as nearly always
     steps = _MILDEST_FIRST.index(claimed) - _MILDEST_FIRST.index(worst)
     known, told = _CONDITIONS.index(_condition_of(alert)), _CONDITIONS.index(claim.condition)
     if told < known:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Subquery, Value
+from django.db.models import Q
 from django.utils import timezone
 
 from incidents import taxonomy
@@ -22,7 +22,7 @@ from incidents.alerts.correlation import key_of, place_of
 from incidents.alerts.learning import Lesson
 from incidents.alerts.matchers import Matcher, all_hold
 from incidents.alerts.models import Alert, AlertSeverity, Outcome, Source
-from incidents.alerts.policies import Correction, RulesVersion, Silence
+from incidents.alerts.policies import RulesVersion, Silence
 from incidents.alerts.raising import escalate, raise_severity, suggested_severity
 from incidents.alerts.rules import RoutingDecision, RoutingRule
 from incidents.alerts.statuses import Condition
@@ -106,23 +106,18 @@ def record_change(source: Source, announced: ChangeAnnounced) -> str:
 
 def correct(source: Source, alerts: Iterable[Alert]) -> None:
     """Classify as people said before: their corrections of this source's names, else of words like these from any source."""
+    version = learning.version()
+    if version == learning.NOTHING_TAUGHT:
+        return
     named: dict[str, list[Alert]] = defaultdict(list)
-    others = list(alerts)
-    for alert in others:
+    for alert in alerts:
         named[alert.telling_name].append(alert)
-    standing = Correction.objects.standing()
-    newest = standing.order_by("-pk").values("pk")[:1]
-    count = Subquery(standing.order_by().values(one=Value(1)).annotate(n=Count("pk")).values("n"))
-    asked = standing.filter(Q(source=source, name__in=named) | Q(pk__in=newest)).annotate(standing=count)
-    version = (0, 0)
-    for correction in asked.select_related("made_by").order_by("pk"):
-        version = (correction.pk, getattr(correction, "standing", 0))
-        for alert in named.pop(correction.name, []) if correction.source_id == source.pk else []:
-            day = correction.made_at.strftime("%-d %B %Y")
-            by = correction.made_by or "Somebody"
-            because = f"{by} classified “{correction.name}” from {source} on {day}."
+    for correction in source.corrections.standing().filter(name__in=named).select_related("made_by"):
+        day = correction.made_at.strftime("%-d %B %Y")
+        because = f"{correction.made_by or 'Somebody'} classified “{correction.name}” from {source} on {day}."
+        for alert in named.pop(correction.name):
             _classify(alert, correction.category, correction.failure_mode, because)
-    if version != (0, 0) and (known := learning.lessons(version)):
+    if known := learning.lessons(version):
         for alert in (alert for rest in named.values() for alert in rest):
             _learn(alert, known)
 

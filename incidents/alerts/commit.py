@@ -32,8 +32,8 @@ _REPEATED = tuple(
 )
 
 
-# What a repeat tells anew, and the rules set after it.
-_RETOLD = tuple(
+# What a repeat states anew, and the rules set after it.
+_RESTATED = tuple(
     """
     title severity severity_raw claimed_severity condition category failure_mode confidence classified_because system
     """.split()
@@ -52,7 +52,7 @@ def commit(turn: Turn) -> None:
     routing.apply_settings((alert, decisions[alert.pk]) for alert in new)
     again = [(alert, rules.decide(alert)) for alert in worse]
     routing.apply_settings(again)
-    bulk.update(turn.retold.values(), _RETOLD)
+    bulk.update(turn.restated.values(), _RESTATED)
     dropped = {pk: decision for pk, decision in decisions.items() if decision.act == "drop"}
     _write_changes(turn)
     _write_outcomes(turn, dropped)

@@ -1,5 +1,7 @@
 """What a repeat changes of an alert that fires: the worst that was said stays, whatever is said after it. In memory only."""
 
+from typing import cast
+
 from incidents.alerts.claims import Claim
 from incidents.alerts.models import Alert, AlertSeverity
 from incidents.alerts.statuses import Condition
@@ -28,13 +30,13 @@ def take_over(alert: Alert, claim: Claim) -> str:
     if (claimed, claim.condition, claim.title) == (worst, alert.condition, alert.title):
         return ""  # nothing new, as nearly always
     steps = _MILDEST_FIRST.index(claimed) - _MILDEST_FIRST.index(worst)
-    known, told = _CONDITIONS.index(_condition_of(alert)), _CONDITIONS.index(claim.condition)
-    if told < known:
+    was, now = _CONDITIONS.index(cast(Condition, alert.condition)), _CONDITIONS.index(claim.condition)
+    if now < was:
         return f"Now “{Alert.Condition(claim.condition).label.lower()}”, which says nothing new about the value."
     news = []
-    if told > known:
+    if now > was:
         alert.condition = claim.condition
-        news.append(f"Was “{Alert.Condition(_CONDITIONS[known]).label.lower()}”.")
+        news.append(f"Was “{Alert.Condition(_CONDITIONS[was]).label.lower()}”.")
     if steps > 0:
         alert.severity = alert.claimed_severity = claimed
         alert.severity_raw = claim.severity_raw
@@ -45,7 +47,3 @@ def take_over(alert: Alert, claim: Claim) -> str:
         alert.title = claim.title
         news.append(f"Now called “{claim.title}”.")
     return " ".join(news)
-
-
-def _condition_of(alert: Alert) -> Condition:
-    return next((condition for condition in _CONDITIONS if condition == alert.condition), "bad_value")

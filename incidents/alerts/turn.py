@@ -28,7 +28,7 @@ class Turn:
     truncated: dict[str, list[Alert]] = field(default_factory=dict)  # firing, by groups of which not all were listed
     opened: list[Alert] = field(default_factory=list)
     changed: dict[int, Alert] = field(default_factory=dict)
-    retold: dict[int, Alert] = field(default_factory=dict)  # known alerts that a repeat told anew, of which …
+    restated: dict[int, Alert] = field(default_factory=dict)  # known alerts that a repeat stated anew, of which …
     worse: dict[int, Alert] = field(default_factory=dict)  # … these got worse
     cleared: list[Alert] = field(default_factory=list)
     never_fired: list[Alert] = field(default_factory=list)
@@ -215,7 +215,7 @@ class Turn:
             for name, value in classification(claim).items():
                 setattr(alert, name, value)
         if alert.pk and (alert.severity, alert.condition, alert.title) != was:
-            self.retold[alert.pk] = alert
+            self.restated[alert.pk] = alert
             if (alert.severity, alert.condition) != was[:2]:
                 self.worse[alert.pk] = alert
         self._touch(alert)

@@ -217,8 +217,8 @@ class FollowUp(models.Model):
             if not FollowUp.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
                 raise WrongStatus(f"“{self.title}” is already marked as {self.get_state_display().lower()}.")
-            told: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
-            self.incident.record(Event.Kind.FOLLOW_UP, by=by, **told, **(detail or {}))
+            facts: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
+            self.incident.record(Event.Kind.FOLLOW_UP, by=by, **facts, **(detail or {}))
         self.refresh_from_db()
 
 

@@ -1,11 +1,8 @@
 """What people type about alerts."""
 
-from typing import Any
-
 from django import forms
 
-from incidents.people.models import User
-from incidents.response.forms.fields import IncidentField
+from incidents.response.forms.fields import IncidentField, IncidentForm
 from incidents.response.forms.incident import ClassifyForm
 from incidents.response.incident import Incident
 from incidents.systems.models import System
@@ -23,14 +20,10 @@ class RememberForm(ClassifyForm):
     )
 
 
-class ManyForm(RememberForm):
+class ManyForm(RememberForm, IncidentForm):
     """What is done to several alerts at once."""
 
     into = IncidentField(required=False, label="Incident")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["into"].user = user  # type: ignore[attr-defined]
 
     def required_into(self) -> Incident:
         """The incident to link to. Raises ValidationError where none was written."""

@@ -40,6 +40,16 @@ class IncidentField(forms.CharField):
         return incident
 
 
+class IncidentForm(forms.Form):
+    """A form that names incidents: those that `user` may see."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, IncidentField):
+                field.user = user
+
+
 class RoleField(forms.ModelChoiceField):
     def __init__(self, **options: Any) -> None:
         super().__init__(queryset=ResponseRole.objects.filter(is_active=True), **options)

@@ -6,7 +6,7 @@ from django import forms
 
 from incidents import taxonomy
 from incidents.people.models import User
-from incidents.response.forms.fields import TEXT, IncidentField, PersonChoiceField
+from incidents.response.forms.fields import TEXT, IncidentField, IncidentForm, PersonChoiceField
 from incidents.response.links import Link
 from incidents.response.vocabulary import IncidentKind, NoticedBy, Severity
 from incidents.systems.models import System
@@ -82,12 +82,8 @@ class NoticedForm(forms.Form):
     noticed_by = forms.ChoiceField(choices=NoticedBy.choices, required=False, label="Who noticed first?")
 
 
-class MergeForm(forms.Form):
+class MergeForm(IncidentForm):
     into = IncidentField(label="Into which incident?")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["into"].user = user  # type: ignore[attr-defined]
 
 
 class PrivacyForm(forms.Form):
@@ -98,13 +94,9 @@ class PrivacyForm(forms.Form):
     )
 
 
-class LinkForm(forms.Form):
+class LinkForm(IncidentForm):
     kind = forms.ChoiceField(choices=Link.Kind.choices, label="Relation")
     other = IncidentField(label="Incident")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["other"].user = user  # type: ignore[attr-defined]
 
 
 class KindForm(forms.Form):

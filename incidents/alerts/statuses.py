@@ -63,8 +63,8 @@ def with_condition(status: MonitorStatus, word: Json) -> MonitorStatus:
     """Take a condition that is told beside the status, in our own words; any other word is none, and changes nothing."""
     if word is None:
         return status
-    told = "_".join(first_text(word).lower().replace("-", " ").split())
-    return MonitorStatus(status.says, _CONDITIONS[told]) if told in _CONDITIONS else status
+    code = "_".join(first_text(word).lower().replace("-", " ").split())
+    return MonitorStatus(status.says, _CONDITIONS[code]) if code in _CONDITIONS else status
 
 
 def known_status(word: str) -> MonitorStatus | None:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('file_name', models.CharField(max_length=120)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('kept', models.JSONField(blank=True, default=dict)),
+                ('unplaced', models.JSONField(blank=True, default=dict)),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('postmortem', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='provenance', to='incidents.postmortem')),
             ],

@@ -37,35 +37,35 @@ Tell = Callable[[str], None]
 
 def bounded(document: Portable) -> list[str]:
     """Make the document fit; returns a sentence for each thing that was cut, left out or not known."""
-    told: list[str] = []
+    remarks: list[str] = []
     for name, most in _MOST.items():
         rows = getattr(document, name)
         if len(rows) > most:
-            told.append(f"Only the first {most} of {len(rows)} under “{name}” are taken.")
+            remarks.append(f"Only the first {most} of {len(rows)} under “{name}” are taken.")
             setattr(document, name, rows[:most])
     document.incidents = document.incidents or [Covered()]
     for name, lengths in _LENGTHS.items():
         for row in getattr(document, name):
-            _cut(row, lengths, name, told.append)
+            _cut(row, lengths, name, remarks.append)
     whole = {"title": 200, "owner": 300, "published_by": 300, "not_required_because": 1000, "trigger_text": 500}
-    _cut(document, whole, "the file", told.append)
+    _cut(document, whole, "the file", remarks.append)
     document.tags = [tag[:100] for tag in document.tags]
     document.authors = [author[:300] for author in document.authors]
-    _known(document, "state", ["", *Postmortem.State.values], "", told.append)
+    _known(document, "state", ["", *Postmortem.State.values], "", remarks.append)
     if document.state in (Postmortem.State.IN_REVIEW, Postmortem.State.APPROVED):
         tell = Postmortem.State(document.state).label.lower()
-        told.append(f"It was {tell} where it comes from. Reviews are not carried over: it becomes a draft.")
-    _known(document, "depth", ["", *Depth.values], "", told.append)
-    _known(document, "triggered_by", Postmortem.Trigger.values, "", told.append)
+        remarks.append(f"It was {tell} where it comes from. Reviews are not carried over: it becomes a draft.")
+    _known(document, "depth", ["", *Depth.values], "", remarks.append)
+    _known(document, "triggered_by", Postmortem.Trigger.values, "", remarks.append)
     document.title = " ".join(document.title.split())
     for incident in document.incidents:
-        _incident(incident, document, told.append)
-    document.follow_ups = [row for row in document.follow_ups if _promise(row, document, told.append)]
-    _factors(document, told.append)
-    told += [f"An amendment has no text: {brief(row.by)}" for row in document.amendments if not row.text.strip()]
+        _incident(incident, document, remarks.append)
+    document.follow_ups = [row for row in document.follow_ups if _promise(row, document, remarks.append)]
+    _factors(document, remarks.append)
+    remarks += [f"An amendment has no text: {brief(row.by)}" for row in document.amendments if not row.text.strip()]
     document.amendments = [row for row in document.amendments if row.text.strip()]
-    told += [f"The file “{brief(name)}” was too large for the export." for name in document.left_out]
-    return told
+    remarks += [f"The file “{brief(name)}” was too large for the export." for name in document.left_out]
+    return remarks
 
 
 def _cut(row: Any, lengths: dict[str, int], where: str, tell: Tell) -> None:
@@ -87,10 +87,10 @@ def _known(row: Any, name: str, known: list[str], default: str, tell: Tell) -> N
 
 def _incident(incident: Covered, document: Portable, tell: Tell) -> None:
     incident.title = " ".join(incident.title.split()) or document.title
-    said = incident.severity
-    incident.severity = severity_of(said) or "unknown"
-    if said and said != incident.severity and not severity_of(said):
-        tell(f"The severity “{brief(said)}” is not known; the severity stays unknown.")
+    claimed = incident.severity
+    incident.severity = severity_of(claimed) or "unknown"
+    if claimed and claimed != incident.severity and not severity_of(claimed):
+        tell(f"The severity “{brief(claimed)}” is not known; the severity stays unknown.")
     _classify(incident, tell)
     _known(incident, "noticed_by", NoticedBy.values, "", tell)
     _known(incident, "impact_method", ImpactMethod.values, "", tell)
@@ -135,7 +135,7 @@ def _promise(row: Promise, document: Portable, tell: Tell) -> bool:
 
 def _factors(document: Portable, tell: Tell) -> None:
     seen: set[tuple[str, str]] = set()
-    kept = []
+    usable = []
     for row in document.factors:
         row.factor = " ".join(row.factor.split())
         key = (row.group, row.factor.lower())
@@ -144,5 +144,5 @@ def _factors(document: Portable, tell: Tell) -> None:
             continue
         seen.add(key)
         row.text = row.text.strip() or row.factor
-        kept.append(row)
-    document.factors = kept
+        usable.append(row)
+    document.factors = usable

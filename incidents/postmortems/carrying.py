@@ -21,7 +21,7 @@ from incidents.postmortems.portable import (
     Promise,
     as_moment,
 )
-from incidents.postmortems.provenance import kept_of, stand_ins
+from incidents.postmortems.provenance import stand_ins, unplaced_of
 from incidents.response.attachments import Attachment
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS
@@ -41,30 +41,30 @@ class Carried:
 
 def carry(postmortem: Postmortem) -> Carried:
     """Gather everything that its page says; whoever asks may see it, so they may see all of its incidents."""
-    kept = kept_of(postmortem)
+    unplaced = unplaced_of(postmortem)
     document = Portable(
         title=postmortem.name,
         state=postmortem.state,
         depth=postmortem.depth,
-        owner=person(postmortem.owner) or kept.get("owner", ""),
-        authors=_authors(postmortem, kept.get("authors", [])),
-        tags=kept.get("tags", []),
+        owner=person(postmortem.owner) or unplaced.get("owner", ""),
+        authors=_authors(postmortem, unplaced.get("authors", [])),
+        tags=unplaced.get("tags", []),
         due_on=postmortem.due_on,
         started_at=postmortem.started_at,
         published_at=postmortem.published_at,
-        published_by=person(postmortem.published_by) or kept.get("published_by", ""),
+        published_by=person(postmortem.published_by) or unplaced.get("published_by", ""),
         not_required_because=postmortem.not_required_because,
         triggered_by=postmortem.triggered_by,
         trigger_text=postmortem.trigger_text,
-        trigger_change=cause_of(postmortem, kept),
-        incidents=[_covered(incident, kept) for incident in postmortem.incidents],
-        follow_ups=[_promise(row, kept.get("owners", {})) for row in follow_ups_of(postmortem)],
+        trigger_change=cause_of(postmortem, unplaced),
+        incidents=[_covered(incident, unplaced) for incident in postmortem.incidents],
+        follow_ups=[_promise(row, unplaced.get("owners", {})) for row in follow_ups_of(postmortem)],
     )
     for factor in postmortem.factors.select_related("kind").order_by("pk"):
         evidence = f"{settings.BASE_URL}{factor.evidence}" if factor.evidence.startswith("/") else factor.evidence
         document.factors.append(FactorLine(factor.kind.group, factor.kind.name, factor.text, evidence))
     for row in postmortem.amendments.select_related("by"):
-        by = person(row.by) or kept.get("amended_by", {}).get(str(row.pk), "")
+        by = person(row.by) or unplaced.get("amended_by", {}).get(str(row.pk), "")
         document.amendments.append(Addition(section=row.key, text=row.text, by=by, at=row.at))
     titles = _take_sections(document, postmortem)
     return _with_files(Carried(document, titles), postmortem)
@@ -91,10 +91,10 @@ def person(user: User | None) -> str:
     return f"{user.name} <{user.email}>" if user.name else user.email
 
 
-def _authors(postmortem: Postmortem, kept: list[str]) -> list[str]:
+def _authors(postmortem: Postmortem, unplaced: list[str]) -> list[str]:
     """Who wrote, in the order in which each began."""
     written = User.objects.filter(pk__in=_writers(postmortem)).in_bulk()
-    return list(dict.fromkeys([*kept, *(person(written[pk]) for pk in _writers(postmortem))]))
+    return list(dict.fromkeys([*unplaced, *(person(written[pk]) for pk in _writers(postmortem))]))
 
 
 def _writers(postmortem: Postmortem) -> list[int]:
@@ -102,19 +102,19 @@ def _writers(postmortem: Postmortem) -> list[int]:
     return list(dict.fromkeys(pk for pk in revisions.values_list("revisions__by", flat=True) if pk))
 
 
-def _covered(incident: Incident, kept: dict[str, Any]) -> Covered:
+def _covered(incident: Incident, unplaced: dict[str, Any]) -> Covered:
     number = str(incident.number)
-    unknown = [name for name, _, _ in stand_ins(incident, kept)]
+    unknown = [name for name, _, _ in stand_ins(incident, unplaced)]
     clocks = {name: getattr(incident, name) for name in (*CLOCKS, "impact_started_until") if name not in unknown}
     return Covered(
         number=incident.number,
         title=incident.title,
-        system=incident.system.name if incident.system else kept.get("systems", {}).get(number, ""),
+        system=incident.system.name if incident.system else unplaced.get("systems", {}).get(number, ""),
         severity=incident.severity,
         category=incident.category,
         failure_mode=incident.failure_mode,
         noticed_by=incident.noticed_by,
-        lead=person(incident.lead) or kept.get("leads", {}).get(number, ""),
+        lead=person(incident.lead) or unplaced.get("leads", {}).get(number, ""),
         private=incident.private,
         impact_method=incident.impact_method,
         clocks={name: at for name, at in clocks.items() if at},
@@ -138,13 +138,13 @@ def _promise(row: FollowUp, owners: dict[str, str]) -> Promise:
     )
 
 
-def cause_of(postmortem: Postmortem, kept: dict[str, Any]) -> CauseOnRecord | None:
+def cause_of(postmortem: Postmortem, unplaced: dict[str, Any]) -> CauseOnRecord | None:
     """The change on record that triggered it, or the one that the file names which it was imported from."""
     if postmortem.triggered_by != Postmortem.Trigger.CHANGE:
         return None
     if change := postmortem.trigger:
         return CauseOnRecord(change.kind, change.title, change.system.name, change.happened_at)
-    if named := kept.get("change"):
+    if named := unplaced.get("change"):
         return CauseOnRecord(named["kind"], named["title"], named["system"], as_moment(named["happened_at"]))
     return None
 

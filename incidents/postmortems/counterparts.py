@@ -57,12 +57,12 @@ def _person(words: str) -> User | None:
 
 def unmatched(document: Portable, matcher: Counterparts) -> list[str]:
     """A sentence for each person, system and factor that nobody here is, and what becomes of it."""
-    told = [
+    remarks = [
         f"{role} “{who}” has no account here. The name is kept as text."
         for role, who in people_of(document)
         if who and matcher.person(who) is None
     ]
-    told += [
+    remarks += [
         f"System “{incident.system}” is not known here. The name is kept as text."
         for incident in document.incidents
         if incident.system and matcher.system(incident.system) is None
@@ -70,12 +70,14 @@ def unmatched(document: Portable, matcher: Counterparts) -> list[str]:
     for line in document.factors:
         if matcher.factor(line) is None:
             known = line.group in FactorGroup.values
-            kept = "It is added as retired: shown here, offered nowhere." if known else f"It was not taken: {line.text}"
-            told.append(f"Factor “{line.factor}” is not in the list. {kept}")
+            outcome = (
+                "It is added as retired: shown here, offered nowhere." if known else f"It was not taken: {line.text}"
+            )
+            remarks.append(f"Factor “{line.factor}” is not in the list. {outcome}")
     cause = document.trigger_change
     if cause and matcher.change(cause) is None:
-        told.append(f"The change “{cause.title}” is not on record here. It is kept as text.")
-    return list(dict.fromkeys(told))
+        remarks.append(f"The change “{cause.title}” is not on record here. It is kept as text.")
+    return list(dict.fromkeys(remarks))
 
 
 def people_of(document: Portable) -> list[tuple[str, str]]:

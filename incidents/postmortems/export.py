@@ -13,7 +13,7 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import FactorGroup
 from incidents.postmortems.facts import Fact, facts_of
 from incidents.postmortems.portable import Portable, mark_for, marked, write
-from incidents.postmortems.provenance import kept_of
+from incidents.postmortems.provenance import unplaced_of
 from incidents.systems.models import Change
 from incidents.web import pdf
 
@@ -101,7 +101,7 @@ def name_of(person: str) -> str:
 
 def trigger_of(postmortem: Postmortem) -> str:
     """The trigger in words."""
-    cause = cause_of(postmortem, kept_of(postmortem))
+    cause = cause_of(postmortem, unplaced_of(postmortem))
     return trigger_in_words(
         Portable("", triggered_by=postmortem.triggered_by, trigger_text=postmortem.trigger_text, trigger_change=cause)
     )

@@ -68,7 +68,9 @@ def corrections(postmortem: Postmortem) -> list[tuple[Fact, str]]:
     every = [fact for facts in facts_of(postmortem).values() for fact in facts]
     published = [fact for fact in every if not fact.key.startswith(IMPORTED)]
     then = [(fact, fact.record if fact.is_edited else fact.text) for fact in published]
-    return [(fact, now.get(fact.key, "no longer on record")) for fact, said in then if now.get(fact.key) != said]
+    return [
+        (fact, now.get(fact.key, "no longer on record")) for fact, recorded in then if now.get(fact.key) != recorded
+    ]
 
 
 def freeze_facts(postmortem: Postmortem) -> dict[str, list[dict[str, Any]]]:

@@ -93,8 +93,8 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
         facts = {}
         file.remarks.append("Its front matter is not valid YAML of names and values and was left out.")
     if "faultline" in facts:
-        file.document, told = parse(facts, body)
-        file.remarks += told
+        file.document, remarks = parse(facts, body)
+        file.remarks += remarks
     else:
         reading = Understanding(file.remarks.append)
         reading.take_matter(facts)
@@ -116,10 +116,10 @@ def _unread(document: Portable, body: str) -> list[str]:
     made = {line.strip() for line in copy.split("\n")}
     lines = [line.strip() for line in outside_marks(body).split("\n")]
     added = [line for line in lines if line and not line.startswith("#") and line not in made]
-    told = [
+    remarks = [
         f"Outside of the marks only the front matter is read, so this was not taken: {brief(line)}" for line in added
     ]
-    return told if len(told) <= 20 else [*told[:20], f"And {len(told) - 20} more such lines."]
+    return remarks if len(remarks) <= 20 else [*remarks[:20], f"And {len(remarks) - 20} more such lines."]
 
 
 def _finish(file: ImportedFile, name: str) -> None:
@@ -181,14 +181,14 @@ class ImportBatch(models.Model):
 
         `answers` are by “date-0”, “system-0” and “severity-0”, for the first file.
         """
-        said = answers or {}
+        answered = answers or {}
         with transaction.atomic():
             if not ImportBatch.objects.filter(pk=self.pk, taken_at=None).update(taken_at=timezone.now()):
                 self.refresh_from_db()
                 return []
             files = self.read()
             for place, file in enumerate(files):
-                file.answer(**{name: said.get(f"{name}-{place}", "") for name in ("date", "system", "severity")})
+                file.answer(**{name: answered.get(f"{name}-{place}", "") for name in ("date", "system", "severity")})
             matcher = Counterparts(by)
             made = [
                 take(

@@ -44,8 +44,8 @@ class Redaction:
         """The same within rendered text, outside of its tags, and without links to what is inside."""
         html = without_inside_links(html)
         parts = re.split(r"(<[^>]*>)", html)
-        told = [part if part.startswith("<") else self._words(part) for part in parts]
-        return mark_safe("".join(told))  # noqa: S308 - tags as they were cleaned; words lose some and gain plain ones
+        rewritten = [part if part.startswith("<") else self._words(part) for part in parts]
+        return mark_safe("".join(rewritten))  # noqa: S308 - tags as they were cleaned; words lose some and gain plain ones
 
     def _words(self, words: str) -> str:
         words = _ADDRESS.sub("an address", words)

@@ -228,22 +228,22 @@ def load(matter: str) -> Any:
 
 def parse(matter: dict[str, Any], body: str) -> tuple[Portable, list[str]]:
     """Read what `write` wrote, by anybody; returns it with a sentence for each thing that was not taken. Never raises."""
-    told: list[str] = []
+    remarks: list[str] = []
     document = Portable()
     known = {item.name for item in _MATTER}
     for name, value in matter.items():
         if name in known:
-            setattr(document, name, _field(name, getattr(document, name), value, told))
+            setattr(document, name, _field(name, getattr(document, name), value, remarks))
         elif name not in ("faultline", "mark"):
-            told.append(f"“{brief(name)}” in the front matter is not known here: {brief(value)}")
+            remarks.append(f"“{brief(name)}” in the front matter is not known here: {brief(value)}")
     mark = matter.get("mark")
     mark = mark if isinstance(mark, str) and re.fullmatch(r"text-\d{1,6}", mark) else "text-1"
     for key, text in _between_marks(body, mark)[0]:
         if key in document.sections:
-            told.append(f"A second text of “{key}” was not taken: {brief(text)}")
+            remarks.append(f"A second text of “{key}” was not taken: {brief(text)}")
         else:
             document.sections[key] = text
-    return document, told
+    return document, remarks
 
 
 _MARK = re.compile(r"<!-- (text-\d{1,6}) ([a-z][a-z0-9-]{0,23}) -->")
@@ -281,31 +281,31 @@ def outside_marks(body: str) -> str:
     return _between_marks(body)[1]
 
 
-def _field(name: str, default: Any, value: Any, told: list[str]) -> Any:
+def _field(name: str, default: Any, value: Any, remarks: list[str]) -> Any:
     if name in _ROWS:
         rows = value if isinstance(value, list) else []
         if not isinstance(value, list):
-            told.append(f"“{name}” is no list and was not taken.")
-        return [_row(_ROWS[name](), name, row, told) for row in rows]
+            remarks.append(f"“{name}” is no list and was not taken.")
+        return [_row(_ROWS[name](), name, row, remarks) for row in rows]
     if name == "trigger_change":
-        return _row(CauseOnRecord(), name, value, told)
-    return _value(name, default, value, told)
+        return _row(CauseOnRecord(), name, value, remarks)
+    return _value(name, default, value, remarks)
 
 
-def _row(row: Any, where: str, values: Any, told: list[str]) -> Any:
+def _row(row: Any, where: str, values: Any, remarks: list[str]) -> Any:
     if not isinstance(values, dict):
-        told.append(f"An entry of “{where}” was not understood: {brief(values)}")
+        remarks.append(f"An entry of “{where}” was not understood: {brief(values)}")
         return row
     known = {item.name for item in fields(row)}
     for name, value in values.items():
         if name in known:
-            setattr(row, name, _value(f"{where}: {name}", getattr(row, name), value, told))
+            setattr(row, name, _value(f"{where}: {name}", getattr(row, name), value, remarks))
         else:
-            told.append(f"“{brief(name)}” in “{where}” is not known here: {brief(value)}")
+            remarks.append(f"“{brief(name)}” in “{where}” is not known here: {brief(value)}")
     return row
 
 
-def _value(name: str, default: Any, value: Any, told: list[str]) -> Any:
+def _value(name: str, default: Any, value: Any, remarks: list[str]) -> Any:
     """The value, in the kind that its place holds; what does not fit leaves the default, and is told."""
     plain = name.rpartition(" ")[2]
     fit: Any = None
@@ -321,11 +321,13 @@ def _value(name: str, default: Any, value: Any, told: list[str]) -> Any:
         case dict():
             moments = {as_text(key): as_moment(at) for key, at in value.items()} if isinstance(value, dict) else {}
             fit = {key: at for key, at in moments.items() if at}
-            told += [f"“{plain}: {key}” is no moment in time and was not taken." for key in moments if not moments[key]]
+            remarks += [
+                f"“{plain}: {key}” is no moment in time and was not taken." for key in moments if not moments[key]
+            ]
         case _:
             fit = as_day(value) if plain.endswith("_on") else as_moment(value)
     if fit is None and value is not None:
-        told.append(f"“{name}” was not understood: {brief(value)}")
+        remarks.append(f"“{name}” was not understood: {brief(value)}")
     return default if fit is None else fit
 
 

@@ -13,9 +13,9 @@ from incidents.response.vocabulary import CLOCKS
 
 
 class Provenance(models.Model):
-    """That a postmortem was imported: when, by whom, from which file. `kept` holds what had no place, by its place.
+    """That a postmortem was imported: when, by whom, from which file. `unplaced` holds what had no place, by its place.
 
-    `kept`: owner, published_by, authors, tags, change (of the trigger), systems and leads (by incident number), owners
+    `unplaced`: owner, published_by, authors, tags, change (of the trigger), systems and leads (by incident number), owners
     (of follow-ups) and amended_by (by key), stand_ins (by incident number, then by clock: what, and at), not_taken.
     """
 
@@ -23,7 +23,7 @@ class Provenance(models.Model):
     file_name = models.CharField(max_length=120)
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
-    kept = models.JSONField(default=dict, blank=True)
+    unplaced = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
         return f"{self.postmortem} from {self.file_name}"
@@ -31,14 +31,17 @@ class Provenance(models.Model):
     @property
     def notes(self) -> list[str]:
         """What readers should know: who the file names, which clocks nobody knows, and what was not taken."""
-        kept = self.kept
-        named = {"Owner": [kept.get("owner", "")], "Published by": [kept.get("published_by", "")]}
-        named |= {"Lead": list(kept.get("leads", {}).values()), "System": list(kept.get("systems", {}).values())}
-        named |= {"Author": kept.get("authors", []), "Tag": kept.get("tags", [])}
-        named["Owner of a follow-up"] = list(dict.fromkeys(kept.get("owners", {}).values()))
-        named["Author of an amendment"] = list(dict.fromkeys(kept.get("amended_by", {}).values()))
+        unplaced = self.unplaced
+        named = {"Owner": [unplaced.get("owner", "")], "Published by": [unplaced.get("published_by", "")]}
+        named |= {
+            "Lead": list(unplaced.get("leads", {}).values()),
+            "System": list(unplaced.get("systems", {}).values()),
+        }
+        named |= {"Author": unplaced.get("authors", []), "Tag": unplaced.get("tags", [])}
+        named["Owner of a follow-up"] = list(dict.fromkeys(unplaced.get("owners", {}).values()))
+        named["Author of an amendment"] = list(dict.fromkeys(unplaced.get("amended_by", {}).values()))
         words = [f"{label}: {word}" for label, found in named.items() for word in found if word]
-        return [*words, *self.unknown_clocks, *kept.get("not_taken", [])]
+        return [*words, *self.unknown_clocks, *unplaced.get("not_taken", [])]
 
     @property
     def unknown_clocks(self) -> list[str]:
@@ -46,13 +49,13 @@ class Provenance(models.Model):
         return [
             f"{CLOCKS[name]}: unknown. {what} stands in for it."
             for incident in self.postmortem.incidents
-            for name, what, _ in stand_ins(incident, self.kept)
+            for name, what, _ in stand_ins(incident, self.unplaced)
         ]
 
 
-def stand_ins(incident: Incident, kept: dict[str, Any]) -> list[tuple[str, str, str]]:
+def stand_ins(incident: Incident, unplaced: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Clocks of an imported incident that nobody knows: which, what stands in for it, and since when."""
-    clocks = kept.get("stand_ins", {}).get(str(incident.number), {})
+    clocks = unplaced.get("stand_ins", {}).get(str(incident.number), {})
     moments = {name: getattr(incident, name) for name in clocks}
     return [
         (name, clock["what"], clock["at"])
@@ -61,7 +64,7 @@ def stand_ins(incident: Incident, kept: dict[str, Any]) -> list[tuple[str, str, 
     ]
 
 
-def kept_of(postmortem: Postmortem) -> dict[str, Any]:
+def unplaced_of(postmortem: Postmortem) -> dict[str, Any]:
     """What was kept of the file that a postmortem was imported from; empty where it was written here."""
     provenance = Provenance.objects.filter(postmortem=postmortem).first()
-    return dict(provenance.kept) if provenance else {}
+    return dict(provenance.unplaced) if provenance else {}

@@ -131,10 +131,10 @@ def decide(postmortem: Postmortem, *, by: User, verdict: str, checks: list[str],
         }
         Review.objects.update_or_create(postmortem=stored, reviewer=by, defaults=decision)
         stored.record(by, verdict=verdict, **({"reason": note.strip()} if note.strip() else {}))
-        said = "approved" if verdict == Verdict.APPROVED else "requested changes to"
+        decision_words = "approved" if verdict == Verdict.APPROVED else "requested changes to"
         stored.tell(
             _concerned(stored) - {by},
-            f"{by} {said} the postmortem of {stored.incident}",
+            f"{by} {decision_words} the postmortem of {stored.incident}",
             note.strip() or "Without a note.",
             key=f"verdict:{by.pk}:{now.timestamp():.6f}",
         )

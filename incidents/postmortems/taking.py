@@ -56,8 +56,8 @@ def take(
 ) -> Imported:
     """Make the rows of one document, in the caller's transaction. The person who imports is the matcher's."""
     by, now = matcher.by, timezone.now()
-    kept: dict[str, Any] = {"authors": document.authors, "tags": document.tags, "not_taken": remarks[:200]}
-    incidents = [_incident(row, happened, file_name, matcher, team, kept) for row in document.incidents]
+    unplaced: dict[str, Any] = {"authors": document.authors, "tags": document.tags, "not_taken": remarks[:200]}
+    incidents = [_incident(row, happened, file_name, matcher, team, unplaced) for row in document.incidents]
     _renumber(document, incidents)
     first = incidents[0]
     published = document.state in ("", _State.PUBLISHED)
@@ -80,21 +80,21 @@ def take(
         frozen_facts=_frozen(document, first, happened),
     )
     postmortem.also.add(*incidents[1:])
-    kept["owner"] = "" if owner else document.owner
-    kept["published_by"] = "" if postmortem.published_by or not published else document.published_by
+    unplaced["owner"] = "" if owner else document.owner
+    unplaced["published_by"] = "" if postmortem.published_by or not published else document.published_by
     if cause := document.trigger_change:
         change = matcher.change(cause) if document.triggered_by == Postmortem.Trigger.CHANGE else None
         Postmortem.objects.filter(pk=postmortem.pk).update(trigger=change)
-        kept["change"] = asdict(cause) | {"happened_at": iso(cause.happened_at) if cause.happened_at else ""}
-    _attach(document, first, files, kept, by)
+        unplaced["change"] = asdict(cause) | {"happened_at": iso(cause.happened_at) if cause.happened_at else ""}
+    _attach(document, first, files, unplaced, by)
     _write_sections(postmortem, document)
     _write_factors(postmortem, document, matcher)
-    _write_rows(postmortem, document, incidents, matcher, kept)
-    Provenance.objects.create(postmortem=postmortem, file_name=file_name[-120:], by=by, at=now, kept=kept)
+    _write_rows(postmortem, document, incidents, matcher, unplaced)
+    Provenance.objects.create(postmortem=postmortem, file_name=file_name[-120:], by=by, at=now, unplaced=unplaced)
     postmortem.record(by, became=postmortem.state, imported=file_name)
     postmortem.refresh_from_db()
     postmortem.index()
-    return Imported(postmortem, kept["not_taken"])
+    return Imported(postmortem, unplaced["not_taken"])
 
 
 def _state(document: Portable) -> str:
@@ -110,7 +110,7 @@ def _incident(
     file_name: str,
     matcher: Counterparts,
     team: Team | None,
-    kept: dict[str, Any],
+    unplaced: dict[str, Any],
 ) -> Incident:
     system, lead = matcher.system(row.system), matcher.person(row.lead)
     began = began_at(row, happened) or timezone.now()
@@ -144,9 +144,9 @@ def _incident(
     }
     if "resolved_at" in unknown and row.clocks:
         unknown["resolved_at"]["what"] = "The last clock that the file says"
-    kept.setdefault("stand_ins", {})[number] = unknown
-    kept.setdefault("systems", {})[number] = "" if system else row.system
-    kept.setdefault("leads", {})[number] = "" if incident.lead else row.lead
+    unplaced.setdefault("stand_ins", {})[number] = unknown
+    unplaced.setdefault("systems", {})[number] = "" if system else row.system
+    unplaced.setdefault("leads", {})[number] = "" if incident.lead else row.lead
     incident.record(Event.Kind.OPENED, by=matcher.by, imported=file_name)
     return incident
 
@@ -185,36 +185,38 @@ def _frozen(document: Portable, incident: Incident, happened: datetime | None) -
     ]
     if not lines:
         row = document.incidents[0]
-        told = {"Incident": row.title, "System": row.system, "Lead": row.lead}
-        told["Severity"] = Severity(row.severity).label if row.severity != Severity.UNKNOWN else ""
-        told["Date"] = f"{happened:%Y-%m-%d %H:%M} UTC" if happened else ""
-        told |= {label: f"{at:%Y-%m-%d %H:%M} UTC" for name, label in CLOCKS.items() if (at := row.clocks.get(name))}
-        lines = [("summary", Fact(label, text, "imported file", "")) for label, text in told.items() if text]
+        values = {"Incident": row.title, "System": row.system, "Lead": row.lead}
+        values["Severity"] = Severity(row.severity).label if row.severity != Severity.UNKNOWN else ""
+        values["Date"] = f"{happened:%Y-%m-%d %H:%M} UTC" if happened else ""
+        values |= {label: f"{at:%Y-%m-%d %H:%M} UTC" for name, label in CLOCKS.items() if (at := row.clocks.get(name))}
+        lines = [("summary", Fact(label, text, "imported file", "")) for label, text in values.items() if text]
     frozen: dict[str, list[dict[str, Any]]] = {}
     for place, (section, fact) in enumerate(lines, 1):
         frozen.setdefault(section, []).append(asdict(fact) | {"key": f"{IMPORTED}{place}"})
     return frozen
 
 
-def _attach(document: Portable, incident: Incident, files: Mapping[str, bytes], kept: dict[str, Any], by: User) -> None:
+def _attach(
+    document: Portable, incident: Incident, files: Mapping[str, bytes], unplaced: dict[str, Any], by: User
+) -> None:
     """Keep the files that the texts show, and let the texts show them from here."""
     for path, content in files.items():
         names = "|".join(re.escape(name) for name in sorted(named_as(path), key=len, reverse=True))
-        shown = re.compile(rf"(?<![\w/.-])(?:{names})(?![\w/-])")
+        mention = re.compile(rf"(?<![\w/.-])(?:{names})(?![\w/-])")
         texts = [*document.sections.values(), *(row.text for row in document.amendments)]
-        if not any(shown.search(text) for text in texts):
-            kept["not_taken"].append(f"The file “{path[:100]}”: no text shows it.")
+        if not any(mention.search(text) for text in texts):
+            unplaced["not_taken"].append(f"The file “{path[:100]}”: no text shows it.")
             continue
         name = re.sub(r"^\d+-", "", path.rpartition("/")[2])
         try:
             attachment = Attachment.objects.attach(incident, SimpleUploadedFile(name or "file", content), by=by)
         except Refused as refused:
-            kept["not_taken"].append(f"The file “{path[:100]}”: {' '.join(refused.messages)}")
+            unplaced["not_taken"].append(f"The file “{path[:100]}”: {' '.join(refused.messages)}")
             continue
         address = reverse("attachment", args=[incident.number, attachment.pk])
-        document.sections = {key: shown.sub(address, text) for key, text in document.sections.items()}
+        document.sections = {key: mention.sub(address, text) for key, text in document.sections.items()}
         for row in document.amendments:
-            row.text = shown.sub(address, row.text)
+            row.text = mention.sub(address, row.text)
 
 
 def _write_sections(postmortem: Postmortem, document: Portable) -> None:
@@ -240,7 +242,11 @@ def _write_factors(postmortem: Postmortem, document: Portable, matcher: Counterp
 
 
 def _write_rows(
-    postmortem: Postmortem, document: Portable, incidents: list[Incident], matcher: Counterparts, kept: dict[str, Any]
+    postmortem: Postmortem,
+    document: Portable,
+    incidents: list[Incident],
+    matcher: Counterparts,
+    unplaced: dict[str, Any],
 ) -> None:
     now, by_number = timezone.now(), {incident.number: incident for incident in incidents}
     priorities = {priority.label: priority.value for priority in FollowUp.Priority}
@@ -249,7 +255,7 @@ def _write_rows(
         owner = _who(matcher, row.owner, incident)
         finished = row.state in (FollowUp.State.DONE, FollowUp.State.WONT_DO)
         if finished and row.finished_at is None:
-            kept["not_taken"].append(
+            unplaced["not_taken"].append(
                 f"When “{row.title}” was finished is unknown; the time of the import stands in for it."
             )
         made = FollowUp.objects.create(
@@ -267,11 +273,11 @@ def _write_rows(
             finished_at=(row.finished_at or now) if finished else None,
             outcome=row.outcome,
         )
-        kept.setdefault("owners", {})[str(made.pk)] = "" if owner else row.owner
+        unplaced.setdefault("owners", {})[str(made.pk)] = "" if owner else row.owner
     for addition in document.amendments:
         by = matcher.person(addition.by)
         at = addition.at or now
         amendment = Amendment.objects.create(
             postmortem=postmortem, key=addition.section, text=addition.text, by=by, at=at
         )
-        kept.setdefault("amended_by", {})[str(amendment.pk)] = "" if by else addition.by
+        unplaced.setdefault("amended_by", {})[str(amendment.pk)] = "" if by else addition.by

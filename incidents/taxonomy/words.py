@@ -151,9 +151,9 @@ def _phrases(text: str, words: list[Token], seen: Seen, mode: int) -> tuple[str,
     weights = [0.0] * len(words)
     for block in seen:
         for row, share, where in block:
-            told = [n for n in where if 0 <= n < len(words)]
-            for n in told:
-                weights[n] += share * (row[mode] - 128) / len(told)
+            places = [n for n in where if 0 <= n < len(words)]
+            for n in places:
+                weights[n] += share * (row[mode] - 128) / len(places)
     strongest = max(weights)
     if strongest <= 0:
         return ()

@@ -90,9 +90,9 @@ class Watched:
 
     def labels(self, region: Json, account: Json) -> dict[str, Json]:
         known = dict(self.dimensions or {})
-        told = {"region": region, "account": account, "namespace": self.namespace, "expression": self.expression}
+        facts = {"region": region, "account": account, "namespace": self.namespace, "expression": self.expression}
         model = {"model": known["ModelId"]} if "ModelId" in known else {}
-        return {**model, **known, **{name: text for name, text in told.items() if text}}
+        return {**model, **known, **{name: text for name, text in facts.items() if text}}
 
 
 def _watched(metrics: list[Json]) -> Watched:
@@ -124,10 +124,10 @@ def _of(facts: Mapping[str, Json], name: str) -> Json:
 
 
 def _dimensions(metric: Mapping[str, Json]) -> dict[str, Json]:
-    told = _of(metric, "dimensions")
-    if isinstance(told, dict):
-        return told
-    named = (mapping(dimension) for dimension in items(told))
+    dimensions = _of(metric, "dimensions")
+    if isinstance(dimensions, dict):
+        return dimensions
+    named = (mapping(dimension) for dimension in items(dimensions))
     return {first_text(d.get("name"), d.get("Name")): d.get("value") or d.get("Value") for d in named}
 
 
@@ -173,7 +173,7 @@ def _alarm_event(event: dict[str, Json], detail: dict[str, Json]) -> Claim:
     facts = mapping(embedded(state.get("reasonData")))
     status = _alarm_status(state.get("value"), text_of(state.get("reason")), flags=flags)
     name, account, region = (
-        text_of(told) for told in (detail.get("alarmName"), event.get("account"), event.get("region"))
+        text_of(part) for part in (detail.get("alarmName"), event.get("account"), event.get("region"))
     )
     return claim_from(
         status=status,
@@ -234,11 +234,11 @@ def _event(event: dict[str, Json], detail: dict[str, Json]) -> Statement:
     words = {word.lower().replace("_", "") for word in states.values() if word}
     if words and not words & (_FAILED | _WELL):
         return Handshake(reason=f"“{kind}” is {', '.join(sorted(words))}, which neither opens nor ends anything.")
-    told = [text_of(detail.get(name)) for name in _SUBJECTS]
-    subject = first_text(*told, *items(event.get("resources")))
+    subjects = [text_of(detail.get(name)) for name in _SUBJECTS]
+    subject = first_text(*subjects, *items(event.get("resources")))
     thing = _RUN.sub("", subject.rpartition("monitoring-schedule/")[2])
     run = first_text(
-        *(text for name, text in zip(_SUBJECTS, told, strict=True) if not name.startswith("MonitoringScheduleA"))
+        *(text for name, text in zip(_SUBJECTS, subjects, strict=True) if not name.startswith("MonitoringScheduleA"))
     )
     note = first_text(
         detail.get("message"), detail.get("FailureReason"), dig(detail, "eventDescription", 0, "latestDescription")

@@ -20,15 +20,15 @@ def budget(text: str, envelope: Mapping[str, Json]) -> Claim | None:
     spent, whole = (_amount(facts.get(line, "")) for line in ("actual amount", "budgeted amount"))
     exceeded = not foreseen and spent is not None and whole is not None and spent >= whole
     if foreseen:
-        told = "is going to be exceeded"
+        state = "is going to be exceeded"
     elif exceeded:
-        told = "is exceeded"
+        state = "is exceeded"
     else:
-        told = f"is at {spent / whole:.0%}" if spent is not None and whole else "is at a threshold"
+        state = f"is at {spent / whole:.0%}" if spent is not None and whole else "is at a threshold"
     subject = first_text(envelope.get("Subject"), text.splitlines()[0])
     return claim_from(
         status=FIRING if exceeded else NOTICE,
-        title=(f"Budget {name} {told}",),
+        title=(f"Budget {name} {state}",),
         description=(text,),
         identity=("aws-budget/1", text_of(envelope.get("TopicArn")), name),
         former=[title_identity(" ".join(subject.split()), "", "")],

@@ -224,11 +224,11 @@ def _budget(data: dict[str, Json], facts: Mapping[str, Json] | None = None) -> C
     exceeded = spent is not None and spent >= (budget if budget is not None else reached or 0) and not foreseen
     share = f"at {spent / budget:.0%}" if spent is not None and budget else "at a threshold"
     over = "exceeded" if budget is not None else "above its threshold"
-    told = "is going to be exceeded" if foreseen else f"is {over if exceeded else share}"
+    state_of_it = "is going to be exceeded" if foreseen else f"is {over if exceeded else share}"
     scope = first_text(data.get("BudgetId"), data.get("Scope"))
     return claim_from(
         status=FIRING if exceeded else NOTICE,
-        title=(f"Budget {name} {told}",),
+        title=(f"Budget {name} {state_of_it}",),
         description=(essentials.get("description"),),
         identity=(
             "azure-budget/1",

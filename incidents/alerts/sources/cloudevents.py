@@ -62,8 +62,8 @@ def _event(event: dict[str, Json], data: Json) -> Claim:
     flags: list[str] = []
     subject_of_type, _, ending = kind.lower().rpartition(".")
     word = first_text(sent.get("status"), sent.get("state"))
-    told = status_of(word, flags=flags) if word else _ENDINGS.get(ending, FIRING)
-    status = with_condition(told, sent.get("condition"))
+    by_word = status_of(word, flags=flags) if word else _ENDINGS.get(ending, FIRING)
+    status = with_condition(by_word, sent.get("condition"))
     key = first_text(sent.get("key"), sent.get("dedup_key"))
     about = subject_of_type if ending in _BEGINNINGS or ending in _ENDINGS or known_status(ending) else kind
     return claim_from(

@@ -92,17 +92,17 @@ _CHANGED = re.compile(r"changed status to (\w+)", re.I)
 
 def _state_change(sent: dict[str, Json]) -> Claim:
     """Read an alert's own body, which names the state in its title if nowhere else."""
-    told = mapping(sent.get("alert"))
-    alert = mapping(told.get("alert")) or told
-    in_title = _CHANGED.search(text_of(told.get("title")))
-    state = first_text(alert.get("state"), alert.get("status"), told.get("state"), in_title and in_title[1])
+    envelope = mapping(sent.get("alert"))
+    alert = mapping(envelope.get("alert")) or envelope
+    in_title = _CHANGED.search(text_of(envelope.get("title")))
+    state = first_text(alert.get("state"), alert.get("status"), envelope.get("state"), in_title and in_title[1])
     flags: list[str] = []
     judged = mapping(next(iter(items(alert.get("evaluations"))), None))
     column = dig(judged, "source", "name")
     return claim_from(
         status=_sql_status(state, flags=flags),
-        title=(alert.get("name"), told.get("title")),
-        description=(told.get("description"), alert.get("custom_description")),
+        title=(alert.get("name"), envelope.get("title")),
+        description=(envelope.get("description"), alert.get("custom_description")),
         identity=("databricks-alert/1", text_of(alert.get("id"))),
         names=(column, alert.get("name")),
         metric=column,

@@ -117,9 +117,9 @@ def _severity(field: Field, transition: str, heading: headings.Heading, kind: st
     warns = transition in {"warn", "re-warn"} or (not transition and heading.severity == "warning")
     if warns and severity_of(usable or "warning", flags=[]) in {"critical", "high"}:
         return "warning"
-    told = usable or ("warning" if warns else kind if kind in _KINDS else "")
+    level = usable or ("warning" if warns else kind if kind in _KINDS else "")
     # The default body has no type; in the others, a monitor that triggers is of type error.
-    return told or ("error" if heading.status == FIRING and not transition else None)
+    return level or ("error" if heading.status == FIRING and not transition else None)
 
 
 _SCOPE_AT_THE_END = re.compile(r" on \{([^{}]*)\}$")

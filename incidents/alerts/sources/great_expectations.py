@@ -76,6 +76,6 @@ def _raised(info: dict[str, Json]) -> tuple[bool, str]:
     """Tell whether the expectation raised, and with which message: told of itself, or of each metric it needed."""
     if not info:
         return False, ""
-    told = [info, *(mapping(each) for each in info.values())]
-    raised = [each for each in told if each.get("raised_exception") is True]
+    exceptions = [info, *(mapping(each) for each in info.values())]
+    raised = [each for each in exceptions if each.get("raised_exception") is True]
     return bool(raised), first_text(*(each.get("exception_message") for each in raised))

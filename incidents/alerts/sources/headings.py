@@ -56,8 +56,8 @@ _WORD_ALONE = re.compile(r"[\s*_>]*(resolved|recovered)\b[\s:*_]*", re.I)
 def in_brackets(title: str) -> Heading:
     """Read the brackets that a title begins with, as Datadog and Grafana write them."""
     heading = Heading(title)
-    while (found := _BRACKET.match(heading.name)) and (said := _bracket(found[1])):
-        heading = _joined(heading, said, heading.name[found.end() :])
+    while (found := _BRACKET.match(heading.name)) and (part := _bracket(found[1])):
+        heading = _joined(heading, part, heading.name[found.end() :])
     return heading._replace(name=heading.name.strip())
 
 
@@ -65,8 +65,8 @@ def of_message(title: str) -> Heading:
     """Read the brackets, signs and words that a message begins with, as tools write them for Slack. A sign says less."""
     heading, sign = Heading(title), None
     while rest := heading.name:
-        if (found := _BRACKET.match(rest)) and (said := _bracket(found[1])):
-            heading = _joined(heading, said, rest[found.end() :])
+        if (found := _BRACKET.match(rest)) and (part := _bracket(found[1])):
+            heading = _joined(heading, part, rest[found.end() :])
         elif found := _SIGN.match(rest):
             sign = sign or _SIGNS[found[1]]
             heading = heading._replace(name=rest[found.end() :])
@@ -77,9 +77,9 @@ def of_message(title: str) -> Heading:
     return heading._replace(name=heading.name.strip(" *_`>:-"), status=heading.status or sign)
 
 
-def _joined(heading: Heading, said: Heading, rest: str) -> Heading:
+def _joined(heading: Heading, part: Heading, rest: str) -> Heading:
     """Add what the next bracket or word says; the first counts."""
-    return Heading(rest, heading.status or said.status, heading.severity or said.severity, heading.scope or said.scope)
+    return Heading(rest, heading.status or part.status, heading.severity or part.severity, heading.scope or part.scope)
 
 
 def _bracket(text: str) -> Heading | None:

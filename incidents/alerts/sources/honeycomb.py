@@ -46,7 +46,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
             ),
             upstream_id=key,
             is_test="true"
-            in {text_of(told) for told in (sent.get("is_test"), sent.get("isTest"), alert.get("isTest"))},
+            in {text_of(test_flag) for test_flag in (sent.get("is_test"), sent.get("isTest"), alert.get("isTest"))},
             flags=flags,
         )
     ]

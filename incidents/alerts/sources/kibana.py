@@ -59,8 +59,8 @@ def _status(word: str, group: str, *, flags: list[str]) -> MonitorStatus:
     return status_of(word, flags=flags)
 
 
-def _severity(told: str, group: str) -> str:
+def _severity(severity: str, group: str) -> str:
     if group in _SEVERITIES:
         return _SEVERITIES[group]
     warns = group == "warning" or group.endswith(".warning")
-    return "warning" if warns and severity_of(told or "warning", flags=[]) in {"critical", "high"} else told
+    return "warning" if warns and severity_of(severity or "warning", flags=[]) in {"critical", "high"} else severity

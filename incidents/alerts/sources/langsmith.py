@@ -78,16 +78,18 @@ def _rule(sent: dict[str, Json]) -> Claim:
     """Read which runs a rule matched: runs that failed are a failure, any others are only worth knowing."""
     runs = [mapping(run) for run in items(sent.get("runs"))]
     failed = [run for run in runs if run.get("error") or text_of(run.get("status")).lower() == "error"]
-    rule, told = text_of(sent.get("rule_id")), failed or runs
-    name = next((text_of(run.get("name")) for run in told), "") or f"rule {rule}"
+    rule, counted = text_of(sent.get("rule_id")), failed or runs
+    name = next((text_of(run.get("name")) for run in counted), "") or f"rule {rule}"
     return claim_from(
         status=FIRING if failed else NOTICE,
         title=(f"Runs failed: {name}" if failed else f"Runs matched a rule: {name}",),
         description=("\n".join(text_of(run.get("error")) for run in failed[:20]),),
         identity=("langsmith-rule/1", rule),
-        service=text_of(told[0].get("session_name")) if told else None,
+        service=text_of(counted[0].get("session_name")) if counted else None,
         names=("llm_error_rate", name) if failed else (name,),
-        labels={"rule": rule, "run": told[0].get("id"), "session": told[0].get("session_id")} if told else None,
+        labels={"rule": rule, "run": counted[0].get("id"), "session": counted[0].get("session_id")}
+        if counted
+        else None,
         metric="failed_runs" if failed else "runs",
         value=f"{len(failed)} of {len(runs)}" if failed else len(runs),
         starts_at=sent.get("start_time"),

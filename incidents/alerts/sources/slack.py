@@ -67,8 +67,8 @@ def _title(sent: dict[str, Json], attachments: list[dict[str, Json]], facts: dic
     ]
     lines = [line.strip(" *_`>") for line in _MENTION.sub("", plain).splitlines()]
     first = next((line for line in lines if line), plain)
-    told = first_text(facts.get("message"), *headers, *(a.get("title") for a in attachments), first)
-    return _LINK.sub(lambda match: match["words"] or match["href"], told)
+    heading = first_text(facts.get("message"), *headers, *(a.get("title") for a in attachments), first)
+    return _LINK.sub(lambda match: match["words"] or match["href"], heading)
 
 
 def _status(heading: headings.Heading, facts: dict[str, Json], plain: str, colour: str | None) -> MonitorStatus:

@@ -33,10 +33,10 @@ def read(body: bytes, headers: Mapping[str, str]) -> list[Statement]:
     if word in _OTHER:
         return [Handshake(reason=f"{name or 'The monitor'} is {_OTHER[word]}.")]
     # A template of one's own is given the status in words, with a sign before them.
-    said = "" if word in _BEATS else re.sub(r"\W", "", word)
-    is_test = said.lower() == "test" or (not beat and not monitor and message.endswith("Testing"))
+    status_word = "" if word in _BEATS else re.sub(r"\W", "", word)
+    is_test = status_word.lower() == "test" or (not beat and not monitor and message.endswith("Testing"))
     flags: list[str] = []
-    status = _BEATS.get(word) or status_of(said, flags=flags)
+    status = _BEATS.get(word) or status_of(status_word, flags=flags)
     return [_beat(sent, beat, monitor, status, name=name, is_test=is_test, flags=flags)]
 
 

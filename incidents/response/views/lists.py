@@ -50,12 +50,12 @@ def incidents(request: Request) -> Answer:
     else:
         page_of_incidents, older_than = newest_first(incidents, before=request.GET.get("before", ""), key="number")
     cadences = Cadence.by_severity()
-    shown = [(incident, next_update_due(incident, cadences)) for incident in page_of_incidents[:AN_OPEN_LIST]]
+    rows_with_due = [(incident, next_update_due(incident, cadences)) for incident in page_of_incidents[:AN_OPEN_LIST]]
     context = {
         "filter": chosen,
         "status": parameters["status"],
-        "groups": _groups(shown, by_state=is_open_list),
-        "shown": len(shown),
+        "groups": _groups(rows_with_due, by_state=is_open_list),
+        "shown": len(rows_with_due),
         "older_than": older_than,
         "has_more": len(page_of_incidents) > AN_OPEN_LIST or older_than is not None,
         "pulse": pulse,

@@ -24,7 +24,7 @@ from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.permissions import get_incident_to_change
 from incidents.response.updates import Update
-from incidents.response.vocabulary import CLOCKS, IncidentKind, Severity
+from incidents.response.vocabulary import CLOCKS, LONGEST_CHANNEL, LONGEST_URL, IncidentKind, Severity
 from incidents.systems.models import System
 from incidents.web.request import visible_or_404
 
@@ -42,7 +42,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         fields = tuple(
             f"""
             number title summary status severity category failure_mode classified_because system team lead noticed_by
-            private kind merged_into {" ".join(CLOCKS)} impact_started_until impact_method silence_seconds last_update_at
+            call_url channel_name channel_url private kind merged_into {" ".join(CLOCKS)} impact_started_until impact_method silence_seconds last_update_at
             changed_at url
             """.split()
         )
@@ -127,6 +127,15 @@ class LinkWriteSerializer(serializers.Serializer[Any]):
 class SeveritySerializer(serializers.Serializer[Any]):
     severity = serializers.ChoiceField(choices=Severity.choices)
     reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+
+
+class CallSerializer(serializers.Serializer[Any]):
+    url = serializers.URLField(max_length=LONGEST_URL, allow_blank=True, help_text="http or https; empty for none.")
+
+
+class ChannelSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=LONGEST_CHANNEL, allow_blank=True, default="", help_text="Such as #inc-57.")
+    url = serializers.URLField(max_length=LONGEST_URL, allow_blank=True, default="", help_text="http or https.")
 
 
 class LeadSerializer(serializers.Serializer[Any]):
@@ -286,6 +295,22 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def lead(self, request: Request, number: str) -> Response:
         incident = get_incident_to_change(self.person, int(number), to="assign its lead")
         incident.assign_lead(validated(LeadSerializer(data=request.data))["lead"], by=self.person)
+        return self._answer(incident)
+
+    @extend_schema(request=CallSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def call(self, request: Request, number: str) -> Response:
+        """Say where the call is that people work on it in."""
+        incident = get_incident_to_change(self.person, int(number), to="say where its call is")
+        incident.set_call(validated(CallSerializer(data=request.data))["url"], by=self.person)
+        return self._answer(incident)
+
+    @extend_schema(request=ChannelSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def channel(self, request: Request, number: str) -> Response:
+        """Say in which channel of a chat people write about it: its name, its address or both; what is left out is emptied."""
+        incident = get_incident_to_change(self.person, int(number), to="say which channel is its")
+        incident.set_channel(**validated(ChannelSerializer(data=request.data)), by=self.person)
         return self._answer(incident)
 
     @extend_schema(request=ClassifySerializer, responses=IncidentSerializer)

@@ -47,6 +47,7 @@ class Event(models.Model):
         NOTICED = "noticed", "set who noticed first"
         CLOCK = "clock", "corrected a clock"
         VISIBILITY = "visibility", "changed who may see it"
+        PLACE = "place", "said where it is worked on"
         NOTE = "note", "wrote a note"
         CONTAINMENT = "containment", "contained it"
         MERGED = "merged", "merged another incident into this one"

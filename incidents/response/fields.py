@@ -12,7 +12,16 @@ from incidents.people.models import Role, Team, User
 from incidents.people.permissions import has_role
 from incidents.response.containments import Containment
 from incidents.response.events import Event, Note
-from incidents.response.vocabulary import OPEN, ImpactMethod, IncidentKind, NoticedBy, Severity, Status
+from incidents.response.vocabulary import (
+    LONGEST_CHANNEL,
+    LONGEST_URL,
+    OPEN,
+    ImpactMethod,
+    IncidentKind,
+    NoticedBy,
+    Severity,
+    Status,
+)
 from incidents.systems.models import Change, System
 
 if TYPE_CHECKING:
@@ -41,6 +50,10 @@ class IncidentFields(models.Model):
     classified_because = models.CharField(max_length=500, blank=True)
     lead = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="led_incidents")
     opened_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # Where people work on it: a video call, and a channel of their chat, by its name, its address or both.
+    call_url = models.URLField(max_length=LONGEST_URL, blank=True, default="", db_default="")
+    channel_name = models.CharField(max_length=LONGEST_CHANNEL, blank=True, default="", db_default="")
+    channel_url = models.URLField(max_length=LONGEST_URL, blank=True, default="", db_default="")
     noticed_by = models.CharField(max_length=12, choices=NoticedBy, blank=True, default=NoticedBy.UNKNOWN)
     private = models.BooleanField(default=False)
     people = models.ManyToManyField(User, blank=True, related_name="private_incidents")
@@ -106,6 +119,11 @@ class IncidentFields(models.Model):
     def changes_before(self) -> list[Change]:
         """What was altered in its system, and in what that depends on, in the two weeks before it began: the nearest ten."""
         return list(Change.objects.before(self.began_by, self.system)[:10]) if self.system else []
+
+    @property
+    def channel(self) -> str:
+        """The name of its channel, or the word where only its address is known; empty where neither is."""
+        return self.channel_name or ("channel" if self.channel_url else "")
 
     @property
     def category_name(self) -> str:

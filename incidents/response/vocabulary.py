@@ -1,5 +1,7 @@
 """The words of an incident: its statuses, severities and clocks."""
 
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import models
 
 from incidents.errors import Refused
@@ -80,6 +82,9 @@ PHASES = {
 }
 
 
+LONGEST_URL = 1000  # invitations to calls carry long tokens
+LONGEST_CHANNEL = 80  # as long as chats let the name of a channel be
+
 # Before this there was no such system; a year further back is a typing error, and would reach into every report.
 EARLIEST_YEAR = 2000
 
@@ -94,3 +99,21 @@ def required(text: str, sentence: str) -> str:
     if not text:
         raise Refused(sentence)
     return text
+
+
+_is_web_address = URLValidator(schemes=["http", "https"])
+
+
+def web_address(url: str, *, what: str) -> str:
+    """See that `url` may be linked to: http or https, and of bounded length; empty stays empty. Raises Refused."""
+    url = url.strip()
+    try:
+        if url:
+            _is_web_address(url if url.isprintable() else "")
+    except ValidationError as problem:
+        raise Refused(
+            f"The address of the {what} must be a web address, such as https://meet.example/inc-57."
+        ) from problem
+    if len(url) > LONGEST_URL:
+        raise Refused(f"The address of the {what} is longer than {LONGEST_URL:,} characters.")
+    return url

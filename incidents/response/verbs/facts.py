@@ -9,7 +9,15 @@ from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event, Note
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import IncidentKind, NoticedBy, Severity, correlation_key, required
+from incidents.response.vocabulary import (
+    LONGEST_CHANNEL,
+    IncidentKind,
+    NoticedBy,
+    Severity,
+    correlation_key,
+    required,
+    web_address,
+)
 from incidents.systems.models import System
 
 
@@ -59,6 +67,15 @@ class Facts(Verb):
 
     def set_kind(self, kind: str, *, by: User) -> None:
         self._set(Event.Kind.KIND, by=by, kind=IncidentKind(kind))
+
+    def set_call(self, url: str, *, by: User) -> None:
+        """Say where the call is; empty where there is none. Raises Refused for what is no web address."""
+        self._set(Event.Kind.PLACE, by=by, call_url=web_address(url, what="call"))
+
+    def set_channel(self, name: str, url: str, *, by: User) -> None:
+        """Say in which channel people write, by its name, its address or both. Raises Refused for what is no web address."""
+        name = " ".join(name.split())[:LONGEST_CHANNEL]
+        self._set(Event.Kind.PLACE, by=by, channel_name=name, channel_url=web_address(url, what="channel"))
 
     def add_note(self, text: str, *, by: User) -> "Note":
         text = required(text, "Write something first: a note cannot be empty.")

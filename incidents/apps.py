@@ -6,4 +6,5 @@ class IncidentsConfig(AppConfig):
     verbose_name = "Faultline"
 
     def ready(self) -> None:
+        from incidents.demonstration import safety  # noqa: F401 - registers its check
         from reliability import checks  # noqa: F401 - registers them

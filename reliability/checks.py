@@ -1,32 +1,17 @@
 """System checks of how this installation is set up; each says what to do."""
 
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Info, register
+from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as Caution
 
 OPERATION = "operation"
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach the host."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _is_shared() -> bool:
-    """Whether other people's browsers come here, so that the defaults for one's own machine are not enough."""
-    return not is_loopback(urlsplit(settings.BASE_URL).hostname or "")
-
-
 @register(OPERATION)
 def check_address(**_: Any) -> list[CheckMessage]:
-    if not _is_shared() or settings.BASE_URL.startswith("https://"):
+    if not settings.IS_SHARED or settings.BASE_URL.startswith("https://"):
         return []
     return [
         Caution(
@@ -40,7 +25,7 @@ def check_address(**_: Any) -> list[CheckMessage]:
 @register(OPERATION)
 def check_secret_key(**_: Any) -> list[CheckMessage]:
     """Several machines on one database must share one key; the key made in DATA is this machine's own."""
-    if settings.SECRET_KEY_GIVEN or settings.EMBEDDED_POSTGRES or not _is_shared():
+    if settings.SECRET_KEY_GIVEN or settings.EMBEDDED_POSTGRES or not settings.IS_SHARED:
         return []
     return [
         Caution(
@@ -53,25 +38,12 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
 
 @register(OPERATION)
 def check_mail(**_: Any) -> list[CheckMessage]:
-    if settings.EMAIL_CONFIG or not _is_shared():
+    if settings.EMAIL_CONFIG or not settings.IS_SHARED:
         return []
     return [
         Caution(
             "EMAIL_URL is not set, so email, such as password reset links, is only written to the log.",
             hint="Set EMAIL_URL=smtp+tls://user:password@mail.example:587",
             id="incidents.W003",
-        )
-    ]
-
-
-@register(OPERATION)
-def check_demo(**_: Any) -> list[CheckMessage]:
-    if not settings.DEMO or not _is_shared():
-        return []
-    return [
-        Info(
-            "The demonstration, with accounts whose password is public, is loaded into an empty installation.",
-            hint="Set DEMO=0 before the first start.",
-            id="incidents.I001",
         )
     ]

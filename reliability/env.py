@@ -1,5 +1,7 @@
 """Typed readers of the environment: a value that cannot be used stops the start with one sentence."""
 
+from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -80,3 +82,26 @@ def origin(name: str, default: str) -> str:
 def mail(name: str) -> dict[str, object]:
     """Read an address such as smtp+tls://user:password@mail.example:587 into Django's email settings."""
     return dict(_read.email_url(name))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach the host."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def demonstration(name: str, *, hosts: Iterable[str]) -> bool:
+    """Read whether to load the demonstration: by default where only this machine can reach all hosts, and never elsewhere.
+
+    The password of its accounts is published. Raises ImproperlyConfigured where it is wanted all the same.
+    """
+    others = sorted(host for host in hosts if not is_loopback(host))
+    wanted = flag(name, default=not others)
+    if wanted and others:
+        raise ImproperlyConfigured(
+            f"{name}=1 loads accounts whose password is published, and others can reach {others[0]}: "
+            f"unset {name}, or keep to an address of this machine only."
+        )
+    return wanted

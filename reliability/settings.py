@@ -23,7 +23,6 @@ _here = f"http://{'127.0.0.1' if HOST == '0.0.0.0' else HOST}:{PORT}"  # noqa: S
 BASE_URL = env.origin(
     "BASE_URL", _here if env.text("PORT") or env.text("HOST") else (remembered_address(DATA) or _here)
 )
-DEMO = env.flag("DEMO", default=True)
 WEB_WORKERS = env.number("WEB_WORKERS", default=1, least=1, most=64)
 
 # Core
@@ -35,6 +34,9 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SERVED_OVER_TLS = BASE_URL.startswith("https://")
 _host = urlsplit(BASE_URL).hostname or ""
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted({_host, "127.0.0.1", "localhost", "[::1]"})
+_hosts = {_host, HOST, *ALLOWED_HOSTS}
+IS_SHARED = not all(map(env.is_loopback, _hosts))  # other people's browsers can come here
+DEMO = env.demonstration("DEMO", hosts=_hosts)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 ROOT_URLCONF = "reliability.urls"
 WSGI_APPLICATION = "reliability.wsgi.application"

@@ -62,10 +62,15 @@ class RulesVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"version {self.number}" if self.number else "the draft"
+        return "the draft" if self.number is None else f"version {self.number}"
 
     def get_absolute_url(self) -> str:
-        return reverse("rules-version", args=[self.number]) if self.number else reverse("rules-draft")
+        return reverse("rules-draft") if self.number is None else reverse("rules-version", args=[self.number])
+
+    @classmethod
+    def before_the_first(cls) -> "RulesVersion":
+        """No rules at all, as before anything was published: a way back that needs no row."""
+        return cls(number=0)
 
     def read(self) -> tuple[RoutingRule, ...]:
         """Read the rules. Raises Unruly, which a published version never does."""

@@ -7,10 +7,8 @@ from django.contrib.auth.hashers import make_password
 
 from incidents.alerts.models import Source
 from incidents.demonstration.organisation import DEPENDENCIES, PEOPLE, SYSTEMS, TEAMS
-from incidents.people.models import Membership, Team, User
+from incidents.people.models import PUBLISHED_PASSWORD, Membership, Team, User
 from incidents.systems.models import Dependency, System
-
-PASSWORD = "faultline-demo"  # noqa: S105 - documented, and for the demonstration only
 
 
 @dataclass
@@ -28,7 +26,7 @@ class Cast:
 
 def create_cast() -> Cast:
     teams = {slug: Team.objects.create(slug=slug, name=name) for slug, name in TEAMS.items()}
-    hashed = make_password(PASSWORD)  # once: it is slow on purpose
+    hashed = make_password(PUBLISHED_PASSWORD)  # once: it is slow on purpose
     people = {
         email: User.objects.create(
             email=f"{email}@example.com", name=name, password=hashed, is_staff=admin, is_superuser=admin

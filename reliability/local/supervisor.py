@@ -15,10 +15,12 @@ from types import FrameType
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
 from reliability.celery import app
+from reliability.checks import OPERATION
 from reliability.local import CannotStart, pages
 from reliability.local.console import Console, Log, banner, is_worth_showing
 from reliability.local.folders import (
@@ -106,6 +108,7 @@ class Supervisor:
             pages.refuse_taken_port,
             self._start_servers,
             self._migrate,
+            self._check_operation,
             self._collect_static,
             self._load_demo,
             connection.close,
@@ -157,6 +160,11 @@ class Supervisor:
         self._manage("collectstatic", "--no-input", failure="The static files could not be collected")
         stamp.write_text(wanted)
         self.console.step("Static files are collected")
+
+    def _check_operation(self) -> None:
+        """Ask the checks once more, now that those who need the database can answer."""
+        for serious in (message for message in run_checks(tags=[OPERATION]) if message.is_serious()):
+            raise CannotStart(f"{serious.msg} {serious.hint}")
 
     def _load_demo(self) -> None:
         if settings.DEMO and not get_user_model().objects.exists():

@@ -181,6 +181,29 @@ class TestRules:
         assert current
         assert current.number == 2
 
+    def test_from_the_first_version_a_way_leads_back_to_no_rules(
+        self, tell: Callable[..., Alert], jo: User, as_person: Page
+    ) -> None:
+        client = as_person(jo)
+        client.post("/rules/draft/begin/")
+        self.write(client, matchers="environment=staging", act="drop")
+        draft = RulesVersion.objects.draft()
+        assert draft
+        client.post("/rules/draft/publish/", {"seen": draft.changed_at.isoformat(), "note": "No staging"})
+        assert 'href="/rules/0/"' in page_of(client, "/rules/")
+        assert 'action="/rules/0/again/"' in page_of(client, "/rules/0/")
+        client.post("/rules/0/again/")
+        current = RulesVersion.objects.current()
+        assert current
+        assert (current.number, current.rules, current.note) == (2, [], "As version 0 was.")
+        tell("Recall fell", environment="staging")
+        assert Alert.objects.filter(title="Recall fell").exists()
+        assert client.get("/rules/7/").status_code == 404
+
+    def test_what_holds_where_no_rule_decides_is_not_counted_as_a_rule(self, jo: User, as_person: Page) -> None:
+        row = page_of(as_person(jo), "/rules/").split("No rule decided", 1)[0].rsplit("<tr", 1)[1]
+        assert not re.search(r"\d", row)
+
     def test_who_was_slower_is_told_and_loses_no_text(self, jo: User, ada: User, as_person: Page) -> None:
         client, other = as_person(jo), as_person(ada)
         client.post("/rules/draft/begin/")

@@ -25,6 +25,11 @@ def test_sigterm_stops_everything_within_ten_seconds_and_a_new_start_keeps_the_d
     with running(tmp_path / "data") as third:
         assert third.get("/readyz")[0] == 200
         assert len(third.get("/api/v1/incidents/?status=all&page_size=100", **third.key())[1]["results"]) > 50
+    public = launch(tmp_path / "data", free_port(), BASE_URL="https://faultline.example")
+    assert public.process.wait(300) == 1
+    assert "have the password that is published" in public.printed()
+    assert "changepassword" in public.printed()
+    assert "Traceback" not in public.printed()
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,7 @@ def test_sigterm_stops_everything_within_ten_seconds_and_a_new_start_keeps_the_d
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
         ({"REDIS_URL": "http://x"}, "REDIS_URL must begin with redis://"),
         ({"DEMO": "perhaps"}, "DEMO must be 1 or 0"),
+        ({"DEMO": "1", "BASE_URL": "https://faultline.example"}, "DEMO=1 loads accounts whose password is published"),
         ({"BASE_URL": "example"}, "BASE_URL must look like"),
         ({"DATA": "/dev/null/x"}, "set DATA= to a folder"),
     ],

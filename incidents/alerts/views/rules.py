@@ -51,8 +51,8 @@ def _dropped_lately() -> dict[str, int]:
 @page
 @require_GET
 def version(request: Request, number: int) -> Answer:
-    """One published version, as it was."""
-    version = visible_or_404(RulesVersion.objects.select_related("published_by"), number=number)
+    """One published version, as it was; 0 is the time before the first."""
+    version = _version_or_404(number)
     current = RulesVersion.objects.current()
     context = {
         "dropped": None,
@@ -64,11 +64,17 @@ def version(request: Request, number: int) -> Answer:
     return render(request, "alerts/rules_version.html", context)
 
 
+def _version_or_404(number: int) -> RulesVersion:
+    if number == 0:
+        return RulesVersion.before_the_first()
+    return visible_or_404(RulesVersion.objects.select_related("published_by"), number=number)
+
+
 @change(Refused)
 def go_back(request: Request, number: int) -> Answer:
     """Put an older version in force again, under a new number."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
-    version = visible_or_404(RulesVersion.objects.all(), number=number)
+    version = _version_or_404(number)
     again = version.publish_again(by=request.user)
     messages.success(request, f"The rules of {version} are in force again, as {again}.")
     return redirect("rules")

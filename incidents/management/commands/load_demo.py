@@ -17,6 +17,11 @@ class Command(BaseCommand):
         parser.add_argument("--if-empty", action="store_true", help="do nothing where there are accounts already")
 
     def handle(self, *, if_empty: bool = False, **options: Any) -> None:
+        if settings.IS_SHARED:
+            raise CommandError(
+                "The password of the demonstration's accounts is published, and others can reach this installation; "
+                "load it only where BASE_URL, HOST and ALLOWED_HOSTS are this machine's own."
+            )
         if User.objects.exists():
             if if_empty:
                 return

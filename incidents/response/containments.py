@@ -1,5 +1,6 @@
 """What limits the harm of an incident: acts from the taxonomy's list, planned, done, checked and rolled back."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -80,6 +81,17 @@ class Containment(models.Model):
     def is_overdue(self) -> bool:
         """Whether it should have been taken back by now."""
         return self.is_in_force and self.remove_by is not None and self.remove_by < timezone.now()
+
+    @staticmethod
+    def doubt(containments: Iterable["Containment"]) -> str:
+        """What speaks against calling the harm limited by these containments of one incident; "" where one was checked.
+
+        For an incident that is contained: that something was done does not say that it worked.
+        """
+        in_force = [containment for containment in containments if containment.is_in_force]
+        if not in_force:
+            return "nothing in force"
+        return "" if any(containment.worked for containment in in_force) else "not checked yet"
 
     def event_detail(self, **more: Any) -> dict[str, Any]:
         """Give what its Events say of it."""

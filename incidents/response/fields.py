@@ -90,6 +90,11 @@ class IncidentFields(models.Model):
         return self.status in OPEN
 
     @property
+    def contained_doubt(self) -> str:
+        """What speaks against believing that a contained incident is; "" where nothing does. Reads its containments."""
+        return Containment.doubt(self.containments.all()) if self.status == Status.CONTAINED else ""
+
+    @property
     def silence(self) -> timedelta | None:
         """How long the output was wrong before anybody noticed; None while either end is unknown.
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from incidents.errors import Refused
 from incidents.people.models import User
+from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.verbs.clocks import Clocks
 from incidents.response.verbs.containing import Containing
@@ -67,7 +68,8 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         return self.filter(status__in=COUNTED, kind=kind)
 
     def for_list(self) -> Self:
-        return self.select_related("system", "team", "lead")
+        standing = Containment.objects.only("incident", "state", "worked")
+        return self.select_related("system", "team", "lead").prefetch_related(models.Prefetch("containments", standing))
 
     def worst_first(self) -> Self:
         """Order as on-call reads: what nobody has taken first, then the worst, then the newest."""

@@ -18,6 +18,7 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.TRIAGE, Status.INVESTIGATING, Status.CONTAINED)
+ENDED = (Status.RESOLVED, Status.CLOSED, Status.DECLINED)  # from which it can be reopened
 COUNTED = (*OPEN, Status.RESOLVED, Status.CLOSED)  # declined and merged ones are no incidents of their own
 
 

@@ -67,3 +67,89 @@ class TestContainments:
         incident.plan_containment(by=mara, action="rollback_index")
         with pytest.raises(DatabaseError), transaction.atomic():
             incident.containments.update(state="done")
+
+    def test_reopening_clears_the_contained_clock_and_says_what_it_was(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        done = incident.contain(by=mara, action="rollback_index")
+        incident.resolve(by=mara)
+        incident.reopen(by=mara, reason="It is stale again")
+        assert (incident.status, incident.contained_at, incident.resolved_at) == ("investigating", None, None)
+        cleared = incident.events.latest("pk").detail["cleared"]
+        assert done.done_at
+        assert cleared["contained_at"] == done.done_at.isoformat()
+        page = as_person(mara).get(f"/incidents/{incident.number}/").content.decode()
+        assert "no longer contained at" in " ".join(page.split())
+
+    def test_reopening_what_was_never_contained_says_nothing_of_it(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        incident.resolve(by=mara)
+        incident.reopen(by=mara, reason="It is stale again")
+        page = " ".join(as_person(mara).get(f"/incidents/{incident.number}/").content.decode().split())
+        assert "no longer resolved at" in page
+        assert "contained at" not in page
+
+    def test_what_was_done_before_it_was_reopened_does_not_contain_it_now(self, incident: Incident, mara: User) -> None:
+        before = incident.contain(by=mara, action="rollback_index")
+        before.verify(by=mara, worked=True)
+        unchecked = incident.contain(by=mara, action="kill_switch")
+        incident.resolve(by=mara)
+        incident.reopen(by=mara, reason="It is stale again")
+        now = incident.contain(by=mara, action="human_review")
+        assert (incident.status, incident.contained_at) == ("contained", now.done_at)
+        now.verify(by=mara, worked=True)
+        incident.refresh_from_db()
+        assert incident.contained_at == now.done_at
+        now.verify(by=mara, worked=False)
+        incident.refresh_from_db()
+        assert (incident.status, incident.contained_at) == ("investigating", None), "the earlier ones count no more"
+        unchecked.verify(by=mara, worked=True, result="Held all the time")
+        incident.refresh_from_db()
+        assert (incident.status, incident.contained_at) == ("contained", unchecked.done_at), "a person checked it anew"
+
+    def test_a_clock_corrected_before_it_was_reopened_holds_nothing_up(self, incident: Incident, mara: User) -> None:
+        incident.contain(by=mara, action="rollback_index")
+        incident.set_clock("contained_at", incident.declared_at, by=mara)
+        incident.resolve(by=mara)
+        incident.reopen(by=mara, reason="It is stale again")
+        first = incident.contain(by=mara, action="human_review")
+        second = incident.contain(by=mara, action="kill_switch")
+        first.verify(by=mara, worked=False)
+        incident.refresh_from_db()
+        assert incident.contained_at == second.done_at
+
+    def test_one_that_is_found_to_work_after_all_contains_it(self, incident: Incident, mara: User) -> None:
+        done = incident.contain(by=mara, action="rollback_index")
+        done.verify(by=mara, worked=False)
+        done.verify(by=mara, worked=True)
+        incident.refresh_from_db()
+        assert (incident.status, incident.contained_at) == ("contained", done.done_at)
+
+    def test_the_reason_of_a_moved_clock_says_whether_anybody_checked(self, incident: Incident, mara: User) -> None:
+        first = incident.contain(by=mara, action="rollback_index")
+        second = incident.contain(by=mara, action="human_review")
+        first.verify(by=mara, worked=False)
+        assert incident.events.latest("pk").detail["reason"] == "The first that nobody found not to work."
+        first.verify(by=mara, worked=True)
+        assert incident.events.latest("pk").detail["reason"] == "The first containment that worked."
+        assert second.done_at
+
+    @pytest.mark.parametrize("address", ["/incidents/1/", "/status/", "/incidents/", "/incidents/?status=all"])
+    def test_contained_says_so_while_nobody_checked_and_no_longer_after(
+        self, incident: Incident, mara: User, as_person: Page, address: str
+    ) -> None:
+        client = as_person(mara)
+
+        def doubts() -> list[str]:
+            page = client.get(address).content.decode()
+            head = page.partition('id="head"')[2].partition("</header>")[0] or page.partition("</header>")[2]
+            return [doubt for doubt in ("not checked yet", "nothing in force") if doubt in head]
+
+        assert doubts() == []
+        done = incident.contain(by=mara, action="rollback_index")
+        assert doubts() == ["not checked yet"]
+        done.verify(by=mara, worked=True)
+        assert doubts() == []
+        done.remove(by=mara)
+        assert doubts() == ["nothing in force"]

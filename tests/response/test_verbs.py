@@ -145,13 +145,20 @@ class TestEvents:
             jo,
             {"was": "investigating", "became": "resolved", "note": "v12 is served"},
         )
+        resolved_at = untaken.resolved_at
+        assert resolved_at
         untaken.close(by=mara)
         assert last_event(untaken) == ("status", mara, {"was": "resolved", "became": "closed"})
         untaken.reopen(by=jo, reason=" It is back ")
         assert last_event(untaken) == (
             "status",
             jo,
-            {"was": "closed", "became": "investigating", "reason": "It is back"},
+            {
+                "was": "closed",
+                "became": "investigating",
+                "reason": "It is back",
+                "cleared": {"resolved_at": resolved_at.isoformat()},
+            },
         )
 
     def test_without_a_note_none_is_kept(self, incident: Incident, jo: User) -> None:

@@ -14,8 +14,8 @@ from incidents.response.incident import Incident
 from reliability.logs import cut_secrets
 
 BUDGETS = {
-    "/incidents/": 14,
-    "/incidents/?status=all": 14,
+    "/incidents/": 15,  # one of them for what contains the contained ones
+    "/incidents/?status=all": 15,
     "/incidents/30/": 29,
     "/incidents/58/": 30,
     "/incidents/30/similar/": 18,  # one of them for the postmortems that cover several incidents

@@ -11,7 +11,7 @@ from incidents.people.models import User
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.verbs.triage import Triage
-from incidents.response.vocabulary import OPEN, Status
+from incidents.response.vocabulary import ENDED, OPEN, Status
 
 
 class Containing(Triage):
@@ -68,21 +68,41 @@ class Containing(Triage):
             )
 
     def follow_containments(self, *, by: User) -> None:
-        """Let the contained clock follow the first containment that worked, or else the first that may have.
+        """Let status and contained clock follow the first containment that worked, or else the first that may have.
 
-        Where none is left, the harm is not limited: a contained incident is being investigated again. A clock that a
-        person corrected stays as they said.
+        Where none is left, the harm is not limited: a contained incident is being investigated again; one that is being
+        investigated is contained once a containment is found to work. What was done and checked before the incident was
+        last reopened limits nothing: it failed again in spite of it. A clock that a person corrected stays as they said.
         """
-        corrected = self.events.filter(
+        status, since = self.locked().status, self._last_reopened_at()
+        corrections = self.events.filter(
             kind=Event.Kind.CLOCK, by__isnull=False, detail__became__has_key="contained_at"
-        ).exists()
-        tried = self.containments.exclude(done_at=None)
-        first = (
-            tried.filter(worked=True).aggregate(at=models.Min("done_at"))["at"]
-            or tried.filter(worked=None).aggregate(at=models.Min("done_at"))["at"]
         )
-        if first is None and self.locked().status == Status.CONTAINED:
+        tried = self.containments.exclude(done_at=None)
+        if since:
+            corrections = corrections.filter(at__gte=since)
+            lately = models.Q(done_at__gte=since) | models.Q(planned_at__gte=since) | models.Q(verified_at__gte=since)
+            tried = tried.filter(lately)
+        worked = tried.filter(worked=True).aggregate(at=models.Min("done_at"))["at"]
+        first = worked or tried.filter(worked=None).aggregate(at=models.Min("done_at"))["at"]
+        corrected = corrections.exists()
+        if first is None and status == Status.CONTAINED:
             reason = "No containment has worked so far."
             self._move([Status.CONTAINED], to=Status.INVESTIGATING, by=by, reason=reason, contained_at=None)
+        elif worked and status == Status.INVESTIGATING:
+            clock = {} if corrected else {"contained_at": worked}
+            reason = "A containment was found to work."
+            self._move([Status.INVESTIGATING], to=Status.CONTAINED, by=by, reason=reason, **clock)
         elif not corrected:
-            self._set(Event.Kind.CLOCK, by=None, reason="The first containment that worked.", contained_at=first)
+            reason = "No containment has worked so far."
+            if first:
+                reason = "The first containment that worked." if worked else "The first that nobody found not to work."
+            self._set(Event.Kind.CLOCK, by=None, reason=reason, contained_at=first)
+
+    def _last_reopened_at(self) -> datetime | None:
+        """When it was last taken up again after it was over; None where it never was."""
+        reopened = self.events.filter(
+            kind=Event.Kind.STATUS, detail__was__in=list(ENDED), detail__became=Status.INVESTIGATING
+        ).exclude(detail__has_key="undone")
+        at: datetime | None = reopened.aggregate(at=models.Max("at"))["at"]
+        return at

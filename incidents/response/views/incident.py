@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -143,7 +144,8 @@ def _work(request: Request, incident: Incident) -> dict[str, Any]:
         people_by_role.setdefault(assignment.role_id, []).append(assignment.person)
     roles = [(role, people_by_role.get(role.code, [])) for role in ResponseRole.objects.filter(is_active=True)]
     tasks = list(incident.tasks.select_related("owner"))
-    containments = list(incident.containments.select_related("by"))
+    prefetch_related_objects([incident], Prefetch("containments", Containment.objects.select_related("by")))
+    containments = list(incident.containments.all())
     tried = {containment.action for containment in containments if containment.state != Containment.State.DROPPED}
     untried = options_for(incident, user=request.user, but=tried) if incident.is_open else []
     return {

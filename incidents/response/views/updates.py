@@ -35,13 +35,7 @@ def post_update(request: Request, incident: Incident) -> Answer:
 def status(request: Request) -> Answer:
     """Every system with what is open on it and what was last said, the worst first."""
     mine = Incident.objects.visible_to(request.user)
-    open_ = (
-        mine.open()
-        .filter(kind=IncidentKind.REAL)
-        .exclude(status=Status.TRIAGE)
-        .select_related("system", "lead")
-        .worst_first()
-    )
+    open_ = mine.open().filter(kind=IncidentKind.REAL).exclude(status=Status.TRIAGE).for_list().worst_first()
     waiting: dict[int | None, int] = dict(
         mine.filter(kind=IncidentKind.REAL, status=Status.TRIAGE).values_list("system").annotate(Count("pk"))
     )

@@ -25,6 +25,6 @@ ENV STATIC_ROOT=/app/collected/static
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", \
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--forwarded-allow-ips", "", \
      "--graceful-timeout", "20", "--timeout", "60", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", \
      "reliability.wsgi:application"]

@@ -5,6 +5,7 @@ from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.people.models import ApiKey, Membership, Team, User
+from incidents.people.signin import FailedSignIn
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide, Policy
@@ -56,6 +57,7 @@ __all__ = [
     "ExternalVersion",
     "Factor",
     "FactorKind",
+    "FailedSignIn",
     "FollowUp",
     "Follower",
     "Guide",

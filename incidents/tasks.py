@@ -5,6 +5,7 @@ from celery import shared_task
 from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
 from incidents.health.models import Heartbeat
+from incidents.people import signin
 from incidents.postmortems import due, reading
 from incidents.postmortems.document import Postmortem
 from incidents.reports import months, saved
@@ -26,6 +27,7 @@ def look_after_alerts() -> None:
 @shared_task
 def prune() -> None:
     retention.prune()
+    signin.prune()
 
 
 @shared_task

@@ -42,7 +42,7 @@ def check_mail(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Caution(
-            "EMAIL_URL is not set, so email, such as password reset links, is only written to the log.",
+            "EMAIL_URL is not set, so email, such as password reset links, is only written to files in DATA/mail.",
             hint="Set EMAIL_URL=smtp+tls://user:password@mail.example:587",
             id="incidents.W003",
         )

@@ -1,7 +1,7 @@
 """Typed readers of the environment: a value that cannot be used stops the start with one sentence."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -43,6 +43,17 @@ def number(name: str, *, default: int, least: int = 0, most: int | None = None) 
 
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
+    """Read addresses and networks such as 10.0.0.5 and 172.16.0.0/12, with commas between; “none” is none of them."""
+    given = words(name, default)
+    try:
+        return [] if given == ["none"] else [ip_network(word) for word in given]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must list addresses or networks such as 10.0.0.5, 172.16.0.0/12: {error}."
+        ) from None
 
 
 def folder(name: str, default: Path) -> Path:

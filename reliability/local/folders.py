@@ -32,12 +32,28 @@ def folder_trouble(folder: Path, error: OSError) -> CannotStart:
 
 
 def make_data_folder(data: Path) -> None:
+    """Make the folder and what every process expects in it, for its owner's eyes only; what is there already, too.
+
+    All that this process and its children make from now on is their owner's alone: data, mail and logs hold what people
+    and monitors wrote.
+    """
+    os.umask(0o077)
     try:
-        for folder in (data, data / "log", data / "run"):
+        for folder in (data, data / "log", data / "mail", data / "run"):
             folder.mkdir(parents=True, exist_ok=True)
+            _close_to_others(folder)
+        for file in (data / "log").iterdir():
+            _close_to_others(file)
     except OSError as error:
         raise folder_trouble(data, error) from None
     refuse_full_disk(data)
+
+
+def _close_to_others(path: Path) -> None:
+    # Passing through stays allowed where it was: PostgreSQL may run as another account (postgres.py).
+    mode = path.stat().st_mode & 0o777
+    if path.stat().st_uid == os.geteuid() and mode != mode & 0o711:
+        path.chmod(mode & 0o711)
 
 
 def refuse_full_disk(data: Path) -> None:

@@ -21,7 +21,8 @@ def programs(data: Path) -> dict[str, list[str]]:
             *(python, "-m", "gunicorn", "--bind", f"{bracketed(settings.HOST)}:{settings.PORT}"),
             *("--worker-class", "gthread", "--workers", str(settings.WEB_WORKERS), "--threads", "8"),
             *("--graceful-timeout", "5", "--timeout", "60", "--keep-alive", "5", "--no-control-socket"),
-            *("--worker-tmp-dir", heartbeats, "reliability.wsgi:application"),
+            # Which proxies are believed is decided in one place, incidents.web.proxies.
+            *("--forwarded-allow-ips", "", "--worker-tmp-dir", heartbeats, "reliability.wsgi:application"),
         ],
         "worker": [
             *(python, *celery, "worker", "--concurrency", "2", "--max-tasks-per-child", "500"),

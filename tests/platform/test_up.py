@@ -55,6 +55,30 @@ def test_a_part_that_dies_is_started_again(up: Running, part: str) -> None:
     until(lambda: up.get("/readyz")[0] == 200, what="ready again")
 
 
+def test_the_log_holds_no_secret_that_stands_in_an_address(up: Running) -> None:
+    for path in (
+        "/incidents/?q=searched-canary",
+        "/shared/secret-canary-0123456789abcdef/",
+        "/accounts/password/reset/key/1-canary-0123456789/",
+        "/nowhere/?next=lost-canary",
+    ):
+        assert up.get(path)[0] in {200, 404}
+    log = up.data / "log" / "web.log"
+    until(lambda: "/nowhere/" in log.read_text())
+    assert "GET /incidents/" in log.read_text()
+    assert "canary" not in log.read_text()
+
+
+def test_nobody_else_on_the_machine_reads_what_it_holds(up: Running) -> None:
+    until(lambda: list((up.data / "mail").iterdir()), what="the email that the demonstration owes is written to a file")
+    assert "Subject: " not in (up.data / "log" / "worker.log").read_text()
+    folders = [up.data, *(up.data / name for name in ("log", "mail", "run"))]
+    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
+    assert {file.name for file in files} >= {"web.log", "worker.log", "secret_key"}
+    open_to_others = [path for path in (*folders, *files) if path.stat().st_mode & 0o066]
+    assert not open_to_others
+
+
 def test_a_command_in_another_shell_prints_the_address_that_answers(up: Running) -> None:
     source = up.manage("create_source", "generic", "From another shell", knows_port=False)
     assert source["url"] == f"http://127.0.0.1:{up.port}/ingest/{source['token']}"

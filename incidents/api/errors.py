@@ -23,7 +23,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
             detail = next(iter(fields.values()), ["The input is not valid."])[0]
             return _answer(400, "invalid", detail, fields)
         case ValidationError():
-            return _answer(400, "invalid", " ".join(error.messages), {})
+            named: dict[str, list[str]] = error.message_dict if hasattr(error, "error_dict") else {}
+            return _answer(400, "invalid", " ".join(error.messages), named)
         case Unknown():
             return _answer(400, "invalid", str(error.args[0]), {})
         case WrongStatus():

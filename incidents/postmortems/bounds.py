@@ -12,7 +12,7 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.elsewhere import severity_of
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.portable import Covered, Portable, Promise, brief
-from incidents.response.vocabulary import CLOCKS, ImpactMethod, NoticedBy
+from incidents.response.vocabulary import CLOCKS, EARLIEST_YEAR, ImpactMethod, NoticedBy
 
 _MOST = {
     "incidents": 20,
@@ -101,6 +101,9 @@ def _incident(incident: Covered, document: Portable, tell: Tell) -> None:
             del incident.clocks[name]
         elif incident.clocks[name] > now:
             tell(f"{CLOCKS.get(name, name)} lies in the future and was not taken.")
+            del incident.clocks[name]
+        elif incident.clocks[name].year < EARLIEST_YEAR:
+            tell(f"{CLOCKS.get(name, name)} lies before {EARLIEST_YEAR} and was not taken.")
             del incident.clocks[name]
     clocks = incident.clocks
     until, since = clocks.get("impact_started_until"), clocks.get("impact_started_at")

@@ -26,6 +26,7 @@ from incidents.postmortems.portable import BadMatter, Covered, Portable, brief, 
 from incidents.postmortems.preview import understood
 from incidents.postmortems.sections import LONGEST, clean
 from incidents.postmortems.taking import Imported, began_at, take
+from incidents.response.vocabulary import EARLIEST_YEAR, year_question
 
 MOST_FILES, MOST_STORED_BYTES = 200, 60_000_000
 
@@ -41,6 +42,8 @@ class ImportedFile:
     files: dict[str, bytes] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     trouble: str = ""
+    year_is_right: bool = False
+    is_own: bool = False  # whether Faultline wrote it
 
     @property
     def incident(self) -> Covered:
@@ -55,18 +58,31 @@ class ImportedFile:
         return not self.trouble and began_at(self.incident, self.happened) is None
 
     @property
+    def year_question(self) -> str:
+        """What to ask about the year in which the impact started, where it is long ago; "" once somebody confirmed it.
+
+        A file that Faultline wrote is not asked about: its clocks were typed, and confirmed, where it comes from.
+        """
+        if self.trouble or self.is_own or self.year_is_right:
+            return ""
+        starts = [row.clocks.get("impact_started_at") for row in self.document.incidents]
+        questions = [year_question(start) for start in [*starts, began_at(self.incident, self.happened)]]
+        return next((question for question in questions if question), "")
+
+    @property
     def is_fit(self) -> bool:
-        return not self.trouble and not self.lacks_date
+        return not self.trouble and not self.lacks_date and not self.year_question
 
     @property
     def understood(self) -> list[tuple[str, str]]:
         """Everything that the file says, as (what, words)."""
         return list(understood(self.document, self.happened))
 
-    def answer(self, *, date: str = "", system: str = "", severity: str = "") -> None:
-        """Fill in what the file does not say with what somebody says in the preview."""
-        if self.lacks_date and len(found := moments(date)) == 1:
+    def answer(self, *, date: str = "", system: str = "", severity: str = "", year: str = "") -> None:
+        """Fill in what the file does not say with what somebody says in the preview, and whether its `year` is right."""
+        if self.lacks_date and len(found := moments(date)) == 1 and found[0].year >= EARLIEST_YEAR:
             self.happened = found[0]
+        self.year_is_right = year == "right"
         self.incident.system = self.incident.system or system.strip()[:200]
         if self.incident.severity in ("", "unknown"):
             self.incident.severity = severity_of(severity) or self.incident.severity
@@ -93,6 +109,7 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
         facts = {}
         file.remarks.append("Its front matter is not valid YAML of names and values and was left out.")
     if "faultline" in facts:
+        file.is_own = True
         file.document, remarks = parse(facts, body)
         file.remarks += remarks
     else:
@@ -128,6 +145,9 @@ def _finish(file: ImportedFile, name: str) -> None:
         document.title = re.sub(r"[-_]+", " ", name.rpartition("/")[2].rpartition(".")[0]).strip() or "Untitled"
         file.remarks.append("It has no title; the file name is used.")
     file.remarks += bounded(document)
+    if file.happened and file.happened.year < EARLIEST_YEAR:
+        file.remarks.append(f"Its date is before {EARLIEST_YEAR} and was not taken.")
+        file.happened = None
     for key, part in document.sections.items():
         if len(part) > LONGEST:
             file.trouble = f"Its section “{key}” is longer than {LONGEST:,} characters."
@@ -179,7 +199,7 @@ class ImportBatch(models.Model):
     def take(self, *, by: User, answers: Mapping[str, str] | None = None) -> list[Imported]:
         """Import every file that is fit, with the answers to what it lacks; a second call imports none.
 
-        `answers` are by “date-0”, “system-0” and “severity-0”, for the first file.
+        `answers` are by “date-0”, “system-0”, “severity-0” and “year-0”, for the first file.
         """
         answered = answers or {}
         with transaction.atomic():
@@ -188,7 +208,9 @@ class ImportBatch(models.Model):
                 return []
             files = self.read()
             for place, file in enumerate(files):
-                file.answer(**{name: answered.get(f"{name}-{place}", "") for name in ("date", "system", "severity")})
+                file.answer(
+                    **{name: answered.get(f"{name}-{place}", "") for name in ("date", "system", "severity", "year")}
+                )
             matcher = Counterparts(by)
             made = [
                 take(

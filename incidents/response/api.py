@@ -152,6 +152,9 @@ class ClockSerializer(serializers.Serializer[Any]):
     clock = serializers.ChoiceField(choices=list(CLOCKS.items()))
     at = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+    confirm_old = serializers.BooleanField(
+        default=False, help_text="Needed for an impact that started more than five years ago: its year is right."
+    )
 
 
 class IncidentCursor(Cursor):
@@ -334,5 +337,5 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         """Correct one of the six clocks; null says that nobody knows."""
         incident = get_incident_to_change(self.person, int(number), to="correct its clocks")
         fields = validated(ClockSerializer(data=request.data))
-        incident.set_clock(fields["clock"], fields["at"], by=self.person, reason=fields["reason"])
+        incident.set_clock(by=self.person, **fields)
         return self._answer(incident)

@@ -1,8 +1,11 @@
 """The words of an incident: its statuses, severities and clocks."""
 
+from datetime import datetime, timedelta
+
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import models
+from django.utils import timezone
 
 from incidents.errors import Refused
 
@@ -88,6 +91,14 @@ LONGEST_CHANNEL = 80  # as long as chats let the name of a channel be
 
 # Before this there was no such system; a year further back is a typing error, and would reach into every report.
 EARLIEST_YEAR = 2000
+OLD = timedelta(days=5 * 365.2425)  # a start further back is asked about: more often than not its year is mistyped
+
+
+def year_question(start: datetime | None) -> str:
+    """What to ask about a start that lies more than five years back; "" where there is nothing to ask."""
+    if start is None or (ago := timezone.now() - start) <= OLD:
+        return ""
+    return f"That is {int(ago.days / 365.2425)} years ago. Is the year right?"
 
 
 def correlation_key(where: str, category: str, group: str = "") -> str:

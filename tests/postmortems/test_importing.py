@@ -119,3 +119,41 @@ def test_nothing_chosen_is_said(jo: User, as_person: Callable[[User], Client]) -
     answer = as_person(jo).post("/postmortems/import/", {})
     assert answer.status_code == 422
     assert "Choose at least one Markdown file" in answer.content.decode()
+
+
+class TestYears:
+    OLD = b"---\ntitle: Old\ndate: %d-03-14\nstarted: %d-03-14T08:00:00Z\n---\n## Summary\nStale.\n"
+
+    def _batch(self, jo: User, *years: int) -> ImportBatch:
+        files = [(f"{year}.md", self.OLD % (year, year)) for year in years]
+        return ImportBatch.keep(files, by=jo, team=None)
+
+    def test_a_start_long_ago_is_asked_about_and_taken_once_somebody_confirms_it(
+        self, jo: User, as_person: Callable[[User], Client]
+    ) -> None:
+        year, lately = datetime.now(UTC).year - 8, datetime.now(UTC).year - 2
+        batch = self._batch(jo, year, lately)
+        old, young = batch.read()
+        assert old.year_question.endswith("years ago. Is the year right?")
+        assert (old.is_fit, young.year_question, young.is_fit) == (False, "", True)
+        page = as_person(jo).get(f"/postmortems/import/{batch.pk}/").content.decode()
+        assert page.count("Is the year right?") == 1
+        made = batch.take(by=jo, answers={"year-0": "right"})
+        starts = [one.postmortem.incident.impact_started_at for one in made]
+        assert [start.year for start in starts if start] == [year, lately]
+
+    def test_one_that_nobody_confirms_is_left_out(self, jo: User) -> None:
+        year = datetime.now(UTC).year - 8
+        assert self._batch(jo, year).take(by=jo, answers={}) == []
+        assert not Incident.objects.exists()
+
+    def test_what_faultline_wrote_is_not_asked_about(self) -> None:
+        found = read(
+            "x.md", b"---\nfaultline: 1\nincidents: [{clocks: {impact_started_at: 2010-01-01T00:00:00Z}}]\n---\n"
+        )
+        assert (found.incident.clocks["impact_started_at"].year, found.year_question) == (2010, "")
+
+    def test_a_clock_before_2000_is_not_taken(self) -> None:
+        found = read("x.md", self.OLD % (1999, 1999))
+        assert (found.incident.clocks, found.happened) == ({}, None)
+        assert any("before 2000" in remark for remark in found.remarks)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.incident import Incident
+from incidents.response.vocabulary import year_question
 from incidents.systems.models import System
 
 Page = Callable[[User], Client]
@@ -76,3 +77,63 @@ class TestClocks:
     ) -> None:
         page = as_person(mara).get(f"/incidents/{incident.number}/clocks/", {"impact_started_at": start})
         assert page.context["form"].initial == {}
+
+
+LONG_AGO = timedelta(days=6.5 * 365)
+
+
+class TestStartsLongAgo:
+    def test_only_what_is_more_than_five_years_ago_is_asked_about(self) -> None:
+        now = timezone.now()
+        assert year_question(now - LONG_AGO) == "That is 6 years ago. Is the year right?"
+        assert [year_question(start) for start in (None, now, now - timedelta(days=4.9 * 365.25))] == ["", "", ""]
+
+    def test_a_start_long_ago_is_refused_until_somebody_confirms_it(self, incident: Incident, mara: User) -> None:
+        start = timezone.now() - LONG_AGO
+        with pytest.raises(Refused, match="6 years ago"):
+            incident.set_clock("impact_started_at", start, by=mara)
+        assert incident.impact_started_at is None
+        incident.set_clock("detected_at", start, by=mara)
+        incident.set_clock("impact_started_at", start, by=mara, confirm_old=True)
+        assert incident.impact_started_at == start
+        with pytest.raises(Refused, match="before 2000"):
+            incident.set_clock("impact_started_at", start.replace(year=1999), by=mara, confirm_old=True)
+
+    def test_the_page_asks_at_the_field_and_keeps_what_was_typed(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        client, address = as_person(mara), f"/incidents/{incident.number}/clocks/"
+        names = ("declared_at", "detected_at", "acknowledged_at")
+        typed = {name: f"{getattr(incident, name):%Y-%m-%dT%H:%M}" for name in names}
+        typed |= {"impact_started_at": f"{timezone.now() - LONG_AGO:%Y-%m-%dT%H:%M}", "reason": "An old log"}
+        assert "the year is right" not in client.get(address).content.decode()
+        asked = client.post(address, typed)
+        page = asked.content.decode()
+        assert (asked.status_code, "That is 6 years ago. Is the year right?" in page) == (422, True)
+        assert "Yes, the year is right" in page
+        assert typed["impact_started_at"] in page
+        assert client.post(address, typed | {"confirm_old": "on"}).status_code == 302
+        incident.refresh_from_db()
+        assert incident.impact_started_at is not None
+        assert client.post(address, typed | {"reason": "Again"}).status_code == 302, "what is known is not asked about"
+
+    def test_opening_one_that_happened_long_ago_asks_too(self, mara: User, as_person: Page) -> None:
+        typed = {"title": "Old", "severity": "sev3", "kind": "backfilled"}
+        typed["declared_at"] = f"{timezone.now() - LONG_AGO:%Y-%m-%dT%H:%M}"
+        client = as_person(mara)
+        asked = client.post("/incidents/new/", typed)
+        assert (asked.status_code, "Is the year right?" in asked.content.decode()) == (422, True)
+        client.post("/incidents/new/", typed | {"confirm_old": "on"})
+        assert Incident.objects.get().declared_at < timezone.now() - timedelta(days=2000)
+
+    def test_a_program_is_asked_in_the_field_and_answers_with_a_flag(
+        self, incident: Incident, mara: User, client: Client, key_of: Callable[..., Any]
+    ) -> None:
+        address = f"/api/v1/incidents/{incident.number}/clock/"
+        sent = {"clock": "impact_started_at", "at": (timezone.now() - LONG_AGO).isoformat()}
+        asked = client.post(address, sent, content_type="application/json", headers=key_of(mara))
+        assert (asked.status_code, list(asked.json()["errors"])) == (400, ["at"])
+        assert "6 years ago" in asked.json()["detail"]
+        sure = sent | {"confirm_old": True}
+        answer = client.post(address, sure, content_type="application/json", headers=key_of(mara))
+        assert (answer.status_code, answer.json()["impact_started_at"] is not None) == (200, True)

@@ -7,12 +7,13 @@ from django import forms
 from django.utils import timezone
 
 from incidents.people.models import User
+from incidents.response.forms.fields import YearForm
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS, ImpactMethod
 from incidents.web.fields import MomentField
 
 
-class ClocksForm(forms.Form):
+class ClocksForm(YearForm):
     """The six clocks; only those that were changed are set. The start of the impact may be a range."""
 
     reason = forms.CharField(max_length=500, required=False, label="How do you know?")
@@ -40,7 +41,15 @@ class ClocksForm(forms.Form):
                 same_range = _minute(until) == _minute(incident.impact_started_until)
                 if not (same and same_range and (method == incident.impact_method or not typed[name])):
                     at = incident.impact_started_at if same else typed[name]
-                    incident.set_clock(name, at, by=by, reason=typed["reason"], until=until, method=method)
+                    incident.set_clock(
+                        name,
+                        at,
+                        by=by,
+                        reason=typed["reason"],
+                        until=until,
+                        method=method,
+                        confirm_old=typed["confirm_old"],
+                    )
             elif not same:
                 incident.set_clock(name, typed[name], by=by, reason=typed["reason"])
 
@@ -49,6 +58,9 @@ class ClocksForm(forms.Form):
             at = self.cleaned_data.get(name)
             if at and at > timezone.now() + timedelta(minutes=5):
                 self.add_error(name, "This is in the future.")
+        known = self.incident.impact_started_at
+        is_known = _minute(self.cleaned_data.get("impact_started_at")) == _minute(known)
+        self.ask_year("impact_started_at", known=self.cleaned_data.get("impact_started_at") if is_known else None)
         start, until = self.cleaned_data.get("impact_started_at"), self.cleaned_data.get("impact_started_until")
         if until and (start is None or until < start):
             self.add_error("impact_started_until", "A range runs from its earliest moment to its latest.")

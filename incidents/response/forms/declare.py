@@ -6,6 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from incidents import taxonomy
+from incidents.response.forms.fields import YearForm
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
 from incidents.web.fields import MomentField
@@ -17,7 +18,7 @@ def proposal(title: str) -> taxonomy.Suggestion | None:
     return found if found and found.category else None
 
 
-class DeclareForm(forms.Form):
+class DeclareForm(YearForm):
     """Three fields, because it is three in the morning."""
 
     title = forms.CharField(
@@ -49,6 +50,8 @@ class DeclareForm(forms.Form):
             self.add_error("declared_at", "Only a backfilled incident can have an earlier time: choose “Backfilled”.")
         elif at and at > timezone.now():
             self.add_error("declared_at", "This is in the future.")
+        else:
+            self.ask_year("declared_at")
         return cleaned
 
     @property

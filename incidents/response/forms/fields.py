@@ -1,5 +1,6 @@
 """Fields that several forms use."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django import forms
 from incidents.people.models import User
 from incidents.response.incident import Incident
 from incidents.response.roles import ResponseRole
+from incidents.response.vocabulary import year_question
 
 TEXT = {"data-draft": "text", "rows": 3}
 
@@ -48,6 +50,20 @@ class IncidentForm(forms.Form):
         for field in self.fields.values():
             if isinstance(field, IncidentField):
                 field.user = user
+
+
+class YearForm(forms.Form):
+    """A form that asks whether the year of a start long ago is right, and takes a tick as the answer."""
+
+    confirm_old = forms.BooleanField(required=False, label="Yes, the year is right")
+    asks_year = False  # whether the box is shown
+
+    def ask_year(self, name: str, *, known: datetime | None = None) -> None:
+        """Ask about the moment of a field unless it is what is `known` already; unanswered, it is an error of the field."""
+        question = year_question(self.cleaned_data.get(name)) if self.cleaned_data.get(name) != known else ""
+        self.asks_year = bool(question)
+        if question and not self.cleaned_data["confirm_old"]:
+            self.add_error(name, question)
 
 
 class RoleField(forms.ModelChoiceField):

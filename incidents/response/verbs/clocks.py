@@ -9,7 +9,7 @@ from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import CLOCKS, EARLIEST_YEAR, ImpactMethod, Status
+from incidents.response.vocabulary import CLOCKS, EARLIEST_YEAR, ImpactMethod, Status, year_question
 
 
 class Clocks(Verb):
@@ -25,11 +25,12 @@ class Clocks(Verb):
         reason: str = "",
         until: datetime | None = None,
         method: str = ImpactMethod.PERSON,
+        confirm_old: bool = False,
     ) -> None:
         """Correct one of the six clocks. None is “unknown”, which is a fact and never zero.
 
         When the impact started may be a range: then `at` is its earliest moment and `until` its latest, and `method`
-        says how one knows.
+        says how one knows. A start more than five years back is refused unless somebody confirmed it: `confirm_old`.
         """
         if clock not in CLOCKS:
             raise Refused(f"“{clock}” is not a clock; the six are {', '.join(CLOCKS)}.")
@@ -43,6 +44,8 @@ class Clocks(Verb):
             raise Refused(f"{CLOCKS[clock]} cannot be before {EARLIEST_YEAR}; is {at.year} a typing error?")
         changes: dict[str, Any] = {clock: at}
         if clock == "impact_started_at":
+            if not confirm_old and at != self.impact_started_at and (question := year_question(at)):
+                raise Refused({"at": [f"{question} If it is, say so: confirm_old."]})
             if until and (at is None or until < at):
                 raise Refused("A range runs from its earliest moment to its latest.")
             method = ImpactMethod(method) if at else ImpactMethod.UNKNOWN

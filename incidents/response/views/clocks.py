@@ -26,7 +26,7 @@ def clocks(request: Request, number: int) -> Answer:
         try:
             form.save(by=request.user)
         except forms.ValidationError as refusal:
-            form.add_error(None, refusal)
+            form.add_error(None, forms.ValidationError(refusal.messages))
         else:
             return redirect(incident)
     context = {"form": form, "incident": incident, "starts": _starts(incident)}

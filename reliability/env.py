@@ -1,5 +1,6 @@
 """Typed readers of the environment: a value that cannot be used stops the start with one sentence."""
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -43,6 +44,17 @@ def number(name: str, *, default: int, least: int = 0, most: int | None = None) 
 
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def hosts(name: str) -> list[str]:
+    """Read names of hosts, addresses and networks, with commas between. A name is one, not a pattern."""
+    given = words(name)
+    for word in given:
+        if not re.fullmatch(r"[\w.:-]+(/\d+)?", word):
+            raise ImproperlyConfigured(
+                f"{name} must list hosts and networks such as hooks.example, 10.1.0.0/16; not “{word}”."
+            )
+    return [word.lower() for word in given]
 
 
 def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:

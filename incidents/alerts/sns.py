@@ -1,39 +1,33 @@
 """Amazon SNS: is an envelope signed by Amazon, and is an address one of Amazon's?
 
-The certificate's address comes from the message itself, so it is believed only where its host is SNS's own, and asked
-over TLS, without redirects, with a limit on time and size.
+The certificate's address comes from the message itself, so it is believed only where its host is SNS's own.
 """
 
 import base64
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from http.client import HTTPException
+from http import HTTPStatus
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from incidents import outgoing
 from incidents.alerts.bodies import Json, text_of
 from incidents.alerts.signatures import Unsigned
 
 _HOST = r"https://sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?/"
 _CERTIFICATE = re.compile(_HOST + r"SimpleNotificationService-[0-9a-f]{16,64}\.pem")
 _CONFIRM = re.compile(_HOST + r"\?Action=ConfirmSubscription&[A-Za-z0-9%&=:._~+-]+")
-_SECONDS, _MOST = 4, 65_536
+_SECONDS = 4
 
 # The order of Amazon's documents; each name is followed by its value, a line each.
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SUBSCRIPTION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
 Fetch = Callable[[str], bytes]
-
-
-class Unreachable(Exception):
-    """Amazon could not be asked; the same may work later."""
 
 
 def check(envelope: Mapping[str, Json], *, fetch: Fetch | None = None) -> None:
@@ -80,15 +74,11 @@ def is_confirmation(address: str) -> bool:
     return bool(_CONFIRM.fullmatch(address))
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: object) -> None:
-        return None
-
-
 def _ask(address: str) -> bytes:
-    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     try:
-        with opener.open(address, timeout=_SECONDS) as answer:
-            return bytes(answer.read(_MOST))
-    except (urllib.error.URLError, HTTPException, OSError) as error:
-        raise Unreachable(f"Amazon SNS did not answer: {type(error).__name__}.") from None
+        answer = outgoing.send("GET", address, seconds=_SECONDS)
+    except outgoing.Blocked as error:  # a name of Amazon's that leads into this network: ask again when it does not
+        raise outgoing.Unreachable(str(error)) from None
+    if answer.status != HTTPStatus.OK:
+        raise outgoing.Unreachable(f"Amazon SNS answered {answer.status}.")
+    return answer.body

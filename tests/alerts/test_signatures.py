@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from incidents import outgoing
 from incidents.alerts import sns
 from incidents.alerts.models import Delivery, Source
 from incidents.alerts.signatures import SCHEMES, Unsigned, verify
@@ -284,7 +285,7 @@ class TestSns:
         good = amazon.sign(json.loads(example("aws_sns")))
 
         def away(address: str) -> bytes:
-            raise sns.Unreachable("Amazon SNS did not answer.")
+            raise outgoing.Unreachable("Amazon SNS did not answer.")
 
         monkeypatch.setattr(sns, "certificate", away)
         answer = post(token, good, content_type="text/plain; charset=UTF-8")

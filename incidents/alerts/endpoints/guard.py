@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from incidents import outgoing
 from incidents.alerts import bodies, signatures, sns
 from incidents.alerts.deliveries import SourceChanged, receive
 from incidents.alerts.headers import stored_headers
@@ -206,7 +207,7 @@ def _check_signature(source: Source, body: bytes, headers: dict[str, str]) -> No
     except (signatures.Unsigned, bodies.Unreadable) as error:
         Delivery.objects.refuse(source, body, because=str(error), headers=stored_headers(headers), keep=False)
         raise Rejected(401, "bad_signature", str(error)) from None
-    except sns.Unreachable as error:
+    except outgoing.Unreachable as error:
         raise Rejected(503, "not_verifiable", f"{error} Send it again.", headers={"Retry-After": "30"}) from None
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from incidents import outgoing
 from incidents.alerts import setup_guide, sns
 from incidents.alerts.deliveries import receive
 from incidents.alerts.forms.sources import SecretForm, SettingsForm, SourceForm
@@ -255,14 +256,14 @@ def remove_secret(request: Request, slug: str, pk: int) -> Answer:
     return redirect(source)
 
 
-@change(Unsigned, sns.Unreachable)
+@change(Unsigned, outgoing.Unreachable)
 def approve(request: Request, slug: str, pk: int) -> Answer:
     """Confirm a subscription of Amazon SNS, by asking the address that it gave, if that is Amazon's."""
     source = managed_source(request, slug, to="approve its subscriptions")
     asked = visible_or_404(Subscription.objects.filter(source=source), pk=pk)
     try:
         sns.confirm(asked.url)
-    except (Unsigned, sns.Unreachable) as error:
+    except (Unsigned, outgoing.Unreachable) as error:
         Subscription.objects.filter(pk=asked.pk).update(approved_by=request.user, error=str(error)[:300])
         raise
     Subscription.objects.filter(pk=asked.pk).update(approved_by=request.user, error="", confirmed_at=timezone.now())

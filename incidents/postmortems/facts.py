@@ -131,8 +131,7 @@ def _summary(incident: Incident) -> list[Fact]:
 def _impact(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
     counted = [
-        Fact(f"{exposure.get_of_display()} hit", _counted(exposure), "impact", f"{url}#impact")
-        for exposure in incident.exposures.all()
+        Fact(_hit(exposure), _counted(exposure), "impact", f"{url}#impact") for exposure in incident.exposures.all()
     ]
     known = [
         Fact(label, str(value), "impact", f"{url}#impact")
@@ -153,11 +152,15 @@ def _length(incident: Incident) -> str:
     return span(ended - began) if ended >= began else "unknown: the clocks are out of order"
 
 
+def _hit(exposure: Exposure) -> str:
+    """Outputs are hit; money, work and tokens are lost."""
+    return f"{exposure.label} {'hit' if exposure.of in impacts.COUNTED else 'lost'}"
+
+
 def _counted(exposure: Exposure) -> str:
-    low, high = (f"{end:,}" if end is not None else "?" for end in (exposure.low, exposure.high))
-    interval = "" if exposure.low is exposure.high is None else f" ({low} to {high})"
-    corrected = "put right: unknown" if exposure.corrected is None else f"{exposure.corrected:,} put right"
-    return f"about {exposure.estimate:,}{interval}; {exposure.how}; {corrected}"
+    corrected = f"{exposure.corrected_words} put right" if exposure.corrected_words else "put right: unknown"
+    evidence = f" ({exposure.evidence})" if exposure.evidence else ""
+    return f"{exposure}; {exposure.how}{evidence}; {corrected}"
 
 
 def _silence(incident: Incident) -> list[Fact]:

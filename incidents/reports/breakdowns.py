@@ -8,7 +8,7 @@ from incidents.reports.dimensions import condition, drawn, label
 from incidents.reports.document import BreakdownRow, ContainmentUse, ExposureRow, Grid, MissedSignal, Share, share
 from incidents.reports.known import Known
 from incidents.reports.statistics import UNUSUAL
-from incidents.response.impact import Exposure
+from incidents.response.impact import UNITS, label_of
 from incidents.response.measures import HARMLESS, HOURS, US
 from incidents.response.vocabulary import Severity
 
@@ -95,13 +95,15 @@ def precision(known: Known) -> Share | None:
 def exposure(known: Known) -> tuple[ExposureRow, ...]:
     """How many were affected, by what they are: the sum of what incidents say, and how many say it."""
     counts, rows = known.now.counts, []
-    for of, name in Exposure.Of.choices:
+    for unit in UNITS:
+        if not counts["exposed", unit]:
+            continue
         known_of = share(
-            statistics.proportion(counts["exposed", of], known.now.all), known.link(exposed=of), known.link()
+            statistics.proportion(counts["exposed", unit], known.now.all), known.link(exposed=unit), known.link()
         )
         if known_of and known_of.k:
             sums = ("affected", "affected_low", "affected_high", "corrected", "correction_known")
-            rows.append(ExposureRow(name, known_of, *(counts[key, of] for key in sums)))
+            rows.append(ExposureRow(label_of(unit), known_of, unit, *(counts[key, unit] for key in sums)))
     return tuple(rows)
 
 

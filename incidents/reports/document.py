@@ -109,8 +109,11 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class ExposureRow:
+    """What incidents say of one unit, added up, in its smallest parts (response/quantities.py); each currency by itself."""
+
     label: str
     said: Share
+    unit: str
     affected: int
     low: int
     high: int

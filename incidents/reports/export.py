@@ -30,12 +30,14 @@ def rows(user: User, asked: Asked) -> Iterator[dict[str, Any]]:
     """The incidents that a report counts, the oldest first; times are UTC."""
     since, until = asked.period.bounds()
     counted = asked.scope.of(Incident.objects.visible_to(user).filter(declared_at__gte=since, declared_at__lt=until))
-    for incident in counted.select_related("system", "team").order_by("declared_at", "pk").iterator(500):
+    ordered = counted.select_related("system", "team").prefetch_related("exposures").order_by("declared_at", "pk")
+    for incident in ordered.iterator(500):
         facts = {name: getattr(incident, name) for name in _COLUMNS}
         yield facts | {
             "system": incident.system.slug if incident.system else "",
             "team": incident.team.slug if incident.team else "",
             "silence_seconds": int(incident.silence.total_seconds()) if incident.silence is not None else None,
+            "exposure": "; ".join(f"{exposure.label}: {exposure}" for exposure in incident.exposures.all()),
         }
 
 

@@ -148,10 +148,10 @@ def by_month_and_team(rows: IncidentQuerySet, declined: IncidentQuerySet) -> dic
         month = date(declared_at.year, declared_at.month, 1)
         facts_of[pk] = facts = facts_by[month, row[_TEAM] or 0]
         _count(facts, row, declared_at, (impact, detected, acknowledged, contained, resolved))
-    for pk, of, estimate, low, high, corrected in _columns_of(
-        rows, Exposure, "of", "estimate", "low", "high", "corrected"
+    for pk, of, currency, estimate, low, high, corrected in _columns_of(
+        rows, Exposure, "of", "currency", "estimate", "low", "high", "corrected"
     ):
-        _expose(facts_of[pk].counts, of, estimate, low, high, corrected)
+        _expose(facts_of[pk].counts, currency or of, estimate, low, high, corrected)
     for pk, harm in _columns_of(rows, Impact, "harm"):
         facts_of[pk].counts["harm", harm] += 1
     used = set(_columns_of(rows, Containment, "action", "worked", done_at__isnull=False))
@@ -237,14 +237,14 @@ def _measure(
 
 
 def _expose(
-    counts: Counter[Key], of: str, estimate: int, low: int | None, high: int | None, corrected: int | None
+    counts: Counter[Key], unit: str, estimate: int, low: int | None, high: int | None, corrected: int | None
 ) -> None:
-    counts["exposed", of] += 1
-    counts["affected", of] += estimate
-    counts["affected_low", of] += estimate if low is None else low
-    counts["affected_high", of] += estimate if high is None else high
-    counts["corrected", of] += corrected or 0
-    counts["correction_known", of] += corrected is not None
+    counts["exposed", unit] += 1
+    counts["affected", unit] += estimate
+    counts["affected_low", unit] += estimate if low is None else low
+    counts["affected_high", unit] += estimate if high is None else high
+    counts["corrected", unit] += corrected or 0
+    counts["correction_known", unit] += corrected is not None
 
 
 def running_for(facts: ReportFacts, phase: str) -> list[float]:

@@ -1,10 +1,11 @@
 """The API of incidents: the same rows, verbs and rules as the pages, for scripts."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,10 +20,11 @@ from incidents.people.permissions import require_role
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.filters import IncidentFilter
-from incidents.response.impact import MOST, Exposure, expose
+from incidents.response.impact import Exposure, expose
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.permissions import get_incident_to_change
+from incidents.response.quantities import CURRENCIES, MOST_DECIMALS
 from incidents.response.updates import Update
 from incidents.response.vocabulary import CLOCKS, LONGEST_CHANNEL, LONGEST_URL, IncidentKind, Severity
 from incidents.systems.models import System
@@ -110,13 +112,43 @@ class UpdateSerializer(serializers.ModelSerializer[Update]):
         read_only_fields = fields
 
 
+_AMOUNT = {"oneOf": [{"type": "integer"}, {"type": "string", "format": "decimal"}], "nullable": True}
+
+
+@extend_schema_field(_AMOUNT)
+class AmountField(serializers.DecimalField):
+    """An amount: a whole number, or a decimal as text, so that no cent is lost on the way."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=19, decimal_places=MOST_DECIMALS, min_value=0, allow_null=True, **options)
+
+
 class ExposureSerializer(serializers.Serializer[Any]):
     of = serializers.ChoiceField(choices=Exposure.Of.choices)
-    estimate = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True)
-    low = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, default=None)
-    high = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, default=None)
-    how = serializers.CharField(max_length=300, allow_blank=True, default="")
-    corrected = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, default=None)
+    currency = serializers.ChoiceField(
+        choices=[("", ""), *((code, code) for code in CURRENCIES)], default="", help_text="ISO 4217, of money alone."
+    )
+    estimate = AmountField()
+    low = AmountField(default=None)
+    high = AmountField(default=None)
+    how = serializers.CharField(max_length=300, allow_blank=True, default="", help_text="Needed with an estimate.")
+    evidence = serializers.CharField(max_length=300, allow_blank=True, default="")
+    corrected = AmountField(default=None)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if (sent["of"] == Exposure.Of.MONEY) != bool(sent["currency"]):
+            raise serializers.ValidationError({"currency": ["Money has a currency, and nothing else has."]})
+        return sent
+
+    def to_representation(self, exposure: Exposure) -> dict[str, Any]:
+        words = {name: getattr(exposure, name) for name in ("of", "currency", "how", "evidence")}
+        return words | {name: _as_sent(amount) for name, amount in exposure.amounts().items()}
+
+
+def _as_sent(amount: Decimal | None) -> int | str | None:
+    if amount is None:
+        return None
+    return str(amount) if amount.as_tuple().exponent else int(amount)
 
 
 class LinkWriteSerializer(serializers.Serializer[Any]):
@@ -247,12 +279,20 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         update = Update.objects.post(incident, by=self.person, **validated(UpdateWriteSerializer(data=request.data)))
         return Response(UpdateSerializer(update).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=ExposureSerializer, responses=ExposureSerializer(many=True))
-    @action(detail=True, methods=["post"])
+    @extend_schema(responses=ExposureSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def exposure(self, request: Request, number: str) -> Response:
-        """Say how many outputs, decisions, actions or users were wrong or at risk; null makes it unknown again."""
+        """How many outputs, decisions, actions or users were wrong or at risk, and how much money, work or tokens it took."""
+        return Response(ExposureSerializer(self.get_object().exposures.all(), many=True).data)
+
+    @extend_schema(request=ExposureSerializer, responses=ExposureSerializer(many=True))
+    @exposure.mapping.post
+    def expose(self, request: Request, number: str) -> Response:
+        """Say how much was wrong or at risk; null makes it unknown again. Each currency is an entry of its own."""
         incident = get_incident_to_change(self.person, int(number), to="assess its impact")
-        expose(incident, by=self.person, **validated(ExposureSerializer(data=request.data)))
+        fields = validated(ExposureSerializer(data=request.data))
+        of, currency = fields.pop("of"), fields.pop("currency")
+        expose(incident, currency or of, by=self.person, **fields)
         return Response(ExposureSerializer(incident.exposures.all(), many=True).data)
 
     @extend_schema(request=LinkWriteSerializer, responses=None)

@@ -4,6 +4,7 @@ Unknown is unknown and never zero: an empty estimate is not counted anywhere.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
@@ -13,6 +14,7 @@ from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
+from incidents.response.quantities import CURRENCIES, amount, decimals_of, smallest, written
 from incidents.response.vocabulary import Severity
 
 
@@ -77,39 +79,104 @@ class Impact(models.Model):
 
 
 class Exposure(models.Model):
-    """How many outputs, decisions, actions or users were wrong or at risk: an estimate, its interval, and how one knows."""
+    """How many outputs, decisions, actions or users were wrong or at risk, or how much money, work or tokens that took: an
+    estimate, its interval, and how one knows. Numbers are whole, in the smallest part of the unit (quantities.py).
+    """
 
     class Of(models.TextChoices):
         OUTPUTS = "outputs", "Outputs"
         DECISIONS = "decisions", "Decisions"
         ACTIONS = "actions", "Actions"
         USERS = "users", "Users"
+        MONEY = "money", "Money"
+        HOURS = "hours", "Hours of work"
+        TOKENS = "tokens", "Tokens"
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="exposures")
     of = models.CharField(max_length=12, choices=Of)
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="")  # ISO 4217, of money only
     estimate = models.PositiveBigIntegerField()
     low = models.PositiveBigIntegerField(null=True, blank=True)
     high = models.PositiveBigIntegerField(null=True, blank=True)
     how = models.CharField(max_length=300)
+    evidence = models.CharField(max_length=300, blank=True, default="", db_default="")  # an address, or a name
     corrected = models.PositiveBigIntegerField(null=True, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ["of"]
+        ordering = ["of", "currency"]
         constraints = [
-            models.UniqueConstraint(fields=["incident", "of"], name="one_exposure_per_kind"),
+            models.UniqueConstraint(fields=["incident", "of", "currency"], name="one_exposure_per_unit"),
             models.CheckConstraint(
                 condition=(models.Q(low__isnull=True) | models.Q(low__lte=models.F("estimate")))
                 & (models.Q(high__isnull=True) | models.Q(high__gte=models.F("estimate"))),
                 name="exposure_lies_in_its_interval",
             ),
+            models.CheckConstraint(
+                condition=models.Q(of="money", currency__regex="^[A-Z]{3}$")
+                | (~models.Q(of="money") & models.Q(currency="")),
+                name="money_alone_has_a_currency",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.estimate:,} {self.of}"
+        """How much of what, with its interval: ≈ 1,200 (1,000 to 1,500) outputs."""
+        return f"about {self.words}{f' {self.interval}' if self.interval else ''}"
+
+    @property
+    def unit(self) -> str:
+        """What is counted, as forms, reports and addresses call it: a currency, or what it is of."""
+        return self.currency or self.of
+
+    @property
+    def label(self) -> str:
+        return label_of(self.unit)
+
+    @property
+    def words(self) -> str:
+        """The estimate, with the currency of money: 12,400, or 1,200.50 EUR."""
+        return in_words(self.estimate, self.unit)
+
+    @property
+    def interval(self) -> str:
+        """The interval, as “(1,000 to 1,500)”; "" where neither end is known."""
+        if self.low is self.high is None:
+            return ""
+        low, high = ("?" if end is None else written(end, self.unit) for end in (self.low, self.high))
+        return f"({low} to {high})"
+
+    @property
+    def corrected_words(self) -> str:
+        """How much of it was put right; "" while that is unknown."""
+        return "" if self.corrected is None else in_words(self.corrected, self.unit)
+
+    def amounts(self) -> dict[str, Decimal | None]:
+        """Its numbers, as amounts of its unit."""
+        parts = {name: getattr(self, name) for name in NUMBERS}
+        return {name: None if part is None else amount(part, self.unit) for name, part in parts.items()}
 
 
-MOST = 2**62
+# What the severity is suggested by. How bad an amount of money is, a team knows and Faultline does not.
+COUNTED = (Exposure.Of.OUTPUTS, Exposure.Of.DECISIONS, Exposure.Of.ACTIONS, Exposure.Of.USERS)
+UNITS = (*(of.value for of in Exposure.Of if of != Exposure.Of.MONEY), *CURRENCIES)
+NUMBERS = ("estimate", "low", "high", "corrected")
+
+
+def label_of(unit: str) -> str:
+    """Name a unit: “Outputs”, “Money, EUR”."""
+    return f"Money, {unit}" if unit in CURRENCIES else str(Exposure.Of(unit).label)
+
+
+def in_words(parts: int, unit: str) -> str:
+    return f"{written(parts, unit)} {unit}" if unit in CURRENCIES else written(parts, unit)
+
+
+def columns_of(unit: str) -> dict[str, Any]:
+    """What tells the exposure of a unit from others of its incident. Raises ValueError for an unknown unit."""
+    return {"of": "money", "currency": unit} if unit in CURRENCIES else {"of": Exposure.Of(unit).value, "currency": ""}
+
+
+MOST = 10**15  # of any unit; with three decimals still a whole number that the database holds
 
 
 def assess(incident: Incident, *, by: User, **answers: str) -> None:
@@ -126,41 +193,58 @@ def assess(incident: Incident, *, by: User, **answers: str) -> None:
 
 def expose(
     incident: Incident,
-    of: str,
+    unit: str,
     *,
     by: User,
-    estimate: int | None,
-    low: int | None = None,
-    high: int | None = None,
+    estimate: Decimal | int | None,
+    low: Decimal | int | None = None,
+    high: Decimal | int | None = None,
     how: str = "",
-    corrected: int | None = None,
+    evidence: str = "",
+    corrected: Decimal | int | None = None,
 ) -> None:
-    """Say how many of a kind were wrong or at risk; None makes it unknown again."""
-    kind = Exposure.Of(of)
-    numbers = [number for number in (estimate, low, high, corrected) if number is not None]
-    if any(not 0 <= number <= MOST for number in numbers):
-        raise Refused(f"{kind.label}: a number from 0 to {MOST:,} is needed.")
-    if estimate is None and (low is not None or high is not None or corrected is not None):
-        raise Refused(f"{kind.label}: an interval needs an estimate.")
-    if estimate is not None and not (
-        (low if low is not None else 0) <= estimate <= (high if high is not None else MOST)
-    ):
-        raise Refused(f"{kind.label}: the estimate lies outside its interval.")
+    """Say how much of a unit was wrong or at risk, as amounts of that unit; None makes it unknown again.
+
+    Raises Refused, naming the field.
+    """
+    if unit not in UNITS:
+        raise Refused({"of": [f"“{unit}” is neither counted nor a currency (ISO 4217), such as EUR."]})
+    label = label_of(unit)
+    amounts = {"estimate": estimate, "low": low, "high": high, "corrected": corrected}
+    numbers = {name: _smallest(name, amount, unit) for name, amount in amounts.items()}
+    if estimate is None and any(number is not None for number in numbers.values()):
+        raise Refused({"estimate": [f"{label}: an interval needs an estimate."]})
     if estimate is not None and not how.strip():
-        raise Refused(f"{kind.label}: say how you know, such as “query log” or “50 sampled, 12 wrong”.")
+        raise Refused({"how": [f"{label}: say how you know, such as “query log” or “50 sampled, 12 wrong”."]})
+    within = [number for name in ("low", "estimate", "high") if (number := numbers[name]) is not None]
+    if within != sorted(within):
+        raise Refused({"estimate": [f"{label}: the estimate lies outside its interval."]})
     with transaction.atomic():
         incident.locked()
-        exposure = Exposure.objects.filter(incident=incident, of=kind).first()
-        facts = {"estimate": estimate, "low": low, "high": high, "how": how.strip()[:300], "corrected": corrected}
+        exposure = Exposure.objects.filter(incident=incident, **columns_of(unit)).first()
+        facts: dict[str, Any] = {**numbers, "how": how.strip()[:300], "evidence": evidence.strip()[:300]}
         was = {name: getattr(exposure, name) for name in facts} if exposure else None
-        if estimate is None:
+        if numbers["estimate"] is None:
             if exposure:
                 exposure.delete()
-                incident.record(Event.Kind.IMPACT, by=by, of=kind.label, was=was, became=None)
+                incident.record(Event.Kind.IMPACT, by=by, of=label, was=was, became=None)
         elif was != facts:
             changes = {**facts, "changed_at": timezone.now()}
-            Exposure.objects.update_or_create(incident=incident, of=kind, defaults=changes)
-            incident.record(Event.Kind.IMPACT, by=by, of=kind.label, was=was, became=facts)
+            exposure, _ = Exposure.objects.update_or_create(changes, incident=incident, **columns_of(unit))
+            incident.record(Event.Kind.IMPACT, by=by, of=label, was=was, became=facts, words=exposure.words)
+
+
+def _smallest(name: str, amount: Decimal | int | None, unit: str) -> int | None:
+    if amount is None:
+        return None
+    if not 0 <= amount <= MOST:
+        raise Refused({name: [f"{label_of(unit)}: a number from 0 to {MOST:,} is needed."]})
+    try:
+        return smallest(amount, unit)
+    except ValueError:
+        most = decimals_of(unit)
+        allowed = f"at most {most} decimals" if most else "a whole number"
+        raise Refused({name: [f"{label_of(unit)}: {allowed}."]}) from None
 
 
 # Which severity that suggests
@@ -179,7 +263,8 @@ def suggest_severity(
 
     Faultline's own rule of thumb, deliberately coarse: 10,000 or more is the worst, each power of ten below is one step
     less; a tier 1 system is one step worse and a tier 3 system one step better; what cannot be undone is one step
-    worse; a near miss or a hazard found in time is SEV3 at the worst. A person decides.
+    worse; a near miss or a hazard found in time is SEV3 at the worst. Money, hours and tokens have no part in it. A
+    person decides.
     """
     if not exposures or tier is None:
         return None
@@ -199,7 +284,7 @@ def suggest_severity(
 
 def suggested_for(incident: Incident, *, impact: Impact | None, exposures: list[Exposure]) -> Suggested | None:
     """Suggest a severity for an incident, where it differs from what is set."""
-    known: dict[str, int] = {exposure.of: exposure.estimate for exposure in exposures}
+    known: dict[str, int] = {exposure.of: exposure.estimate for exposure in exposures if exposure.of in COUNTED}
     suggested = suggest_severity(
         known,
         tier=incident.system.tier if incident.system else None,
@@ -208,8 +293,10 @@ def suggested_for(incident: Incident, *, impact: Impact | None, exposures: list[
     )
     if suggested is None or suggested.severity == incident.severity:
         return None
-    # What is not known yet may be the worst of it: while it is open, unknown harm talks no severity down.
-    is_known = impact is not None and impact.harm and impact.reversible
+    # What is not known yet may be the worst of it, and so may an amount that the rule does not weigh: while it is open,
+    # neither talks a severity down.
+    is_weighed = all(exposure.of in COUNTED for exposure in exposures)
+    is_known = impact is not None and impact.harm and impact.reversible and is_weighed
     is_lower = suggested.severity.rank < Severity(incident.severity).rank
     return None if is_lower and incident.is_open and not is_known else suggested
 

@@ -19,7 +19,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from incidents import taxonomy
 from incidents.response.containments import Containment
 from incidents.response.events import Event
-from incidents.response.impact import Exposure, Harm
+from incidents.response.impact import UNITS, Exposure, Harm, columns_of, label_of
 from incidents.response.links import Link
 from incidents.response.vocabulary import CLOCKS, COUNTED, OPEN, PHASES, NoticedBy, Status
 
@@ -134,8 +134,9 @@ def _harm() -> Iterator[Measure]:
 
 
 def _exposed() -> Iterator[Measure]:
-    for of in Exposure.Of:
-        yield Measure(of.label, {"exposed": of.value}, partial(_has, Exposure, of=of), (("exposed", of.value),))
+    for unit in UNITS:
+        has = partial(_has, Exposure, **columns_of(unit))
+        yield Measure(label_of(unit), {"exposed": unit}, has, (("exposed", unit),))
     yield Measure("Anything", {"exposed": "any"}, partial(_has, Exposure))
 
 

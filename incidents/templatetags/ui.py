@@ -17,6 +17,7 @@ from incidents import taxonomy
 from incidents.alerts.models import Alert
 from incidents.alerts.rules import RoutingRule
 from incidents.people.models import User
+from incidents.response.impact import in_words
 from incidents.response.vocabulary import CLOCKS
 from incidents.web.durations import span
 from incidents.web.markdown import render
@@ -150,6 +151,12 @@ def counted(number: int, noun: str) -> str:
 def commas(number: int | None) -> str:
     """A count, readable: 12,400. Nothing where it is unknown."""
     return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def quantity(parts: int, unit: str) -> str:
+    """A number of the smallest parts of a unit, readable: 12,400, or 1,200.50 EUR."""
+    return in_words(parts, unit)
 
 
 register.filter(span)

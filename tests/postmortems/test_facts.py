@@ -196,11 +196,15 @@ class TestEveryLine:
         exposures.create(of="decisions", estimate=20, low=0, how="Sample", corrected=0)
         exposures.create(of="outputs", estimate=30, high=40, how="Sample")
         exposures.create(of="users", estimate=5000, how="Guess")
+        exposures.create(
+            of="money", currency="EUR", estimate=120050, high=200000, how="Ledger", evidence="Q3", corrected=50
+        )
         assess(postmortem.incident, by=mara, harm="near_miss", slices="German invoices")
         assert lines(postmortem, "impact") == [
             length,
             ("Actions hit", "about 1,200 (1,000 to 1,500); Query log; 1,100 put right", "impact", here),
             ("Decisions hit", "about 20 (0 to ?); Sample; 0 put right", "impact", here),
+            ("Money, EUR lost", "about 1,200.50 EUR (? to 2,000); Ledger (Q3); 0.50 EUR put right", "impact", here),
             ("Outputs hit", "about 30 (? to 40); Sample; put right: unknown", "impact", here),
             ("Users hit", "about 5,000; Guess; put right: unknown", "impact", here),
             ("Harm", "Near miss", "impact", here),

@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -25,6 +26,7 @@ from incidents.postmortems.importing import ImportBatch, read
 from incidents.postmortems.portable import Covered, Portable, Promise, load, mark_for, marked, parse, split, write
 from incidents.postmortems.reviews import Amendment
 from incidents.response.attachments import Attachment
+from incidents.response.impact import expose
 from incidents.systems.models import System
 
 As = Callable[[User], Client]
@@ -113,6 +115,18 @@ def test_a_draft_stays_a_draft_and_keeps_its_lines(postmortem: Postmortem, jo: U
     made = _imported(_exported(postmortem), jo)
     assert made.state == "draft"
     assert _alike(export.as_markdown(made)) == _alike(export.as_markdown(postmortem))
+
+
+def test_money_is_carried_to_the_cent(postmortem: Postmortem, mara: User, jo: User) -> None:
+    for unit, estimate in (("EUR", Decimal("1200.50")), ("JPY", 4000), ("hours", Decimal("1.25"))):
+        expose(
+            postmortem.incident, unit, by=mara, estimate=estimate, low=1, how="Ledger: “a”", evidence="https://x.y/z"
+        )
+    made = _imported(_exported(postmortem), jo)
+    text = export.as_markdown(made)
+    assert "about 1,200.50 EUR (1 to ?); Ledger: “a” (https://x.y/z)" in text
+    assert "about 4,000 JPY" in text
+    assert _alike(text) == _alike(export.as_markdown(postmortem))
 
 
 def test_what_somebody_wrote_beside_the_marks_is_told(rich: Postmortem) -> None:

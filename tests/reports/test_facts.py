@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -59,10 +60,15 @@ def test_how_many_were_affected_is_added_up_and_unknown_is_no_zero(happened: Hap
     impacts.expose(second, "users", by=mara, estimate=50, how="Log")
     impacts.expose(third, "users", by=mara, estimate=7, low=0, high=7, corrected=0, how="Log")
     impacts.expose(third, "outputs", by=mara, estimate=9, how="Log")
+    impacts.expose(first, "EUR", by=mara, estimate=Decimal("12.50"), how="Ledger")
+    impacts.expose(first, "USD", by=mara, estimate=3, how="Ledger")
+    impacts.expose(second, "EUR", by=mara, estimate=1, low=0, how="Ledger")
     counts = facts().counts
     names = ("exposed", "affected", "affected_low", "affected_high", "corrected", "correction_known")
     assert [counts[name, "users"] for name in names] == [3, 157, 130, 207, 20, 2]
     assert [counts[name, "outputs"] for name in names] == [1, 9, 9, 9, 0, 0]
+    assert [counts[name, "EUR"] for name in names] == [2, 1350, 1250, 1350, 0, 0], "in cents, each currency by itself"
+    assert [counts[name, "USD"] for name in names] == [1, 300, 300, 300, 0, 0]
 
 
 def test_lengths_are_whole_seconds_between_known_clocks_in_order(happened: Happened) -> None:

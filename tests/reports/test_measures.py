@@ -14,7 +14,7 @@ from incidents.reports.facts import ReportFacts, by_month_and_team
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.filters import IncidentFilter
-from incidents.response.impact import Exposure, Harm, Impact
+from incidents.response.impact import UNITS, Exposure, Harm, Impact, columns_of
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.measures import MEASURES, ORDERED, Measure, out_of_order
@@ -61,7 +61,8 @@ def many(mara: User, lee: User) -> None:
         if chance.random() < 0.5:
             impacts.append(Impact(incident=incident, harm=chance.choice(Harm.values)))
         if chance.random() < 0.4:
-            exposures.append(Exposure(incident=incident, of=chance.choice(Exposure.Of.values), estimate=9))
+            for unit in chance.sample([*UNITS[:4], "EUR", "JPY"], 2):
+                exposures.append(Exposure(incident=incident, estimate=9, **columns_of(unit)))
         for _ in range(chance.randint(0, 3)):
             worked = chance.choice([True, False, None])
             containments.append(

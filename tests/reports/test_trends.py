@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from incidents.people.models import Team, User
 from incidents.reports.learning import learn
 from incidents.reports.scope import Asked, Period, ReportScope, read
 from incidents.reports.trends import trends
+from incidents.response import impact as impacts
 from incidents.response.filters import IncidentFilter
 from incidents.response.incident import Incident
 from incidents.response.links import Link
@@ -392,3 +394,20 @@ def test_the_rows_of_a_report_come_as_csv_and_as_json(
     incidents = client.get("/reports/incidents.json?months=3").json()["incidents"]
     assert [row["silence_seconds"] for row in incidents] == [3600, 3600]
     assert client.get("/reports/incidents.exe").status_code == 404
+
+
+def test_the_report_adds_up_money_for_each_currency_and_leads_to_its_rows(
+    happened: Happened, mara: User, as_person: Callable[[User], Client]
+) -> None:
+    for days, unit, estimate in ((3, "EUR", Decimal("10.50")), (4, "EUR", 2), (4, "USD", 7)):
+        impacts.expose(happened(days), unit, by=mara, estimate=estimate, how="Ledger")
+    client = as_person(mara)
+    page = " ".join(client.get("/reports/?months=3").content.decode().split())
+    assert "Money, EUR" in page
+    assert "12.50 EUR" in page
+    assert "7 USD" in page
+    assert "Money, JPY" not in page
+    row = client.get("/incidents/?status=counted&exposed=EUR").content.decode()
+    assert row.count("data-row") == 2
+    written = b"".join(client.get("/reports/incidents.csv?months=3")).decode()
+    assert "Money, EUR: about 10.50 EUR" in written

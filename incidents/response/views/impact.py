@@ -24,7 +24,9 @@ def impact(request: Request, number: int) -> Answer:
     exposures_by_kind = {exposure.of: exposure for exposure in incident.exposures.all()}
     typed: Any = request.POST if request.method == "POST" else None
     form = ImpactForm(typed, instance=assessed)
-    exposure_forms = [ExposureForm(typed, exposure=exposures_by_kind.get(of), of=of) for of in Exposure.Of.values]
+    exposure_forms = [
+        ExposureForm(typed, exposure=exposures_by_kind.get(of), of=of) for of in Exposure.Of.values if of != "money"
+    ]
     if typed is not None and all([form.is_valid(), *(exposure_form.is_valid() for exposure_form in exposure_forms)]):
         _assess(incident, form, exposure_forms, by=request.user)
         return at(incident, "impact")

@@ -29,6 +29,7 @@ from incidents.response.incident import Incident
 from incidents.response.permissions import get_incident_to_change
 from incidents.systems.models import System
 from incidents.web.request import visible_or_404
+from incidents.years import check_year
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
@@ -88,12 +89,14 @@ class AlertClassifySerializer(serializers.Serializer[Any]):
 
 class SilenceSerializer(serializers.ModelSerializer[Silence]):
     author = PersonField(read_only=True)
+    matchers = serializers.CharField(max_length=2000)
+    starts_at = serializers.DateTimeField(required=False, help_text="Now, unless it is given.", validators=[check_year])
+    ends_at = serializers.DateTimeField(validators=[check_year])
 
     class Meta:
         model = Silence
         fields = ("id", "matchers", "starts_at", "ends_at", "reason", "is_maintenance", "author", "made_at")
         read_only_fields = ("id", "author", "made_at")
-        extra_kwargs = {"starts_at": {"required": False, "help_text": "Now, unless it is given."}}
 
 
 class RulesVersionSerializer(serializers.ModelSerializer[RulesVersion]):

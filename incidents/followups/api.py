@@ -13,6 +13,7 @@ from incidents.followups.models import FollowUp
 from incidents.followups.permissions import require_change
 from incidents.people.models import User
 from incidents.response.permissions import get_incident_to_change
+from incidents.years import check_year
 
 
 class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
@@ -41,6 +42,7 @@ class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
 
 class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
     owner = PersonField(queryset=User.objects.all(), required=False, allow_null=True)
+    due_on = serializers.DateField(required=False, allow_null=True, validators=[check_year])
 
     class Meta:
         model = FollowUp

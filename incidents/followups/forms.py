@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.response.forms.fields import PersonChoiceField
+from incidents.web.fields import DayField
 
 
 class FollowUpForm(forms.Form):
@@ -27,9 +28,7 @@ class FollowUpForm(forms.Form):
     )
     kind = forms.ChoiceField(choices=FollowUp.Kind.choices, label="Type")
     owner = PersonChoiceField(required=False, empty_label="Nobody yet")
-    due_on = forms.DateField(
-        required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    due_on = DayField(required=False, label="Due")
     priority = forms.TypedChoiceField(choices=FollowUp.Priority.choices, coerce=int, initial=FollowUp.Priority.P2)
 
     description = forms.CharField(max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
@@ -40,8 +39,6 @@ class FollowUpForm(forms.Form):
 
     def clean_due_on(self) -> date | None:
         day: date | None = self.cleaned_data["due_on"]
-        if day and not 2000 <= day.year <= 2200:
-            raise forms.ValidationError("Enter a date between 2000 and 2200.")
         if day and day != self.was_due and day < timezone.localdate():
             raise forms.ValidationError("That day has passed. Enter today or a later day.")
         return day

@@ -44,7 +44,9 @@ class SectionWriteSerializer(serializers.Serializer[Any]):
 
 class DecideSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=["approved", "changes"])
-    checks = serializers.ListField(child=serializers.ChoiceField(choices=CHECKS), required=False, default=list)
+    checks = serializers.ListField(
+        child=serializers.ChoiceField(choices=CHECKS), required=False, default=list, max_length=len(CHECKS)
+    )
     note = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
 
 

@@ -12,7 +12,8 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.elsewhere import severity_of
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.portable import Covered, Portable, Promise, brief
-from incidents.response.vocabulary import CLOCKS, EARLIEST_YEAR, ImpactMethod, NoticedBy
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, NoticedBy
+from incidents.years import EARLIEST_YEAR
 
 _MOST = {
     "incidents": 20,

@@ -26,7 +26,8 @@ from incidents.postmortems.portable import BadMatter, Covered, Portable, brief, 
 from incidents.postmortems.preview import understood
 from incidents.postmortems.sections import LONGEST, clean
 from incidents.postmortems.taking import Imported, began_at, take
-from incidents.response.vocabulary import EARLIEST_YEAR, year_question
+from incidents.response.vocabulary import year_question
+from incidents.years import EARLIEST_YEAR
 
 MOST_FILES, MOST_STORED_BYTES = 200, 60_000_000
 

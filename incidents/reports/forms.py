@@ -7,6 +7,7 @@ from django import forms
 from incidents.people.models import Team
 from incidents.reports.saved import ReportInterval
 from incidents.response.forms.fields import PersonChoiceField
+from incidents.web.fields import DayField
 
 
 class DecisionForm(forms.Form):
@@ -16,7 +17,7 @@ class DecisionForm(forms.Form):
         error_messages={"required": "Say what should be decided."},
     )
     owner = PersonChoiceField(required=False, empty_label="Nobody yet")
-    due_on = forms.DateField(required=False, label="By", widget=forms.DateInput(attrs={"type": "date"}))
+    due_on = DayField(required=False, label="By")
 
 
 class SubscriptionForm(forms.Form):

@@ -29,6 +29,7 @@ from incidents.response.updates import Update
 from incidents.response.vocabulary import CLOCKS, LONGEST_CHANNEL, LONGEST_URL, IncidentKind, Severity
 from incidents.systems.models import System
 from incidents.web.request import visible_or_404
+from incidents.years import check_year
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
@@ -81,7 +82,7 @@ class ContainSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=[(action.code, action.name) for action in taxonomy.all_containments()])
     note = serializers.CharField(max_length=2000, allow_blank=True, default="")
     planned = serializers.BooleanField(default=False, help_text="Only planned, not done yet.")
-    remove_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    remove_by = serializers.DateTimeField(required=False, allow_null=True, default=None, validators=[check_year])
 
 
 class ContainmentSerializer(serializers.ModelSerializer[Containment]):
@@ -100,7 +101,7 @@ class ContainmentSerializer(serializers.ModelSerializer[Containment]):
 class UpdateWriteSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=5000)
     impact = serializers.CharField(max_length=1000, allow_blank=True, default="")
-    next_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    next_at = serializers.DateTimeField(required=False, allow_null=True, default=None, validators=[check_year])
 
 
 class UpdateSerializer(serializers.ModelSerializer[Update]):
@@ -182,7 +183,7 @@ class ClassifySerializer(serializers.Serializer[Any]):
 
 class ClockSerializer(serializers.Serializer[Any]):
     clock = serializers.ChoiceField(choices=list(CLOCKS.items()))
-    at = serializers.DateTimeField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True, validators=[check_year])
     reason = serializers.CharField(max_length=500, allow_blank=True, default="")
     confirm_old = serializers.BooleanField(
         default=False, help_text="Needed for an impact that started more than five years ago: its year is right."

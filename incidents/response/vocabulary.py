@@ -89,8 +89,6 @@ PHASES = {
 LONGEST_URL = 1000  # invitations to calls carry long tokens
 LONGEST_CHANNEL = 80  # as long as chats let the name of a channel be
 
-# Before this there was no such system; a year further back is a typing error, and would reach into every report.
-EARLIEST_YEAR = 2000
 OLD = timedelta(days=5 * 365.2425)  # a start further back is asked about: more often than not its year is mistyped
 
 

@@ -14,6 +14,7 @@ from incidents.api.fields import Slug
 from incidents.people.models import Role, Team
 from incidents.people.permissions import require_role
 from incidents.systems.models import Change, System
+from incidents.years import check_year
 
 
 class SystemSerializer(serializers.ModelSerializer[System]):
@@ -43,6 +44,7 @@ class SystemWriteSerializer(serializers.ModelSerializer[System]):
 
 class ChangeSerializer(serializers.ModelSerializer[Change]):
     system = Slug(slug_field="slug", queryset=System.objects.all())
+    happened_at = serializers.DateTimeField(validators=[check_year], required=False)
 
     class Meta:
         model = Change

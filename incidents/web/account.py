@@ -87,6 +87,7 @@ class FirstAdministratorForm(forms.Form):
     name = forms.CharField(max_length=120, label="Your name")
     email = forms.EmailField(max_length=254, label="Email")
     password = forms.CharField(
+        max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
         help_text="At least 10 characters.",

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from incidents.years import check_year
+
 
 class MomentField(forms.DateTimeField):
     """A moment in the zone of whoever types it, from the browser's own picker."""
@@ -22,6 +24,13 @@ class MomentField(forms.DateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
-        if moment and not 2000 <= moment.year <= 2200:
-            raise forms.ValidationError("Enter a date between 2000 and 2200.")
+        if moment:
+            check_year(moment)
         return moment
+
+
+class DayField(forms.DateField):
+    """A day, from the browser's own picker."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_validators = [check_year]

@@ -12,8 +12,10 @@ from incidents.web.request import Answer, Request, page
 
 
 class SampleForm(forms.Form):
-    title = forms.CharField(label="A field", help_text="Its help.")
-    reason = forms.CharField(label="A field with an error", required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    title = forms.CharField(max_length=200, label="A field", help_text="Its help.")
+    reason = forms.CharField(
+        max_length=200, label="A field with an error", required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
     kind = forms.ChoiceField(label="A choice", choices=[("a", "First"), ("b", "Second")])
     on = forms.BooleanField(label="A box", required=False)
 

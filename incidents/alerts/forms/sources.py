@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from incidents.alerts.models import (
     Source,
@@ -50,21 +51,37 @@ class SourceForm(forms.Form):
 class SettingsForm(forms.ModelForm):
     """What can be changed about a source later."""
 
+    auto_resolve_minutes = forms.IntegerField(
+        min_value=1,
+        max_value=366 * 24 * 60,
+        required=False,
+        label="Resolve automatically after (minutes)",
+        help_text="For monitors that do not send resolves. Empty: alerts fire until they are resolved.",
+    )
+    max_bytes = forms.IntegerField(
+        min_value=1024,
+        max_value=settings.INGEST_MAX_BYTES,
+        required=False,
+        label="Largest delivery (bytes)",
+        help_text="Empty: 16 MiB.",
+    )
+    max_alerts = forms.IntegerField(
+        min_value=1,
+        max_value=settings.INGEST_MAX_ALERTS,
+        required=False,
+        label="Most alerts in a delivery",
+        help_text="Empty: 10,000.",
+    )
+
     class Meta:
         model = Source
         fields = ("name", "system", "auto_resolve_minutes", "max_bytes", "max_alerts", "scheme")
         labels = {
             "system": "Watches",
-            "auto_resolve_minutes": "Resolve automatically after (minutes)",
-            "max_bytes": "Largest delivery (bytes)",
-            "max_alerts": "Most alerts in a delivery",
             "scheme": "Signature",
         }
         help_texts = {
             "system": "For alerts that name no system.",
-            "auto_resolve_minutes": "For monitors that do not send resolves. Empty: alerts fire until they are resolved.",
-            "max_bytes": "Empty: 16 MiB.",
-            "max_alerts": "Empty: 10,000.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

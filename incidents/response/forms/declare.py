@@ -40,7 +40,7 @@ class DeclareForm(YearForm):
         help_text="Reports leave out tests and backfilled incidents by default.",
     )
     # What the words of the title tell, taken with one tap; everything else is classified on the incident's page.
-    failure = forms.CharField(required=False, widget=forms.HiddenInput)
+    failure = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     declared_at = MomentField(required=False, label="When did it happen?", help_text="Only for a backfilled incident.")
 
     def clean(self) -> dict[str, Any]:

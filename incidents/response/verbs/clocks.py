@@ -9,7 +9,8 @@ from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.verbs.base import Verb
-from incidents.response.vocabulary import CLOCKS, EARLIEST_YEAR, ImpactMethod, Status, year_question
+from incidents.response.vocabulary import CLOCKS, ImpactMethod, Status, year_question
+from incidents.years import EARLIEST_YEAR
 
 
 class Clocks(Verb):

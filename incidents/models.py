@@ -17,8 +17,9 @@ from incidents.postmortems.provenance import Provenance
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment, Comment, Review
 from incidents.postmortems.sections import Draft, Revision, Section
+from incidents.reports.decisions import Decision
 from incidents.reports.months import Rollup, RollupMark
-from incidents.reports.saved import Decision, ReportNote, ReportSubscription, SavedReport
+from incidents.reports.saved import ReportNote, ReportSubscription, SavedReport
 from incidents.response.attachments import Attachment
 from incidents.response.containments import Containment
 from incidents.response.events import Event, Note

@@ -1,6 +1,6 @@
 """What a team promised to do after an incident, by when, and how it will know that it worked."""
 
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -12,6 +12,7 @@ from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
+from incidents.response.links import Link
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
@@ -44,6 +45,22 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         now = timezone.now()
         rows = self.open().filter(created_at__lte=now - timedelta(days=least))
         return rows.filter(created_at__gt=now - timedelta(days=most)) if most else rows
+
+    def unplanned(self) -> Self:
+        """Keep open ones that nobody owns, or that have no day."""
+        return self.open().filter(models.Q(owner=None) | models.Q(due_on=None))
+
+    def came_back(self, user: User, since: datetime, until: datetime) -> Self:
+        """Keep those that were done before their failure came back: a repeat was declared from `since` up to `until`.
+
+        Only repeats count that the user may see, so that nobody learns of one from what it shows not to hold.
+        """
+        repeats = Incident.objects.visible_to(user).counted().filter(declared_at__gte=since, declared_at__lt=until)
+        links = Link.objects.filter(kind=Link.Kind.REPEAT_OF, incident__in=repeats.values("pk"))
+        later = links.filter(
+            other=models.OuterRef("incident"), incident__declared_at__gt=models.OuterRef("finished_at")
+        )
+        return self.filter(models.Exists(later), state=FollowUp.State.DONE)
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)

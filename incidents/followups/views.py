@@ -14,7 +14,17 @@ from incidents.followups.forms import FollowUpForm
 from incidents.followups.models import AGES, STAGES, UNFINISHED, FollowUp, FollowUpQuerySet, due_in_days
 from incidents.followups.permissions import may_change, require_change
 from incidents.response.permissions import get_incident_to_change
-from incidents.web.request import Answer, PageView, Request, change, narrowed, page, visible_or_404, whole_number
+from incidents.web.request import (
+    Answer,
+    PageView,
+    Request,
+    change,
+    midnight_of,
+    narrowed,
+    page,
+    visible_or_404,
+    whole_number,
+)
 
 MOST = 200  # rows of the list
 
@@ -55,6 +65,11 @@ def _narrowed(request: Request, rows: FollowUpQuerySet) -> FollowUpQuerySet:
         rows = on_time()
     if asked.get("priority") == "urgent":
         rows = rows.filter(priority__lte=FollowUp.Priority.P1)
+    if asked.get("unplanned") == "yes":
+        rows = rows.unplanned()
+    if "came_back_since" in asked or "came_back_until" in asked:
+        since, until = (midnight_of(asked.get(f"came_back_{end}", "")) for end in ("since", "until"))
+        rows = rows.came_back(request.user, since, until) if since and until else rows.none()
     if (stage := asked.get("stage", "")) in STAGES:
         rows = rows.in_stage(stage)
     return rows.aged(age) if (age := asked.get("age", "")) in AGES else rows

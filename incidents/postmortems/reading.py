@@ -49,7 +49,9 @@ class Reading(models.Model):
         people, teams = counts["people"], counts["teams"]
         if not people:
             return "not read by anyone yet"
-        return f"read by {people} {'person' if people == 1 else 'people'}, {teams} team{'' if teams == 1 else 's'}"
+        if not 1 < teams <= people:  # whoever is in several teams would make them look like more readers
+            return f"read by {people} {'person' if people == 1 else 'people'}"
+        return f"read by {people} people from {teams} teams"
 
 
 # For the outside

@@ -57,5 +57,4 @@ class TrendsView(Scoped):
     @extend_schema(parameters=[ReportAskedSerializer], responses={200: dict})
     def get(self, request: Request) -> Response:
         asked = asked_of(validated(ReportAskedSerializer(data=request.query_params.dict())))
-        counted, learnt = report(self.person, asked)
-        return Response({"asked": asked.parameters()} | as_data(counted, learnt))
+        return Response({"asked": asked.parameters() | {"months": asked.months}} | as_data(*report(self.person, asked)))

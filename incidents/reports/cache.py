@@ -22,6 +22,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from incidents.people.models import User
+from incidents.reports.decide import ToDecide, decide
 from incidents.reports.document import Trends
 from incidents.reports.learning import Learning, learn
 from incidents.reports.scope import Asked
@@ -31,19 +32,30 @@ from incidents.response.incident import Incident
 SECONDS = 60  # what is no Event, such as somebody reading a postmortem, shows after this
 
 
-def report(user: User, asked: Asked) -> tuple[Trends, Learning]:
-    """Give both halves of a report."""
-    halves: tuple[Trends, Learning] = cached("report", user, asked, lambda: _both(user, asked))
-    return halves
+Parts = tuple[Trends, Learning, ToDecide]
 
 
-def _both(user: User, asked: Asked) -> tuple[Trends, Learning]:
-    """Work both halves out side by side: one mostly counts here while the other mostly waits for the database."""
+def report(user: User, asked: Asked) -> Parts:
+    """Give the three parts of a report."""
+    parts: Parts = cached("report", user, asked, lambda: _parts(user, asked))
+    return parts
+
+
+def worked_out(user: User, asked: Asked) -> Parts:
+    """Work the parts of a report out, one after the other, on this connection."""
+    counted = trends(user, asked)
+    return counted, learn(user, asked), decide(user, asked, counted)
+
+
+def _parts(user: User, asked: Asked) -> Parts:
+    """Work them out side by side: one half mostly counts here while the other mostly waits for the database."""
     if connection.in_atomic_block:  # what is not committed yet is seen on this connection alone
-        return trends(user, asked), learn(user, asked)
+        return worked_out(user, asked)
     with ThreadPoolExecutor(1) as aside:
         learnt = aside.submit(_on_a_connection_of_its_own, user, asked)
-        return trends(user, asked), learnt.result()
+        counted = trends(user, asked)
+        to_decide = decide(user, asked, counted)
+        return counted, learnt.result(), to_decide
 
 
 def _on_a_connection_of_its_own(user: User, asked: Asked) -> Learning:
@@ -76,12 +88,14 @@ def _audience(user: User) -> str:
     return ",".join(map(str, sorted(private)))
 
 
-def _state() -> tuple[int, int]:
-    """The last Event, and how many of the last thousand numbers are taken: one that commits late fills a gap."""
+def _state() -> tuple[int, ...]:
+    """The last Event, and how many of the last thousand numbers are taken: one that commits late fills a gap.
+
+    And how many decisions were asked for and taken, of which no Event tells.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(max(id), 0), count(*) FROM (SELECT id FROM incidents_event WHERE id > "
+            "SELECT coalesce(max(id), 0), count(*), (SELECT count(*) + count(decided_at) FROM incidents_decision) FROM (SELECT id FROM incidents_event WHERE id > "
             "(SELECT coalesce(max(id), 0) - 1000 FROM incidents_event)) AS latest"
         )
-        last, taken = cursor.fetchone() or (0, 0)
-    return last, taken
+        return tuple(cursor.fetchone() or ())

@@ -12,6 +12,7 @@ from itertools import pairwise
 from incidents.web.durations import span
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 900, 220, 32, 24, 14
+ROOM = 1.5  # times as high as what is drawn may an axis be, to show a limit: beyond that the limit would flatten it
 STRIP, LANE, NAMES = 680, 15, 130
 
 
@@ -59,8 +60,11 @@ class ChartPiece:
 def columns(
     months: Sequence[tuple[str, Sequence[ChartPiece]]], *, limit: float | None = None, floor: float | None = None
 ) -> Columns:
-    """Stack the pieces of each month; the axis begins at zero and ends on a round number."""
-    tallest = max([sum(piece.count for piece in pieces) for _, pieces in months] + [limit or 0, 4])
+    """Stack the pieces of each month; the axis begins at zero and ends on a round number. A month of none says so.
+
+    A limit far above every column is left out, because it would press all of them flat.
+    """
+    tallest, limit = _with_room_for(limit, max([sum(piece.count for piece in pieces) for _, pieces in months] + [4]))
     step = _round_up(tallest / 4)
     top = step * math.ceil(tallest / step)
     inner_width, inner_height = WIDTH - LEFT - 4, HEIGHT - BOTTOM - TOP
@@ -80,11 +84,9 @@ def columns(
                 height = round(y_of(stacked) - upper, 1)
                 bars.append(ChartMark(x, upper, piece.label, piece.url, piece.tone, round(slot * 0.72, 1), height))
                 stacked += piece.count
-        if stacked:
-            totals.append(
-                ChartMark(round(LEFT + slot * (position + 0.5), 1), round(y_of(stacked) - 3, 1), str(stacked), "")
-            )
-    every = 1 if len(months) <= 9 else 2 if len(months) <= 18 else 3 if len(months) <= 36 else 6
+        middle = round(LEFT + slot * (position + 0.5), 1)
+        totals.append(ChartMark(middle, round(y_of(stacked) - 3, 1), f"{stacked:,}", ""))
+    every = 1 if len(months) <= 13 else 2 if len(months) <= 18 else 3 if len(months) <= 36 else 6
     return Columns(
         bars=tuple(bars),
         totals=tuple(totals) if len(months) <= 26 else (),
@@ -97,6 +99,13 @@ def columns(
         limit=y_of(limit) if limit is not None else None,
         floor=y_of(floor) if floor else None,
     )
+
+
+def _with_room_for(limit: float | None, tallest: float) -> tuple[float, float | None]:
+    """How high an axis must reach, and the limit, where it can be shown."""
+    if limit is None or limit > ROOM * tallest:
+        return tallest, None
+    return max(limit, tallest), limit
 
 
 def _round_up(step: float) -> int:
@@ -226,7 +235,7 @@ def gaps(values: Sequence[tuple[float, str, str]], *, limit: float | None) -> Ga
     """Draw the days (days, label, address) between incidents from left to right; above the limit is good news."""
     height = 150
     base, top = height - 10, 8
-    tallest = max([days for days, _, _ in values] + [limit or 0, 4])
+    tallest, limit = _with_room_for(limit, max([days for days, _, _ in values] + [4]))
     step = _round_up(tallest / 3)
     slot = (WIDTH - LEFT - 16) / max(1, len(values) - 1)
 
@@ -240,6 +249,6 @@ def gaps(values: Sequence[tuple[float, str, str]], *, limit: float | None) -> Ga
     return Gaps(
         marks=marks,
         path=" ".join(f"{mark.x},{mark.y}" for mark in marks),
-        y_ticks=tuple(Tick(y_of(days), f"{days} d") for days in range(0, step * math.ceil(tallest / step) + 1, step)),
+        y_ticks=tuple(Tick(y_of(days), f"{days:,}") for days in range(0, step * math.ceil(tallest / step) + 1, step)),
         limit=None if limit is None else y_of(limit),
     )

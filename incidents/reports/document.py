@@ -56,6 +56,8 @@ class Tile:
     note: str
     url: str
     unusual: bool = False
+    more: tuple[Remark, ...] = ()  # after the note, each with its own rows
+    how: tuple[str, ...] = ()  # how one knows: n, interval and test
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Phase:
     unknown: int
     url: str
     url_running: str
+    how: tuple[str, ...] = ()  # n, interval and test
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,7 @@ class Trends:
     hours: tuple[BreakdownRow, ...]
     people: Length | None
     called_often: str
+    draft_how: tuple[tuple[str, ...], ...] = ()  # how one knows each sentence of the draft
 
 
 def share(proportion: Proportion | None, url: str, url_of_all: str) -> Share | None:

@@ -14,7 +14,7 @@ from incidents.reports.document import Length, Phase
 from incidents.reports.facts import NAMED, running_for
 from incidents.reports.known import Known
 from incidents.reports.statistics import UNUSUAL, Estimate
-from incidents.reports.wording import verdict
+from incidents.reports.wording import CHANCE, SURE, certainty, chance, how_lengths
 from incidents.web.durations import span
 
 PHASES = (
@@ -66,37 +66,55 @@ class Spread:
 def phase(known: Known, code: str, label: str, clocks: str) -> Phase:
     now = Spread.of(known.now.length(code), running_for(known.now, code))
     before = Spread.of(known.before.length(code), running_for(known.before, code))
-    was = before.length()
-    unusual, how_one_knows = _shifted(before, now)
+    length, was = now.length(), before.length()
+    judged = _shifted(before, now)
+    how = [how_lengths(length)] if length else []
+    if length and length.far:
+        how.append(f"Nine in ten took at most {length.far}.")
+    if was and judged:
+        how.append(judged.test)
     return Phase(
         code=code,
         label=label,
         help=clocks,
-        length=now.length(),
+        length=length,
         before=was,
-        verdict=f"was {was.value}: {how_one_knows}" if was and how_one_knows else "",
-        unusual=unusual,
+        verdict=f"was {was.value}: {judged.word}" if was and judged else "",
+        unusual=judged.unusual if was and judged else False,
         strip=_strip(known, code, now),
         running=len(now.running),
         unknown=known.now.all - len(now.ended) - len(now.running),
         url=known.link(phase=code),
         url_running=known.link(running=code),
+        how=tuple(how),
     )
 
 
-def _shifted(before: Spread, now: Spread) -> tuple[bool, str]:
-    """Whether durations changed by more than chance explains, and how one knows.
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Whether durations changed by more than chance explains: the word for it, and the test behind it."""
 
-    Among many thousands a test calls any difference unusual. There the intervals of the medians are compared, which
+    unusual: bool
+    word: str
+    test: str
+
+
+def _shifted(before: Spread, now: Spread) -> Shift | None:
+    """Compare durations; None where there are too few to say.
+
+    Among many thousands a test calls any difference real. There the intervals of the medians are compared, which
     says as much and shows by how much.
     """
     was, became = before.median, now.median
     if min(len(before.ended), len(now.ended)) > FEW and was and became:
         if (became.low or 0) > (was.high or 0) or (became.high or 0) < (was.low or 0):
-            return True, "unusual, the intervals do not overlap"
-        return False, "within normal variation, the intervals overlap"
+            return Shift(True, SURE, "The 95 % intervals of the two medians do not overlap.")
+        return Shift(False, CHANCE, "The 95 % intervals of the two medians overlap.")
     p = statistics.rank_sum_p(before.ended, now.ended)
-    return (False, "") if p is None else (p < UNUSUAL, verdict(p))
+    if p is None:
+        return None
+    counted = f"{len(now.ended):,} that ended now and {len(before.ended):,} before"
+    return Shift(p < UNUSUAL, certainty(p), f"Mann–Whitney test of {counted}: p = {chance(p)}.")
 
 
 def _strip(known: Known, code: str, spread: Spread) -> Strip:

@@ -11,6 +11,7 @@ from django.utils.safestring import mark_safe
 from PIL import Image, ImageDraw, ImageFont
 
 from incidents.people.models import User
+from incidents.reports.decide import ToDecide
 from incidents.reports.document import Trends
 from incidents.reports.learning import Learning
 from incidents.reports.scope import Asked
@@ -62,9 +63,9 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def as_data(trends: Trends, learning: Learning) -> dict[str, Any]:
+def as_data(trends: Trends, learning: Learning, to_decide: ToDecide) -> dict[str, Any]:
     """All that the page says, as plain data. Addresses in it are paths of this Faultline."""
-    return {"trends": asdict(trends), "learning": asdict(learning)}
+    return {"decide": asdict(to_decide), "trends": asdict(trends), "learning": asdict(learning)}
 
 
 def as_pdf(context: dict[str, Any]) -> bytes:

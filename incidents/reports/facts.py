@@ -214,8 +214,11 @@ def _count(facts: ReportFacts, row: list[Any], declared_at: datetime, clocks: tu
         counts["called", str(lead)] += 1
     if severity == Severity.SEV1:
         facts.lengths["sev1", ""].append(_whole_seconds(int(declared_at.timestamp()) * 1_000_000))
-    if impact and (ended := contained or resolved) and ended >= impact:
+    ended = resolved if contained is None else contained
+    if impact is not None and ended is not None and ended >= impact:
         facts.lengths["wrong", ""].append(_whole_seconds(ended - impact))
+    elif impact is not None and ended is None and is_open:
+        facts.lengths["running:wrong", ""].append(_whole_seconds(impact))
     known = dict(zip(ORDERED, clocks, strict=True))
     for phase, (start, end) in PHASES.items():
         _measure(facts, phase, category, number, known[start], known[end], is_open=is_open)

@@ -5,11 +5,11 @@ These are read from their rows each time. Dates are UTC; what was due, raised or
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BigIntegerField, Count, F, Max, Q, Value
+from django.db.models import BigIntegerField, Count, F, Q, Value
 from django.db.models.functions import Cast, Extract
 from django.urls import reverse
 from django.utils import timezone
@@ -25,12 +25,13 @@ from incidents.postmortems.reviews import Review
 from incidents.postmortems.sections import Section
 from incidents.reports import statistics
 from incidents.reports.document import Length, Share, share
+from incidents.reports.drills import DRILL_EVERY, is_drill_overdue, practised_at
 from incidents.reports.durations import length_of
 from incidents.reports.scope import Asked
 from incidents.response.containments import Containment
 from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.vocabulary import IncidentKind, Severity
+from incidents.response.vocabulary import Severity
 from incidents.systems.models import Change, System
 
 
@@ -156,7 +157,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
             asked.follow_ups(on_time="known", **asked.due()),
         ),
         "overdue": stages["overdue"],
-        "overdue_url": asked.follow_ups(show="overdue"),
+        "overdue_url": asked.follow_ups(show="open", due_until=str(timezone.now().date())),
         "funnel": tuple(funnel),
         "dropped": dropped,
         "ages": _ages(rows, asked),
@@ -312,24 +313,6 @@ def _repeats(user: User, asked: Asked) -> tuple[RepeatChain, ...]:
         )
         for chain in largest
     )
-
-
-DRILL_EVERY = {1: 90, 2: 180}  # days, by tier
-
-
-def practised_at(user: User) -> dict[int, datetime]:
-    """When a containment was last carried out on each system, in an incident or in a drill: an incident of kind “test”."""
-    since = timezone.now() - timedelta(days=max(DRILL_EVERY.values()))
-    done = Containment.objects.filter(done_at__gte=since, incident__system__isnull=False)
-    done = done.exclude(incident__kind=IncidentKind.BACKFILLED)
-    visible = done.exclude(incident__in=list(Incident.objects.hidden_from(user).values_list("pk", flat=True)))
-    return dict(visible.order_by().values_list("incident__system").annotate(Max("done_at")))
-
-
-def is_drill_overdue(system: System, last: datetime | None) -> bool:
-    """Whether nobody has practised containing it for too long; supporting systems need not be."""
-    days = DRILL_EVERY.get(system.tier)
-    return days is not None and (last is None or timezone.now() - last > timedelta(days=days))
 
 
 def _practised(user: User, asked: Asked) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A saved report counts what everybody may see, because everybody may read it and 
 sentences over it, add notes, and ask for decisions, which come up again until they are taken.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -13,13 +13,11 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Team, User
 from incidents.reports import export
-from incidents.reports.cache import report
-from incidents.reports.learning import learn
+from incidents.reports.cache import report, worked_out
 from incidents.reports.scope import Asked, Period, ReportScope, read
-from incidents.reports.trends import trends
+from incidents.reports.trends import title_of
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
 
@@ -35,13 +33,12 @@ class ReportInterval(models.TextChoices):
 class SavedReportQuerySet(models.QuerySet["SavedReport"]):
     def freeze(self, asked: Asked, *, by: User | None, cadence: str = "") -> "SavedReport":
         """Work a report out and save it as it is now. A scheduled one is saved once for each period and team."""
-        counted, learnt = trends(EVERYBODY, asked), learn(EVERYBODY, asked)
         fields: dict[str, Any] = {
             "until": asked.period.until,
             "asked": asked.parameters(),
-            "data": export.as_data(counted, learnt),
+            "data": export.as_data(*worked_out(EVERYBODY, asked)),
             "made_by": by,
-            "title": f"{counted.title}, {asked.period}"[:200],
+            "title": f"{title_of(asked.scope)}, {asked.period}"[:200],
         }
         key = {"cadence": cadence, "team": asked.scope.team, "since": asked.period.since}
         if not cadence:
@@ -108,7 +105,7 @@ class SavedReport(models.Model):
             row for row in learning["returned"] if not hidden & {name for name, _, _ in row["members"]}
         ]
         learning["oldest"] = [row for row in learning["oldest"] if row["incident"] not in hidden]
-        return {"trends": self.data["trends"], "learning": learning}
+        return {"decide": self.data.get("decide"), "trends": self.data["trends"], "learning": learning}
 
     def changes_since(self) -> list[tuple[str, str, str]] | None:
         """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report.
@@ -150,63 +147,6 @@ class ReportNote(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
-
-
-class DecisionQuerySet(models.QuerySet["Decision"]):
-    def ask(self, report: SavedReport, text: str, *, by: User, owner: User | None, due_on: date | None) -> "Decision":
-        if not text.strip():
-            raise Refused("Say what should be decided.")
-        return self.create(report=report, text=" ".join(text.split())[:500], asked_by=by, owner=owner, due_on=due_on)
-
-    def waiting(self, team: str) -> Self:
-        """Keep those not taken yet, of reports of the same team."""
-        return self.filter(state=Decision.State.ASKED, report__team=team).select_related("owner", "report")
-
-
-class Decision(models.Model):
-    """What leaders are asked for. It is carried over to each later report of the same team until it is taken."""
-
-    class State(models.TextChoices):
-        ASKED = "asked", "Asked"
-        TAKEN = "taken", "Decided"
-        DROPPED = "dropped", "No longer asked"
-
-    report = models.ForeignKey(SavedReport, on_delete=models.CASCADE, related_name="decisions")
-    text = models.CharField(max_length=500)
-    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    due_on = models.DateField(null=True, blank=True)
-    state = models.CharField(max_length=8, choices=State, default=State.ASKED)
-    outcome = models.CharField(max_length=500, blank=True)
-    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    asked_at = models.DateTimeField(default=timezone.now)
-    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    decided_at = models.DateTimeField(null=True, blank=True)
-
-    objects = DecisionQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["asked_at", "pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state="asked", decided_at=None) | (~Q(state="asked") & Q(decided_at__isnull=False)),
-                name="decisions_taken_say_when",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-    def decide(self, outcome: str, *, by: User, dropped: bool = False) -> None:
-        """Say what was decided, or why it is no longer asked. Of two who decide at once, one does."""
-        if not outcome.strip():
-            raise Refused("Say what was decided.")
-        state = self.State.DROPPED if dropped else self.State.TAKEN
-        moved = Decision.objects.filter(pk=self.pk, state=self.State.ASKED).update(
-            state=state, outcome=" ".join(outcome.split())[:500], decided_by=by, decided_at=timezone.now()
-        )
-        self.refresh_from_db()
-        if not moved:
-            raise WrongStatus(f"“{self.text}” is already {self.get_state_display().lower()}.")
 
 
 # By mail

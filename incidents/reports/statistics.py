@@ -117,6 +117,20 @@ def rate_change_p(before: int, time_before: float, now: int, time_now: float) ->
     return min(1.0, math.fsum(chance for chance in chances if chance <= seen * (1 + 1e-9)))
 
 
+def rate_ratio(before: int, time_before: float, now: int, time_now: float) -> tuple[float, float] | None:
+    """How many times as often it is now: the 95 % interval, infinite at its end where there was none before.
+
+    Given the total, the present count is binomial, so this is Wilson's interval of its share. None where there were none.
+    """
+    part = proportion(now, before + now)
+    if part is None:
+        return None
+    low, high = (
+        share / (1 - share) * time_before / time_now if share < 1 else math.inf for share in (part.low, part.high)
+    )
+    return low, high
+
+
 @lru_cache(maxsize=4096)
 def usual_range(before: int, time_before: float, time_now: float, tail: float = THREE_SIGMA) -> tuple[int, int]:
     """The usual range of a count, foretold from an earlier one: the exact limits that rate_change_p's test implies.

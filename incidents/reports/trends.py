@@ -12,13 +12,12 @@ from django.utils import timezone
 from incidents.people.models import User
 from incidents.reports import breakdowns, durations, statistics, wording
 from incidents.reports.dimensions import noticed_by_us
-from incidents.reports.document import Phase, Share, Tile, Trends, share
-from incidents.reports.facts import DIMENSIONS
+from incidents.reports.document import Phase, Remark, Share, Tile, Trends, share
+from incidents.reports.facts import DIMENSIONS, ReportFacts, running_for
 from incidents.reports.known import Known, know
-from incidents.reports.scope import BY, COMPARISONS, Asked
-from incidents.reports.statistics import UNUSUAL
+from incidents.reports.scope import BY, COMPARISONS, Asked, ReportScope
+from incidents.reports.statistics import UNUSUAL, Proportion
 from incidents.reports.volume import volume
-from incidents.response.vocabulary import Severity
 from incidents.web.durations import span
 
 
@@ -33,9 +32,12 @@ def put_together(known: Known) -> Trends:
     phases = tuple(durations.phase(known, *phase) for phase in durations.PHASES)
     rows = {dimension: breakdowns.breakdown(known, dimension) for dimension in DIMENSIONS}
     noticed, repeats = _noticed(known), _repeats(known)
+    findings = wording.findings(known, rows, phases[0])
+    hours, near_misses = breakdowns.hours(known), breakdowns.near_misses(known)
+    judged = [*(row for lines in rows.values() for row in lines), *hours]
     scope = asked.scope.words
     return Trends(
-        title="Trends" if asked.scope.is_everything else f"Trends: {scope}",
+        title=title_of(asked.scope),
         period=str(asked.period),
         days=asked.period.days,
         compared=str(known.earlier) if known.earlier else "",
@@ -46,11 +48,12 @@ def put_together(known: Known) -> Trends:
         before=before.all,
         url=known.link(),
         quality=wording.quality(known),
-        draft=wording.draft(known, rows, phases[0], noticed, repeats),
+        draft=tuple(finding.text for finding in findings),
+        draft_how=tuple(finding.how for finding in findings),
         tiles=_tiles(known, phases[0], noticed, repeats),
         volume=volume(known),
         breakdowns=tuple((name, BY[name], rows[name]) for name in DIMENSIONS if name != "noticed_by"),
-        luck=wording.luck(known, [row for lines in rows.values() for row in lines]),
+        luck=wording.luck(known, judged, phases, noticed=bool(noticed and share_of_noticed(known.before))),
         phases=phases,
         by_category=durations.by_category(known),
         grid=breakdowns.grid(known),
@@ -61,21 +64,24 @@ def put_together(known: Known) -> Trends:
         exposure=breakdowns.exposure(known),
         repeats=repeats,
         used=breakdowns.containment_use(known),
-        near_misses=breakdowns.near_misses(known),
-        hours=breakdowns.hours(known),
+        near_misses=near_misses,
+        hours=hours,
         people=durations.Spread.of(now.length("people")).length(lambda value: f"{value:.3g}"),
         called_often=breakdowns.called_often(known),
     )
 
 
-def _noticed(known: Known) -> Share | None:
+def share_of_noticed(facts: ReportFacts) -> Proportion | None:
     """Of those that say who noticed first, how many a monitor or an evaluation noticed."""
-    somebody = known.now.all - known.now.counts["noticed_by", ""]
-    return share(
-        statistics.proportion(noticed_by_us(known.now), somebody),
-        known.link(noticed_by="us"),
-        known.link(noticed_by="anybody"),
-    )
+    return statistics.proportion(noticed_by_us(facts), facts.all - facts.counts["noticed_by", ""])
+
+
+def _noticed(known: Known) -> Share | None:
+    return share(share_of_noticed(known.now), known.link(noticed_by="us"), known.link(noticed_by="anybody"))
+
+
+def title_of(scope: ReportScope) -> str:
+    return "Trends" if scope.is_everything else f"Trends: {scope.words}"
 
 
 def _repeats(known: Known) -> Share | None:
@@ -100,45 +106,56 @@ def _tiles(known: Known, silence: Phase, noticed: Share | None, repeats: Share |
 
 
 def _how_many(known: Known) -> Tile:
-    now, before = known.now, known.before
-    counts = [(Severity(code).label, now.counts["severity", code]) for code in ("sev1", "sev2", "sev3", "sev4")]
-    by_severity = ", ".join(f"{count:,} {label}" for label, count in counts if count)
-    note = f"{by_severity + '; ' if by_severity else ''}{wording.compared(known, now.all, before.all)}"
-    return Tile("Incidents", f"{now.all:,}", note, known.link(), known.p(now.all, before.all) < UNUSUAL)
+    now, before = known.now.all, known.before.all
+    p = known.p(now, before)
+    note = wording.compared(known, now, before).capitalize()
+    note = f"{note}: {wording.certainty(p)}." if known.earlier else f"{note}."
+    how = wording.how_counts(known, now, before)
+    return Tile("Incidents", f"{now:,}", note, known.link(), p < UNUSUAL, how=how)
 
 
 def _how_long_wrong(known: Known) -> Tile:
-    wrong = known.now.length("wrong")
-    note = f"in all, across the {len(wrong):,} of {known.now.all:,} incidents that say when it started"
-    return Tile("Output was wrong for", span(sum(wrong)) if wrong else "unknown", note, known.link(known="wrong"))
+    """All of it, with what is not over yet as it is so far. Where incidents overlap, each counts."""
+    ended, running = known.now.length("wrong"), running_for(known.now, "wrong")
+    n, label, url = len(ended) + len(running), "Output was wrong for", known.link(known="wrong")
+    if not n:
+        return Tile(label, "unknown", "No incident says since when, in an order that is possible.", url)
+    so_far = Remark(f"{len(running):,} not over yet, counted so far", known.link(running="wrong"))
+    return Tile(
+        label,
+        f"{span(sum(ended) + sum(running))}{' so far' if running else ''}",
+        f"In all, across the {n:,} of {known.now.all:,} incidents that say since when.",
+        url,
+        more=(so_far,) if running else (),
+        how=(
+            "From when the impact started until it was contained, or else resolved.",
+            "Of incidents at the same time each counts. Trust by system counts such time once, and only within its period.",
+        ),
+    )
 
 
 def _how_long_silent(silence: Phase) -> Tile:
     if not silence.length:
-        return Tile("Silence, median", "unknown", "no incident says when the impact started", silence.url)
-    note = f"{wording.interval(silence.length)}{'; ' + silence.verdict if silence.verdict else ''}"
-    return Tile("Silence, median", silence.length.value, note, silence.url, silence.unusual)
+        return Tile("Silence, median", "unknown", f"{wording.why_unknown(silence).capitalize()}.", silence.url)
+    note = f"Until anyone noticed{'; ' + silence.verdict if silence.verdict else ''}."
+    return Tile("Silence, median", silence.length.value, note, silence.url, silence.unusual, how=silence.how)
 
 
 def _who_noticed(known: Known, noticed: Share | None) -> Tile:
     if not noticed:
         unknown = known.link(missing="noticed_by")
-        return Tile("Noticed by us first", "unknown", "no incident says who noticed first", unknown)
-    note = f"95 %: {noticed.low}–{noticed.high} %{_change_of_who_noticed(known)}"
-    return Tile("Noticed by us first", str(noticed), note, noticed.url)
-
-
-def _change_of_who_noticed(known: Known) -> str:
-    before = known.before.all - known.before.counts["noticed_by", ""]
-    now = known.now.all - known.now.counts["noticed_by", ""]
-    if not before:
-        return ""
-    was, became = noticed_by_us(known.before), noticed_by_us(known.now)
-    p = statistics.share_change_p(was, before, became, now)
-    return f"; was {was:,} of {before:,}: {wording.verdict(p)}"
+        return Tile("Noticed by us first", "unknown", "No incident says who noticed first.", unknown)
+    was = share_of_noticed(known.before)
+    note, how = "By a monitor or an evaluation", [wording.how_shares(noticed)]
+    p = statistics.share_change_p(was.k, was.n, noticed.k, noticed.n) if was else 1.0
+    if was:
+        note += f"; was {was.k:,} of {was.n:,}: {wording.certainty(p)}"
+        how.append(f"Fisher’s exact test: p = {wording.chance(p)}.")
+    return Tile("Noticed by us first", str(noticed), f"{note}.", noticed.url, p < UNUSUAL, how=tuple(how))
 
 
 def _what_came_back(known: Known, repeats: Share | None) -> Tile:
     if not repeats:
         return Tile("Repeats", "0 of 0", "", known.link())
-    return Tile("Repeats", str(repeats), f"95 %: {repeats.low}–{repeats.high} %; of an earlier incident", repeats.url)
+    how = (wording.how_shares(repeats),)
+    return Tile("Repeats", str(repeats), "Linked as a repeat of an earlier incident.", repeats.url, how=how)

@@ -17,11 +17,11 @@ from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.reports import statistics
 from incidents.reports.document import Share, share
-from incidents.reports.learning import is_drill_overdue, practised_at
-from incidents.reports.scope import Asked, address
+from incidents.reports.drills import is_drill_overdue, practised_at
+from incidents.reports.scope import Asked, Period, address
 from incidents.response.incident import Incident, IncidentQuerySet
 from incidents.response.links import Link
-from incidents.response.vocabulary import COUNTED, IncidentKind, Severity
+from incidents.response.vocabulary import Severity
 from incidents.systems.models import System
 
 Span = tuple[datetime, datetime]
@@ -77,10 +77,70 @@ class Scorecard:
     def percent(self) -> int | None:
         return None if self.spent is None else round(100 * self.spent)
 
+    @property
+    def is_going_on(self) -> bool:
+        """Whether output is wrong that nobody has contained yet."""
+        return any(not row.is_over for row in self.stretches)
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more than all of the budget is used, as it is shown."""
+        return self.percent is not None and self.percent > 100
+
+
+DAYS = 90  # over which systems are judged, where nobody asks otherwise
+
+
+def judged_days(days: int = DAYS) -> Period:
+    """The last so many days up to and with today, in UTC."""
+    tomorrow = timezone.now().date() + timedelta(days=1)
+    return Period(tomorrow - timedelta(days=days), tomorrow)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How much of its budget a system used up over the last DAYS; seconds."""
+
+    system: System
+    wrong: float
+    at_least: bool
+    allowed: float
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.wrong / self.allowed)
+
+
+def over_budget(user: User, *, team: str = "", system: str = "") -> list[Spent]:
+    """The systems whose output was wrong for longer than their objective allows, the worst first; of a team, or one."""
+    systems = System.objects.visible_to(user).filter(objective__isnull=False)
+    systems = systems.filter(team__slug=team) if team else systems
+    judged = {each.pk: each for each in (systems.filter(slug=system) if system else systems)}
+    if not judged:
+        return []
+    since, until = judged_days().bounds()
+    until = min(until, timezone.now())
+    stretches = _stretches(_real(user).filter(system__in=judged), since, until)
+    spent = [
+        Spent(
+            judged[pk],
+            together((row.since, row.until) for row in rows),
+            any(not row.is_certain for row in rows),
+            budget(judged[pk].objective, until - since) or 0,
+        )
+        for pk, rows in stretches.items()
+    ]
+    exceeded = (each for each in spent if each.allowed and each.percent > 100)
+    return sorted(exceeded, key=lambda each: (-each.percent, each.system.name))
+
+
+def _real(user: User) -> IncidentQuerySet:
+    return Incident.objects.visible_to(user).counted()
+
 
 def scorecards(user: User, asked: Asked, systems: Sequence[System]) -> list[Scorecard]:
     """Judge these systems over a period, in seven queries for any number of them."""
-    real = Incident.objects.visible_to(user).filter(status__in=COUNTED, kind=IncidentKind.REAL, system__in=systems)
+    real = _real(user).filter(system__in=systems)
     since, until = asked.period.bounds()
     until = min(until, timezone.now())
     counted = real.filter(declared_at__gte=since, declared_at__lt=until)

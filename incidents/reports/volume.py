@@ -92,15 +92,23 @@ def _gaps(known: Known) -> tuple[Gaps | None, str]:
         (length, f"{length:.0f} days before the SEV1 of {_date(moment):%-d %b %Y}", _on(known, moment))
         for length, moment in zip(days, moments[1:], strict=True)
     ]
-    dots.append((since, f"{since:.0f} days since the last SEV1", _on(known, moments[-1])))
-    return charts.gaps(dots, limit=limit), _gaps_in_words(since, limit)
+    dots.append((since, f"{_days(since)} since the last SEV1", _on(known, moments[-1])))
+    return charts.gaps(dots, limit=limit), _gaps_in_words(since, limit, _date(moments[-1]))
 
 
-def _gaps_in_words(since: float, limit: float | None) -> str:
+def _days(length: float) -> str:
+    return f"{length:.0f} day{'' if f'{length:.0f}' == '1' else 's'}"
+
+
+def _gaps_in_words(since: float, limit: float | None, last: datetime) -> str:
+    """How long ago the last one was; one of today is no achievement, so nothing is said of its zero days."""
+    ago = f", {_days(since)} ago" if since >= 1 else ""
+    text = f"The last SEV1 was declared on {last:%-d %b %Y}{ago}."
     if limit is None:
-        return f"{since:.0f} days since the last SEV1."
-    longer = " That is longer than chance would explain, which is good." if since > limit else ""
-    return f"{since:.0f} days since the last SEV1; up to {limit:.0f} would be usual.{longer}"
+        return text
+    if since > limit:
+        return f"{text} So long without one is more than chance would explain, which is good."
+    return f"{text} Up to {_days(limit)} between two would be usual."
 
 
 def _date(moment: float) -> datetime:
@@ -120,6 +128,6 @@ def _power(known: Known) -> str:
     ratio = known.asked.period.days / known.earlier.days
     halved, doubled = (100 * statistics.power_of_change(before, change, time_ratio=ratio) for change in (0.5, 2.0))
     return (
-        f"With {before:,} incident{'s' if before != 1 else ''} to compare with, a true halving would be called unusual "
-        f"{halved:.0f} % of the time, and a true doubling {doubled:.0f} %."
+        f"With {before:,} incident{'s' if before != 1 else ''} to compare with, a true halving would be called likely "
+        f"real {halved:.0f} % of the time, and a true doubling {doubled:.0f} %."
     )

@@ -37,7 +37,7 @@ class Measure:
     query: dict[str, str]  # the parameters of the list that show its rows
     made_of: Q | Callable[[], Q]  # later, where it asks other tables: models are not ready yet when this module is read
     keys: tuple[tuple[str, ...], ...] = ()  # which counts of a report add up to it
-    lengths: str = ""  # or of which lengths there are as many
+    lengths: tuple[str, ...] = ()  # or of which lengths there are as many
 
     @property
     def q(self) -> Q:
@@ -105,19 +105,22 @@ def _known() -> Iterator[Measure]:
         yield Measure(label, {"known": clock}, Q(**{f"{clock}__isnull": False}))
     both = Q(impact_started_at__isnull=False, detected_at__isnull=False)
     yield Measure("Silence", {"known": "silence"}, both)
-    yield Measure("How long output was wrong", {"known": "wrong"}, _WAS_WRONG, lengths="wrong")
+    wrong = ("wrong", "running:wrong")
+    yield Measure("How long output was wrong", {"known": "wrong"}, _WAS_WRONG | _IS_WRONG, lengths=wrong)
+    yield Measure("Output still wrong", {"running": "wrong"}, _IS_WRONG, lengths=wrong[1:])
 
 
 # Until it was contained, else resolved.
 _WAS_WRONG = Q(contained_at__gte=F("impact_started_at")) | Q(contained_at=None, resolved_at__gte=F("impact_started_at"))
+_IS_WRONG = Q(impact_started_at__isnull=False, contained_at=None, resolved_at=None, status__in=OPEN)
 
 
 def _phases() -> Iterator[Measure]:
     for code, (start, end) in PHASES.items():
         known = Q(**{f"{start}__isnull": False, f"{end}__gte": F(start)})
-        yield Measure(f"{code} known", {"phase": code}, known, lengths=code)
+        yield Measure(f"{code} known", {"phase": code}, known, lengths=(code,))
         running = Q(**{f"{start}__isnull": False, f"{end}__isnull": True, "status__in": OPEN})
-        yield Measure(f"{code} running", {"running": code}, running, lengths=f"running:{code}")
+        yield Measure(f"{code} running", {"running": code}, running, lengths=(f"running:{code}",))
 
 
 def _hours() -> Iterator[Measure]:

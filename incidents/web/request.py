@@ -111,6 +111,12 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
+def midnight_of(written: str) -> datetime | None:
+    """The beginning, in UTC, of a day in an address; None where it is none."""
+    day = _day(written)
+    return _midnight(day) if day else None
+
+
 def whole_number(text: str, *, digits: int = 9) -> int | None:
     """Read a number from an address or a form; None where it is none, is negative, or has more digits than that."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None

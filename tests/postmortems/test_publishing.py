@@ -43,7 +43,7 @@ class TestAfterwards:
     def test_readers_are_counted_once(self, published: Postmortem, mara: User, lee: User, as_person: As) -> None:
         for person in (mara, lee, lee):
             as_person(person).get(published.get_absolute_url())
-        assert Reading.summary(published) == "read by 2 people, 2 teams"
+        assert Reading.summary(published) == "read by 2 people from 2 teams"
 
     def test_the_history_shows_who_changed_what_and_lets_it_read_so_again(
         self, postmortem: Postmortem, mara: User, jo: User, as_person: As

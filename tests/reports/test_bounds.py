@@ -21,9 +21,9 @@ from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Guide
 from incidents.postmortems.reading import Reading
 from incidents.reports import export
+from incidents.reports.cache import worked_out
 from incidents.reports.learning import learn
 from incidents.reports.scope import Asked
-from incidents.reports.trends import trends
 from incidents.reports.views.shared import context_of
 from incidents.response.containments import Containment
 from incidents.response.impact import Exposure
@@ -213,9 +213,9 @@ def test_every_share_lies_within_its_bounds(
 ) -> None:
     with transaction.atomic():
         happen(worlds, system=support_assistant, people=[mara, lee])
-        counted, learnt = trends(lee, asked), learn(lee, asked)
-        check_data(json.loads(json.dumps(export.as_data(counted, learnt), cls=DjangoJSONEncoder)))
-        check_page(render_to_string("reports/print.html", context_of(counted, learnt)))
+        parts = worked_out(lee, asked)
+        check_data(json.loads(json.dumps(export.as_data(*parts), cls=DjangoJSONEncoder)))
+        check_page(render_to_string("reports/print.html", context_of(*parts)))
         transaction.set_rollback(True)
 
 

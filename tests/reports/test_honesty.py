@@ -1,18 +1,25 @@
 """Whole reports of simulated worlds: where nothing changed little is called unusual, and a known change is found."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
+from django.template.loader import render_to_string
 
+from incidents.people.models import User
+from incidents.reports.decide import ToDecide
 from incidents.reports.document import Trends
 from incidents.reports.facts import ALL, ReportFacts
 from incidents.reports.known import Known
+from incidents.reports.learning import learn
 from incidents.reports.scope import Asked, Period, ReportScope
 from incidents.reports.statistics import UNUSUAL, power_of_change
 from incidents.reports.trends import put_together
+from incidents.reports.views.shared import context_of
+from incidents.reports.wording import BETWEEN, CHANCE, SURE
 
 WORLDS = 400
 PERIOD = Period(date(2026, 1, 1), date(2026, 7, 1))
@@ -32,7 +39,10 @@ def happen(chance: random.Random, days: int, rates: dict[str, float], *, silence
             facts.counts["severity", chance.choice(("sev1", "sev2", "sev3", "sev3"))] += 1
             facts.counts["system", chance.choice(list(SYSTEMS))] += 1
             facts.counts["noticed_by", chance.choice(("monitor", "monitor", "user"))] += 1
+            facts.counts["hours", chance.choice(("business", "business", "off", "sleep"))] += 1
             facts.lengths["silence", category].append(int(chance.lognormvariate(0, 1.3) * silence))
+            for phase in ("acknowledge", "contain", "resolve", "whole"):
+                facts.lengths[phase, category].append(int(chance.lognormvariate(0, 1.1) * 5_000))
     return facts
 
 
@@ -55,37 +65,69 @@ def unchanged() -> list[Trends]:
 
 
 def flags(worlds: list[Trends]) -> Iterator[bool]:
+    """Of every line of every table, whether its change is called real."""
     for world in worlds:
-        for _, _, rows in world.breakdowns:
+        for rows in (*(rows for _, _, rows in world.breakdowns), world.noticed, world.hours):
             yield from (row.unusual for row in rows)
+
+
+def headlines(world: Trends) -> list[bool]:
+    """The same of every other change that the page judges: how many, who noticed, each duration, and what changed most."""
+    judged = [world.tiles[0].note, world.tiles[3].note, *(phase.verdict for phase in world.phases), world.draft[2]]
+    return [SURE in sentence for sentence in judged]
+
+
+def headlines_flag(world: Trends) -> bool:
+    return any(headlines(world))
+
+
+def within_the_rate(flagged: list[bool]) -> bool:
+    """Whether as few are flagged as is stated, give or take three standard errors."""
+    most: float = UNUSUAL + 3 * (UNUSUAL / len(flagged)) ** 0.5
+    return sum(flagged) / len(flagged) <= most
 
 
 def test_where_nothing_changed_few_lines_are_called_unusual(unchanged: list[Trends]) -> None:
     flagged = list(flags(unchanged))
     assert len(flagged) > 15 * WORLDS
-    assert sum(flagged) / len(flagged) <= UNUSUAL + 3 * (UNUSUAL / len(flagged)) ** 0.5
+    assert within_the_rate(flagged)
 
 
-def test_where_nothing_changed_the_headlines_are_rarely_unusual(unchanged: list[Trends]) -> None:
-    most = UNUSUAL + 3 * (UNUSUAL / WORLDS) ** 0.5
-    assert sum(world.tiles[0].unusual for world in unchanged) / WORLDS <= most
-    assert sum(world.phases[0].unusual for world in unchanged) / WORLDS <= most
-    assert sum("unusual" in world.tiles[3].note for world in unchanged) / WORLDS <= most
+@pytest.mark.parametrize("sentence", [0, 1, 2])
+def test_where_nothing_changed_no_opening_sentence_calls_a_change_real(unchanged: list[Trends], sentence: int) -> None:
+    """Each by itself: also the third, which is chosen among many lines for having changed most."""
+    said = [world.draft[sentence] for world in unchanged]
+    assert within_the_rate([SURE in text for text in said])
+    certain = sum(any(word in text for word in (SURE, BETWEEN, CHANCE)) for text in said)
+    assert certain == WORLDS, "each says how sure it is"
+
+
+def test_where_nothing_changed_the_headlines_are_rarely_called_real(unchanged: list[Trends]) -> None:
+    for flagged in zip(*map(headlines, unchanged), strict=True):
+        assert within_the_rate(list(flagged))
 
 
 def test_over_the_whole_page_the_stated_rate_of_false_flags_holds(unchanged: list[Trends]) -> None:
-    """Headlines and lines together: what the page says of itself."""
-    headlines = [
-        flag
-        for world in unchanged
-        for flag in (
-            world.tiles[0].unusual,
-            "unusual" in world.tiles[3].note,
-            *(phase.unusual for phase in world.phases),
-        )
-    ]
-    flagged = [*flags(unchanged), *headlines]
-    assert sum(flagged) / len(flagged) <= UNUSUAL + 3 * (UNUSUAL / len(flagged)) ** 0.5
+    """Lines, headlines and opening sentences together: no more than the page says that chance alone would flag."""
+    flagged = [*flags(unchanged), *(flag for world in unchanged for flag in headlines(world))]
+    assert within_the_rate(flagged)
+    stated = [int(re.search(r"judges (\d+) changes", world.luck)[1]) for world in unchanged]  # type: ignore[index]
+    assert sum(stated) == len(flagged), "it counts every change that it judges"
+
+
+def test_the_page_says_nothing_is_real_but_what_was_judged(unchanged: list[Trends], lee: User) -> None:
+    """As it is written: each flag of a line once, and each headline where it stands; no other word of certainty."""
+    parts = learn(lee, Asked(PERIOD, ReportScope())), ToDecide((), (), (), ())
+    flagged = [world for world in unchanged if any(flags([world]))][:4] + [*filter(headlines_flag, unchanged)][:4]
+    assert len(flagged) == 8
+    for world in flagged:
+        whole = str(render_to_string("reports/print.html", context_of(world, *parts)))
+        page = whole.replace(world.luck, "").replace(world.volume.power, "").split('<details class="definitions">')[0]
+        written = page.count(f">{SURE}</button>")
+        assert written == sum(flags([world]))
+        sentences = [*world.draft, *(tile.note for tile in world.tiles), *(phase.verdict for phase in world.phases)]
+        text = re.sub(r"<button.*?</span>", "", page, flags=re.DOTALL)
+        assert text.count(SURE) == sum(sentence.count(SURE) for sentence in sentences)
 
 
 def test_where_nothing_changed_months_stay_within_their_usual_range(unchanged: list[Trends]) -> None:
@@ -95,8 +137,11 @@ def test_where_nothing_changed_months_stay_within_their_usual_range(unchanged: l
 
 
 def test_the_report_says_how_many_flags_luck_alone_would_raise(unchanged: list[Trends]) -> None:
-    lines = sum(len(rows) for _, _, rows in unchanged[0].breakdowns) + len(unchanged[0].noticed)
-    assert unchanged[0].luck.startswith(f"{lines} lines were compared.")
+    for world in unchanged[:20]:
+        lines = len(list(flags([world])))
+        judged = lines + len(headlines(world))
+        assert world.luck.startswith(f"This report judges {judged} changes, {lines} of them in tables.")
+        assert f"about {UNUSUAL * judged:.1f} of them would be called so by chance alone" in world.luck
 
 
 def test_a_known_change_is_found_as_often_as_was_computed() -> None:

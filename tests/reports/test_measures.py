@@ -88,7 +88,7 @@ def many(mara: User, lee: User) -> None:
 
 def _counted(facts: ReportFacts, measure: Measure) -> int:
     if measure.lengths:
-        return facts.how_many(measure.lengths)
+        return sum(facts.how_many(lengths) for lengths in measure.lengths)
     return sum(facts.counts[key] for key in measure.keys)
 
 

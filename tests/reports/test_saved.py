@@ -14,7 +14,8 @@ from PIL import Image
 
 from incidents.errors import WrongStatus
 from incidents.people.models import Team, User
-from incidents.reports.saved import Decision, ReportSubscription, SavedReport, send_reports
+from incidents.reports.decisions import Decision
+from incidents.reports.saved import ReportSubscription, SavedReport, send_reports
 from incidents.reports.scope import Asked, ReportScope
 from incidents.response.incident import Incident
 from incidents.response.notices import Notice
@@ -204,7 +205,17 @@ def test_the_api_gives_the_same_numbers(
     ).json()
     assert answer["trends"]["n"] == 1
     assert answer["asked"]["since"] == since
+    assert answer["asked"]["months"] == "own"
     assert client.get("/api/v1/reports/trends/").status_code == 401
+
+
+@pytest.mark.parametrize("months", ["12", "3", "quarter"])
+def test_the_api_answers_with_the_period_it_was_asked_for(
+    lee: User, key_of: Callable[..., dict[str, str]], client: Client, months: str
+) -> None:
+    answer = client.get(f"/api/v1/reports/trends?months={months}", headers=key_of(lee)).json()["asked"]
+    assert answer["months"] == months
+    assert answer["since"] < answer["until"], "and with its days"
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_nothing_is_unusual_where_nothing_earlier_is_on_record(happened: Happene
     report = trends(lee, asked)
     assert report.compared == ""
     assert not any(tile.unusual for tile in report.tiles)
-    assert "nothing to compare with" in report.draft[0]
+    assert "no earlier period on record" in report.draft[0]
 
 
 def test_a_large_change_is_called_unusual_and_a_small_one_is_not(happened: Happened, lee: User, asked: Asked) -> None:
@@ -161,7 +161,7 @@ def test_a_large_change_is_called_unusual_and_a_small_one_is_not(happened: Happe
     for day in range(24):
         happened(2 + day / 10)
     report = trends(lee, asked)
-    assert "unusual" in report.draft[0]
+    assert "likely real" in report.draft[0]
     drift = next(row for row in report.breakdowns[1][2] if row.code == "drift")
     assert drift.unusual
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
-from incidents.reports.learning import is_drill_overdue
+from incidents.reports.drills import is_drill_overdue
 from incidents.reports.scope import Asked
 from incidents.reports.trust import Scorecard, budget, scorecards, together
 from incidents.response.incident import Incident

@@ -8,8 +8,9 @@ from django.views.decorators.http import require_GET
 from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
+from incidents.reports.decisions import Decision
 from incidents.reports.forms import DecisionForm, SubscriptionForm
-from incidents.reports.saved import Decision, ReportNote, ReportSubscription, SavedReport
+from incidents.reports.saved import ReportNote, ReportSubscription, SavedReport
 from incidents.reports.views.shared import as_pdf, asked_of, context_of
 from incidents.web.request import Answer, Request, change, first_error, page, visible_or_404
 
@@ -22,7 +23,7 @@ def saved_reports(request: Request) -> Answer:
         "teams": dict(Team.objects.values_list("slug", "name")),
         "subscriptions": ReportSubscription.objects.filter(person=request.user).select_related("team"),
         "form": SubscriptionForm(),
-        "decisions": Decision.objects.filter(state=Decision.State.ASKED).select_related("report", "owner")[:50],
+        "decisions": Decision.objects.open()[:50],
         "may_keep": has_role(request.user, Role.LEAD, team=None),
     }
     return render(request, "reports/saved_reports.html", context)
@@ -50,7 +51,7 @@ def _find(pk: int) -> SavedReport:
 
 def _context(request: Request, report: SavedReport) -> dict[str, object]:
     data = report.data_for(request.user)
-    return context_of(data["trends"], data["learning"]) | {
+    return context_of(data["trends"], data["learning"], data["decide"]) | {
         "report": report,
         "notes": report.notes.select_related("by"),
         "decisions": report.decisions.select_related("owner", "decided_by"),

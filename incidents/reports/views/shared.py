@@ -17,10 +17,14 @@ def asked_of(request: Request) -> Asked:
     return read(request.GET.dict(), today=timezone.now().date())
 
 
-def context_of(trends: Any, learning: Any) -> dict[str, Any]:
-    """What the templates of a report take: document.Trends and learning.Learning, or what they were frozen as."""
+def context_of(trends: Any, learning: Any, to_decide: Any) -> dict[str, Any]:
+    """What the templates of a report take: its parts, or what they were frozen as.
+
+    None to decide where a report was saved before that was gathered.
+    """
     as_of = trends["as_of"] if isinstance(trends, dict) else trends.as_of
-    return {"trends": trends, "learning": learning, "as_of": datetime.fromisoformat(as_of).astimezone(UTC)}
+    parts = {"trends": trends, "learning": learning, "to_decide": to_decide}
+    return parts | {"as_of": datetime.fromisoformat(as_of).astimezone(UTC)}
 
 
 def as_pdf(request: Request, context: dict[str, Any], instead: str) -> Answer:

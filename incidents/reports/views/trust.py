@@ -1,34 +1,31 @@
 """The pages of trust: all systems side by side, and one."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.reports.cache import cached
+from incidents.reports.drills import DRILL_EVERY
 from incidents.reports.forms import ObjectiveForm
-from incidents.reports.learning import DRILL_EVERY
 from incidents.reports.scope import Asked, Period, ReportScope
-from incidents.reports.trust import Scorecard, scorecards
+from incidents.reports.trust import DAYS, Scorecard, judged_days, scorecards
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 PERIODS = {"1": "30 days", "3": "90 days", "12": "12 months"}
-_DAYS = {"1": 30, "3": 90, "12": 365}
+_DAYS = {"1": 30, "3": DAYS, "12": 365}
 
 
 def _asked(request: Request) -> tuple[str, Asked]:
     months = request.GET.get("months", "3")
     months = months if months in _DAYS else "3"
-    today = timezone.now().date() + timedelta(days=1)
-    return months, Asked(Period(today - timedelta(days=_DAYS[months]), today), ReportScope())
+    return months, Asked(judged_days(_DAYS[months]), ReportScope())
 
 
 @page
@@ -54,11 +51,13 @@ def trust(request: Request) -> Answer:
 
 
 def _is_asked_for(card: Scorecard, request: Request) -> bool:
-    """Whether the address asks for this system: by its team, itself, or a drill that it is due for or that is overdue."""
+    """Whether the address asks for this system: by its team, itself, its budget, or a drill that is due or overdue."""
     system, query = card.system, request.GET
     if query.get("system", system.slug) != system.slug:
         return False
     if query.get("team", system.team.slug) != system.team.slug:
+        return False
+    if query.get("budget") == "exceeded" and not card.is_exceeded:
         return False
     match query.get("drill"):
         case "due":

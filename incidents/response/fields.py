@@ -90,6 +90,16 @@ class IncidentFields(models.Model):
         return self.status in OPEN
 
     @property
+    def unknown_clocks(self) -> list[str]:
+        """The clocks that must have had a time and of which nobody knows it; those that are still to come are not among them."""
+        passed = ["impact_started_at", "detected_at"]
+        if self.status in (Status.INVESTIGATING, Status.CONTAINED, Status.RESOLVED, Status.CLOSED):
+            passed.append("acknowledged_at")
+        if self.status in (Status.CONTAINED, Status.RESOLVED, Status.CLOSED):
+            passed.append("contained_at")
+        return [name for name in passed if getattr(self, name) is None]
+
+    @property
     def contained_doubt(self) -> str:
         """What speaks against believing that a contained incident is; "" where nothing does. Reads its containments."""
         return Containment.doubt(self.containments.all()) if self.status == Status.CONTAINED else ""

@@ -83,13 +83,15 @@ def in_own_zone(moment: datetime) -> datetime:
 
 
 @register.simple_tag
-def when(moment: datetime | None) -> SafeString:
-    """A moment in the reader's zone with how long ago it was; the exact UTC time on hover."""
+def when(moment: datetime | None, age: bool = True) -> SafeString:
+    """A moment in the reader's zone with how long ago it was, unless without `age`; the exact UTC time on hover."""
     if moment is None:
         return SafeString('<span class="faint">unknown</span>')
     local = in_own_zone(moment)
     this_year = local.year == timezone.localtime().year
     shown = format_date(local, "D j M, H:i T" if this_year else "j M Y, H:i T")
+    if not age:
+        return format_html('<time datetime="{0}" title="{0}">{1}</time>', _iso(moment), shown)
     html = '<time datetime="{0}" title="{0}">{1} <span class="faint">({2})</span></time>'
     return format_html(html, _iso(moment), shown, _ago(moment))
 

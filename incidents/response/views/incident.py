@@ -37,6 +37,7 @@ from incidents.response.links import Link
 from incidents.response.measures import ORDERED, out_of_order
 from incidents.response.permissions import get_incident, get_incident_to_change
 from incidents.response.roles import LEAD, Handover, ResponseRole
+from incidents.response.track import track
 from incidents.response.updates import Cadence, next_update_due
 from incidents.response.vocabulary import CLOCKS, Status
 from incidents.web.markdown import render as render_markdown
@@ -77,8 +78,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             "more": len(events) + story.A_SCREEN if count > len(events) else None,
             "show": show,
             "views": [(name, label) for name, (label, _) in story.VIEWS.items()],
-            "clocks": [(label, getattr(incident, name), name) for name, label in CLOCKS.items()],
-            "odd_clocks": _odd_clocks(incident),
+            **_clocks(incident),
             "steps": _steps(incident),
             "mode": taxonomy.failure_mode(incident.failure_mode) if incident.failure_mode else None,
             "changes": incident.changes_before(),
@@ -199,6 +199,19 @@ def _steps(incident: Incident) -> list[dict[str, Any]]:
         {"label": step.label, "done": position < reached, "current": position == reached}
         for position, step in enumerate(STEPS)
     ]
+
+
+def _clocks(incident: Incident) -> dict[str, Any]:
+    """The six clocks: each by itself, all of them on one line, and those that stand in an impossible order."""
+    times = {name: getattr(incident, name) for name in CLOCKS}
+    unknown = incident.unknown_clocks
+    words = dict.fromkeys(CLOCKS, "not yet" if incident.is_open else "never") | dict.fromkeys(unknown, "unknown")
+    until, now = incident.impact_started_until, timezone.now() if incident.is_open else None
+    return {
+        "clocks": [(name, label, times[name], words[name]) for name, label in CLOCKS.items()],
+        "track": track(times, unknown=unknown, until=until, now=now),
+        "odd_clocks": _odd_clocks(incident),
+    }
 
 
 def _odd_clocks(incident: Incident) -> list[str]:

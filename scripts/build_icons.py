@@ -33,6 +33,7 @@ NAMES = [
     "lock-open",
     "shield-alert",
     "shield-check",
+    "shield-off",
     "trending-down",
     "search-x",
     "repeat",

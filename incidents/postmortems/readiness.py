@@ -42,7 +42,7 @@ def missing(postmortem: Postmortem) -> list[Missing]:
 def _of_incident(incident: Incident, depth: Depth, written: set[str], *, prefix: str) -> list[Missing]:
     items = []
     if not incident.noticed_by:
-        items.append(Missing(f"{prefix}Say who noticed it first.", _page("incident-edit", incident)))
+        items.append(Missing(f"{prefix}Say who noticed it first.", _page("incident-noticed", incident)))
     if "impact" not in written and not incident.exposures.exists():
         what = "Give the impact as a number, or write “unknown, because …” under Impact."
         items.append(Missing(prefix + what, _page("incident-impact", incident)))

@@ -12,7 +12,7 @@ from incidents.response.incident import Incident
 from incidents.response.vocabulary import IncidentKind, Status
 from incidents.systems.models import System
 
-MOST_SHOWN, MOST, MOST_NAMED = 6, 12, 3
+MOST_SHOWN, MOST, MOST_NAMED = 4, 12, 3
 _MOST_READ = 200  # of the containments that worked before, the newest
 
 _Kind = System.Kind

@@ -1,5 +1,6 @@
 """Who does what in an incident: its roles, and how one changes hands."""
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -30,21 +31,40 @@ class ResponseRole(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def place(self) -> str:
+        """The name of its row among the facts of an incident."""
+        return f"role-{self.code}"
+
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def give(self, incident: Incident, role: ResponseRole, person: User | None, *, by: User) -> None:
-        """Give a role to somebody; None takes it from everybody. The lead is the incident's own field."""
+        """Give a role to somebody, beside others where it may be several people; None takes it from everybody.
+
+        The lead is the incident's own field.
+        """
         if role.code == LEAD:
             incident.assign_lead(person, by=by)
             return
-        require_visible(incident, person)
+        with transaction.atomic():
+            incident.locked()
+            others = self.filter(incident=incident, role=role).select_related("person") if role.several else ()
+            people = {*(assignment.person for assignment in others), person} if person else ()
+            self.assign(incident, role, people, by=by)
+
+    def assign(self, incident: Incident, role: ResponseRole, people: Iterable[User], *, by: User) -> None:
+        """Say who has a role: these people and no others. Raises Refused where one of them may not see the incident."""
+        people = list(people)
+        if len(people) > 1 and not role.several:
+            raise Refused(f"Only one person can be {role.name.lower()}.")
+        for person in people:
+            require_visible(incident, person)
         with transaction.atomic():
             incident.locked()
             assignments = self.filter(incident=incident, role=role)
             was = [str(assignment.person) for assignment in assignments.select_related("person")]
-            if person is None or not role.several:
-                assignments.exclude(person=person).delete()
-            if person:
+            assignments.exclude(person__in=people).delete()
+            for person in people:
                 self.get_or_create(incident=incident, role=role, person=person)
             became = [str(assignment.person) for assignment in assignments.select_related("person")]
             if was != became:

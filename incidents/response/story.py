@@ -91,11 +91,10 @@ def curate(event: Event, *, by: User, **changes: Any) -> None:
             incident.record(_K.CURATED, by=by, event=event.pk, became={name: values[name] for name in changed})
 
 
-def entries(incident: Incident, *, show: str = "story", most: int = A_SCREEN) -> tuple[list[Event], int]:
-    """The newest `most` entries of one view, and how many there are in all.
-
-    Newest first while it is open, because that is what on-call reads; oldest first afterwards, as a story.
-    """
+def entries(
+    incident: Incident, *, show: str = "story", order: str = "newest", most: int = A_SCREEN
+) -> tuple[list[Event], int]:
+    """The newest `most` entries of one view, and how many there are in all: the newest first, or the oldest."""
     events = _in_view(incident.events.all(), show)
     with_people = events.select_related("by", "note", "note__author", "curation")
     if show == "log":
@@ -104,7 +103,7 @@ def entries(incident: Incident, *, show: str = "story", most: int = A_SCREEN) ->
         ordered = with_people.annotate(told_at=Coalesce("curation__at", "at")).order_by("-told_at", "-pk")
     newest = list(ordered[:most])
     count = len(newest) if len(newest) < most else events.count()
-    return (newest if incident.is_open else newest[::-1]), count
+    return (newest[::-1] if order == "oldest" else newest), count
 
 
 def for_postmortem(incident: Incident, *, most: int) -> list[Event]:

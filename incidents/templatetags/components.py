@@ -7,7 +7,7 @@
 {% callout "triangle-alert" tone="warn" %} It is stale. {% endcallout %}
 {% row_title url title %} a word beside it {% endrow_title %}
 {% post_button url "Acknowledge" icon="check" variant="primary" key="a" %}
-{% inline_form url "Set severity" form.severity %}
+{% fact "Severity" "severity" url=change key="s" %} {% severity incident.severity %} {% endfact %}
 {% form_errors form %} … {% form_buttons "Save clocks" cancel=url %}
 {% tab "Mine" "?show=mine" current=show|is:"mine" count=counts.mine %}
 {% slot "incident.actions" incident %}
@@ -17,7 +17,7 @@
 from typing import Any
 
 from django import template
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -32,7 +32,8 @@ def panel(content: str, title: str, name: str, **options: Any) -> SafeString:
 
     `level` of the heading (2), `count` beside it (`of` how many), `tight` (rows close together), and one link at its end:
     `action` (address; none, no link), `action_label`, `action_icon`, `action_key` (keyboard), `action_into` (the selector
-    of the element that its page is loaded into).
+    of the element that its page is loaded into). With `fold` it folds, and is folded on a phone, where `value` stands for
+    its content. With `line` it is one line: what an empty panel says.
     """
     facts = {"level": 2, "content": content, "title": title, "name": name}
     return render_to_string("components/panel.html", facts | options)
@@ -68,6 +69,15 @@ def callout(content: str, icon: str, **options: Any) -> SafeString:
 
 
 @register.simple_block_tag
+def fact(content: str, label: str, name: str, **options: Any) -> SafeString:
+    """One row of facts: its label and what it is. With `url`, a button: the form of that address opens in its place.
+
+    `key` opens it from the keyboard; `see` is a row with a page of its own, linked beside it.
+    """
+    return render_to_string("components/fact.html", {"content": content, "label": label, "name": name} | options)
+
+
+@register.simple_block_tag
 def row_title(content: str, url: str, title: str) -> SafeString:
     """What a row of a list is: the link that covers the row, and a quiet word beside it (the content, which may be empty)."""
     facts = {"note": SafeString(content.strip()), "url": url, "title": title}
@@ -79,13 +89,6 @@ def post_button(context: dict[str, Any], url: str, label: str, **options: Any) -
     """A form of one button. `icon`, `variant` (primary, quiet, danger), `small`, `key`, `name`, `value`, `push`, `aria_label`."""
     facts = {"url": url, "label": label, "csrf_token": context.get("csrf_token")}
     return render_to_string("components/post_button.html", facts | options)
-
-
-@register.simple_tag(takes_context=True)
-def inline_form(context: dict[str, Any], url: str, label: str, *fields: BoundField) -> SafeString:
-    """A form of one line: fields whose labels are read out, not seen, and a small button."""
-    facts = {"url": url, "label": label, "fields": fields, "csrf_token": context.get("csrf_token")}
-    return render_to_string("components/inline_form.html", facts)
 
 
 @register.inclusion_tag("components/form_errors.html")

@@ -270,15 +270,18 @@ def query(context: dict[str, Any], **changes: Any) -> str:
 @register.inclusion_tag("web/_field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """A form field with its label, help and error, tied together for those who do not see them."""
-    described = [f"{bound.id_for_label}_help"] if bound.help_text else []
+    identity = bound.id_for_label or bound.auto_id  # a group of choices has no element of its own to label
+    described = [f"{identity}_help"] if bound.help_text else []
     attributes: dict[str, Any] = {}
     if bound.errors:
-        described.insert(0, f"{bound.id_for_label}_error")
+        described.insert(0, f"{identity}_error")
         attributes["aria-invalid"] = "true"
     if described:
         attributes["aria-describedby"] = " ".join(described)
     return {
         "field": bound,
+        "identity": identity,
+        "is_group": bound.use_fieldset,
         "widget": bound.as_widget(attrs=attributes),
         "is_choice": bound.widget_type == "checkbox",
     }

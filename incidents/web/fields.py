@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from incidents.years import check_year
 
@@ -34,3 +36,30 @@ class DayField(forms.DateField):
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_validators = [check_year]
+
+
+class _Chooser(forms.widgets.ChoiceWidget):
+    """A list to choose from with one tap, narrowed by what is typed where `find` says what for."""
+
+    def __init__(self, find: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        self.find = find
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        return render_to_string("components/chooser.html", self.get_context(name, value, attrs) | {"find": self.find})
+
+
+class Choose(_Chooser, forms.RadioSelect):
+    """One of a list."""
+
+
+class ChooseSeveral(_Chooser, forms.CheckboxSelectMultiple):
+    """Any of a list."""
+
+
+class WebAddressField(forms.URLField):
+    """An address that may be linked to, or nothing; https where no scheme is typed."""
+
+    def __init__(self, *, placeholder: str, **options: Any) -> None:
+        widget = forms.URLInput(attrs={"placeholder": placeholder, "autocomplete": "off"})
+        super().__init__(required=False, assume_scheme="https", widget=widget, **options)

@@ -1,17 +1,4 @@
-/* Lists: narrowed by what is typed, chosen from, sent as soon as a choice is made. */
-
-/* A box that leaves those of a list whose words hold what is typed. */
-for (const box of document.querySelectorAll("input[data-filter]")) {
-  box.addEventListener("input", () => {
-    const wanted = box.value.trim().toLowerCase();
-    for (const item of document.querySelectorAll(box.dataset.filter)) {
-      item.hidden = !item.dataset.kind.toLowerCase().includes(wanted);
-    }
-    for (const group of document.querySelectorAll("[data-filter-group]")) {
-      group.hidden = !group.querySelector("[data-kind]:not([hidden])");
-    }
-  });
-}
+/* Lists: chosen from, sent as soon as a choice is made. */
 
 /* Rows that were chosen stay chosen when the list is updated. */
 const callbacks = window.Idiomorph?.defaults.callbacks;

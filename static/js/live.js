@@ -20,12 +20,17 @@ paused.className = "paused";
 paused.setAttribute("role", "status");
 document.getElementById("main").append(paused);
 
-function menuIsOpen() {
-  return document.querySelector("main details[open]:not([data-quiet])") !== null;
+function isOpen(selector) {
+  return document.querySelector(`main ${selector}`) !== null;
 }
 
-function sayWhetherPaused(isPaused) {
-  const text = isPaused ? "Updates paused while a menu is open" : "";
+/* Why nothing is updated now; empty where nothing stands in the way. */
+function reasonToWait() {
+  if (isOpen("[data-editing]")) return "Updates paused while you edit";
+  return isOpen("details[open]:not([data-quiet])") ? "Updates paused while a menu is open" : "";
+}
+
+function say(text) {
   if (paused.textContent !== text) paused.textContent = text;
 }
 
@@ -36,11 +41,11 @@ function isTypedIn(fragment) {
 
 document.body.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.triggeringEvent?.type !== "live") return;
-  const isPaused = menuIsOpen();
-  sayWhetherPaused(isPaused);
-  if (isPaused || isTypedIn(event.detail.target)) event.preventDefault();
+  const reason = reasonToWait();
+  say(reason);
+  if (reason || isTypedIn(event.detail.target)) event.preventDefault();
 });
-document.addEventListener("toggle", () => menuIsOpen() || sayWhetherPaused(false), { capture: true });
+document.addEventListener("toggle", () => reasonToWait() || say(""), { capture: true });
 
 document.body.addEventListener("htmx:sendError", () => {
   if (LOST) LOST.hidden = false;

@@ -2,8 +2,12 @@
    Modules without a build: each has one concern and finds by data attributes what it serves. */
 import "./ages.js";
 import "./arrivals.js";
+import "./chooser.js";
 import "./copy.js";
 import "./drafts.js";
+import "./editors.js";
+import "./filter.js";
+import "./folds.js";
 import "./keys.js";
 import "./lists.js";
 import "./live.js";

@@ -35,8 +35,23 @@ class TestStory:
         story.curate(second.event, by=mara, at=incident.declared_at - timedelta(hours=1))
         newest_first = [event.pk for event in story.entries(incident)[0] if event.kind == "note"]
         assert newest_first == [first.event.pk, second.event.pk]
+        assert story.entries(incident, order="oldest")[0][0].pk == second.event.pk
         incident.resolve(by=mara)
-        assert story.entries(incident)[0][0].pk == second.event.pk, "as a story, once it is over"
+        told = [event.kind for event in story.entries(incident)[0]]
+        assert told[0] == "status", "the order does not turn round once it is over"
+
+    def test_the_page_turns_the_order_round_where_it_is_asked_to(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        incident.add_note("One", by=mara)
+        incident.add_note("Two", by=mara)
+        page = as_person(mara).get(incident.get_absolute_url()).content.decode()
+        assert page.index("<p>Two</p>") < page.index("<p>One</p>")
+        assert "newest first" in page
+        page = as_person(mara).get(f"{incident.get_absolute_url()}?order=oldest").content.decode()
+        assert page.index("<p>One</p>") < page.index("<p>Two</p>")
+        assert "oldest first" in page
+        assert "order=oldest" in page.partition('id="story"')[2].partition(">")[0], "and so do updates"
 
     def test_what_is_left_out_is_still_in_the_log(self, incident: Incident, mara: User) -> None:
         note = incident.add_note("Wrong window, sorry", by=mara)

@@ -477,11 +477,17 @@ class TestPrivacy:
     ) -> None:
         incident.restrict([sam], by=jo)
         assert set(incident.people.all()) == {sam, jo, mara}
-        assert last_event(incident) == ("visibility", jo, {"was": {"private": False}, "became": {"private": True}})
+        names = ["Jo Lindqvist", "Mara Okafor", "Sam Outsider"]
+        was, became = {"private": False, "people": []}, {"private": True, "people": names}
+        assert last_event(incident) == ("visibility", jo, {"was": was, "became": became})
+        incident.restrict([sam], by=jo)
+        assert incident.events.filter(kind="visibility").count() == 1, "the same people again are no news"
         assert not Incident.objects.visible_to(rui).exists()
         incident.assign_lead(None, by=jo)
         incident.restrict([], by=jo)
         assert set(incident.people.all()) == {jo}
+        was, became = {"private": True, "people": names}, {"private": True, "people": ["Jo Lindqvist"]}
+        assert last_event(incident) == ("visibility", jo, {"was": was, "became": became})
 
 
 def test_whoever_contains_it_in_triage_takes_it(untaken: Incident, mara: User) -> None:

@@ -2,8 +2,7 @@
 
 from django import forms
 
-from incidents.response.forms.fields import IncidentField, IncidentForm
-from incidents.response.forms.incident import ClassifyForm
+from incidents.response.forms.fields import FailureForm, IncidentField, IncidentForm
 from incidents.response.incident import Incident
 from incidents.systems.models import System
 
@@ -12,7 +11,7 @@ class SettleForm(forms.Form):
     system = forms.ModelChoiceField(queryset=System.objects.order_by("name"), empty_label="Choose a system")
 
 
-class RememberForm(ClassifyForm):
+class RememberForm(FailureForm):
     """Which failure it is, and whether that holds for later alerts of the same name too."""
 
     remember = forms.BooleanField(

@@ -10,7 +10,7 @@ from incidents.alerts.models import (
     AlertSeverity,
 )
 from incidents.alerts.rules import ACTS, Unruly, read
-from incidents.response.forms.incident import ClassifyForm
+from incidents.response.forms.fields import failure_choices
 from incidents.systems.models import System
 
 
@@ -50,8 +50,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = ClassifyForm().fields["failure"].choices[1:]  # type: ignore[attr-defined]
-        self.fields["set_failure"].choices = [("", "Unchanged"), *choices]  # type: ignore[attr-defined]
+        self.fields["set_failure"].choices = [("", "Unchanged"), *failure_choices()[1:]]  # type: ignore[attr-defined]
 
     @staticmethod
     def initial_of(stored: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from incidents import taxonomy
 from incidents.people.models import User
 from incidents.response.incident import Incident
 from incidents.response.roles import ResponseRole
@@ -13,7 +14,39 @@ from incidents.response.vocabulary import year_question
 TEXT = {"data-draft": "text", "rows": 3}
 
 
+def failure_choices() -> list[Any]:
+    """All failure modes by category; each category comes first in its group, for whoever knows no more than that."""
+    groups = [
+        (
+            category.name,
+            [
+                (category.code, f"{category.name}: not sure which"),
+                *((mode.code, mode.name) for mode in category.modes),
+            ],
+        )
+        for category in taxonomy.categories()
+    ]
+    return [("", "Unclassified"), *groups]
+
+
+class FailureForm(forms.Form):
+    """What kind of failure it is."""
+
+    failure = forms.ChoiceField(choices=failure_choices, required=False, label="Category or failure mode")
+
+    @property
+    def chosen(self) -> tuple[str, str]:
+        """The category and the failure mode; either may be empty."""
+        failure = taxonomy.find(self.cleaned_data["failure"])
+        return (failure.category, failure.failure_mode) if failure else ("", "")
+
+
 class PersonChoiceField(forms.ModelChoiceField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(queryset=User.objects.filter(is_active=True).order_by("name"), **options)
+
+
+class PeopleChoiceField(forms.ModelMultipleChoiceField):
     def __init__(self, **options: Any) -> None:
         super().__init__(queryset=User.objects.filter(is_active=True).order_by("name"), **options)
 

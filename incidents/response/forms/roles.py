@@ -5,11 +5,6 @@ from django import forms
 from incidents.response.forms.fields import PersonChoiceField, RoleField
 
 
-class RoleForm(forms.Form):
-    role = RoleField()
-    person = PersonChoiceField(required=False, empty_label="Nobody")
-
-
 class HandoverForm(forms.Form):
     role = RoleField(initial="lead")
     to = PersonChoiceField(label="To whom")

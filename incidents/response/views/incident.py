@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -16,21 +17,8 @@ from incidents.response.containment_options import MOST_NAMED, MOST_SHOWN, optio
 from incidents.response.containments import Containment
 from incidents.response.forms.containments import ContainForm
 from incidents.response.forms.declare import proposal
-from incidents.response.forms.incident import (
-    AttachForm,
-    ClassifyForm,
-    DescribeForm,
-    KindForm,
-    LeadForm,
-    LinkForm,
-    NoteForm,
-    NoticedForm,
-    PrivacyForm,
-    ResolveForm,
-    SeverityForm,
-    SystemForm,
-)
-from incidents.response.forms.roles import RoleForm, TaskForm
+from incidents.response.forms.incident import AttachForm, NoteForm, ResolveForm
+from incidents.response.forms.roles import TaskForm
 from incidents.response.forms.updates import UpdateForm
 from incidents.response.incident import Incident
 from incidents.response.links import Link
@@ -39,11 +27,10 @@ from incidents.response.permissions import get_incident, get_incident_to_change
 from incidents.response.roles import LEAD, Handover, ResponseRole
 from incidents.response.track import track
 from incidents.response.updates import Cadence, next_update_due
-from incidents.response.vocabulary import CLOCKS, Status
+from incidents.response.vocabulary import CLOCKS, Severity
+from incidents.web.durations import span
 from incidents.web.markdown import render as render_markdown
 from incidents.web.request import Answer, Request, page
-
-STEPS = (Status.TRIAGE, Status.INVESTIGATING, Status.CONTAINED, Status.RESOLVED, Status.CLOSED)
 
 
 @page
@@ -67,7 +54,8 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
     may = incident.is_changeable_by(request.user)
     show = request.GET.get("show", "story")
     show = show if show in story.VIEWS else "story"
-    events, count = story.entries(incident, show=show, most=_most(request))
+    order = "oldest" if request.GET.get("order") == "oldest" else "newest"
+    events, count = story.entries(incident, show=show, order=order, most=_most(request))
     return (
         _forms(incident, may=may)
         | {
@@ -77,11 +65,12 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             "event_count": count,
             "more": len(events) + story.A_SCREEN if count > len(events) else None,
             "show": show,
+            "order": order,
             "views": [(name, label) for name, (label, _) in story.VIEWS.items()],
             **_clocks(incident),
-            "steps": _steps(incident),
             "mode": taxonomy.failure_mode(incident.failure_mode) if incident.failure_mode else None,
             "changes": incident.changes_before(),
+            "record_change": _record_change(incident) if may else "",
             "upstream": Incident.objects.visible_to(request.user).open_upstream_of(incident.system)[:3]
             if incident.is_open
             else [],
@@ -92,6 +81,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             **_work(request, incident),
             **_proposed(incident, may=may),
             **_what_it_did(incident),
+            **_in_short(incident),
             **_what_stakeholders_hear(request, incident, may=may),
         }
         | more
@@ -116,27 +106,6 @@ def _forms(incident: Incident, *, may: bool) -> dict[str, Any]:
     }
 
 
-@page
-@require_GET
-def edit(request: Request, number: int) -> Answer:
-    """What can be changed about it: beside its page, or as a page of its own."""
-    incident = get_incident_to_change(request.user, number, to="change it")
-    context = {
-        "incident": incident,
-        "severity_form": SeverityForm(auto_id="set_%s", initial={"severity": incident.severity}),
-        "lead_form": LeadForm(initial={"lead": incident.lead_id}),
-        "classify_form": ClassifyForm(initial={"failure": incident.failure_mode or incident.category}),
-        "system_form": SystemForm(initial={"system": incident.system.slug if incident.system else ""}),
-        "describe_form": DescribeForm(initial={"title": incident.title, "summary": incident.summary}),
-        "noticed_form": NoticedForm(initial={"noticed_by": incident.noticed_by}),
-        "kind_form": KindForm(auto_id="is_%s", initial={"kind": incident.kind}),
-        "link_form": LinkForm(user=request.user, auto_id="link_%s"),
-        "role_form": RoleForm(auto_id="role_%s"),
-        "privacy_form": PrivacyForm(initial={"people": incident.people.all()}),
-    }
-    return render(request, "response/_edit.html" if request.htmx else "response/edit.html", context)
-
-
 def _work(request: Request, incident: Incident) -> dict[str, Any]:
     """Who does what, what was done about it, and what is left to do."""
     people_by_role: dict[str, list[Any]] = {}
@@ -148,10 +117,16 @@ def _work(request: Request, incident: Incident) -> dict[str, Any]:
     containments = list(incident.containments.all())
     tried = {containment.action for containment in containments if containment.state != Containment.State.DROPPED}
     untried = options_for(incident, user=request.user, but=tried) if incident.is_open else []
+    others = [(role, people) for role, people in roles if role.code != LEAD]
+    done = sum(task.done_at is not None for task in tasks)
     return {
-        "roles": [(role, people) for role, people in roles if role.code != LEAD],
+        "roles": [(role, people) for role, people in others if people],
+        "open_roles": [role for role, people in others if not people],
+        "named_people": list(incident.people.order_by("name")) if incident.private else [],
         "tasks": tasks,
-        "tasks_done": sum(task.done_at is not None for task in tasks),
+        "tasks_done": done,
+        "tasks_open": len(tasks) - done,
+        "unchecked": any(one.state == Containment.State.DONE and one.worked is None for one in containments),
         "handovers": list(
             Handover.objects.offered().filter(incident=incident).select_related("role", "giver", "taker")
         ),
@@ -159,6 +134,7 @@ def _work(request: Request, incident: Incident) -> dict[str, Any]:
         "untried": untried[:MOST_SHOWN],
         "more_untried": untried[MOST_SHOWN:],
         "most_named": f":{MOST_NAMED}",
+        "worked_before": list(dict.fromkeys(number for option in untried for number in option.worked_in))[:MOST_NAMED],
     }
 
 
@@ -171,13 +147,37 @@ def _proposed(incident: Incident, *, may: bool) -> dict[str, Any]:
 def _what_it_did(incident: Incident) -> dict[str, Any]:
     assessed = impacts.Impact.objects.filter(incident=incident).first()
     exposures = list(incident.exposures.all())
+    known = impacts.facts(assessed)
     return {
-        "impact_facts": impacts.facts(assessed),
+        "impact_facts": known,
+        "impact_in_short": _impact_in_short(exposures, known),
         "exposures": exposures,
         "suggested": impacts.suggested_for(incident, impact=assessed, exposures=exposures)
         if incident.is_open
         else None,
     }
+
+
+def _impact_in_short(exposures: list[impacts.Exposure], known: list[tuple[str, Any]]) -> str:
+    """The impact in a few words, for where there is no room for more; empty where nobody has said anything."""
+    if exposures:
+        return f"≈ {exposures[0].words} {exposures[0].label.lower()}"
+    return str(known[0][1]) if known else ""
+
+
+def _in_short(incident: Incident) -> dict[str, str]:
+    """Panels in a few words, for where they are folded."""
+    severity = "SEV?" if incident.severity == Severity.UNKNOWN else incident.get_severity_display()
+    facts = [severity, str(incident.system or "no system"), str(incident.lead or "no lead")]
+    silence = span(incident.silence) if incident.silence is not None else "unknown"
+    return {"facts_in_short": " · ".join(facts), "clocks_in_short": f"silence {silence}"}
+
+
+def _record_change(incident: Incident) -> str:
+    """Where somebody records a change of its system; empty where it has none."""
+    if incident.system is None:
+        return ""
+    return f"{reverse('change-new', args=[incident.system.slug])}?next={incident.get_absolute_url()}"
 
 
 def _what_stakeholders_hear(request: Request, incident: Incident, *, may: bool) -> dict[str, Any]:
@@ -191,14 +191,6 @@ def _what_stakeholders_hear(request: Request, incident: Incident, *, may: bool) 
         "follower_count": len(followers),
         "is_following": request.user.pk in followers,
     }
-
-
-def _steps(incident: Incident) -> list[dict[str, Any]]:
-    reached = STEPS.index(Status(incident.status)) if incident.status in STEPS else -1
-    return [
-        {"label": step.label, "done": position < reached, "current": position == reached}
-        for position, step in enumerate(STEPS)
-    ]
 
 
 def _clocks(incident: Incident) -> dict[str, Any]:

@@ -4,20 +4,12 @@ from django.db.models import prefetch_related_objects
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from incidents.response.buttons import at, valid, verb
-from incidents.response.forms.incident import LinkForm
+from incidents.response.buttons import at, verb
 from incidents.response.incident import Incident
 from incidents.response.likeness import similar
 from incidents.response.links import Link
 from incidents.response.permissions import get_incident
 from incidents.web.request import Answer, Request, page
-
-
-@verb("link it")
-def link(request: Request, incident: Incident) -> Answer:
-    fields = valid(LinkForm(request.POST, user=request.user))
-    Link.objects.link(incident, fields["other"], fields["kind"], by=request.user)
-    return at(incident, "links")
 
 
 @verb("link it")

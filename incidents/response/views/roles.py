@@ -6,21 +6,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from incidents.errors import Refused, WrongStatus
-from incidents.response.buttons import at, valid, verb
-from incidents.response.forms.roles import HandoverForm, RoleForm
-from incidents.response.incident import Incident
+from incidents.response.forms.roles import HandoverForm
 from incidents.response.notices import Notice
 from incidents.response.permissions import get_incident, get_incident_to_change
 from incidents.response.record import on_record
-from incidents.response.roles import Assignment, Handover
+from incidents.response.roles import Handover
 from incidents.web.request import Answer, Request, change, page, visible_or_404
-
-
-@verb("say who does what")
-def give_role(request: Request, incident: Incident) -> Answer:
-    fields = valid(RoleForm(request.POST))
-    Assignment.objects.give(incident, fields["role"], fields["person"], by=request.user)
-    return at(incident, "roles")
 
 
 @page

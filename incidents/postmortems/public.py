@@ -1,10 +1,11 @@
 """Failures of AI systems that were told in public: a library to learn from, never part of anybody's figures."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
+from incidents import taxonomy
 from incidents.response.incident import Incident
 
 _FILE = Path(__file__).parent / "data" / "public_incidents.json"
@@ -34,6 +35,24 @@ class PublicIncident:
 def library() -> tuple[PublicIncident, ...]:
     failures = json.loads(_FILE.read_text())["incidents"]
     return tuple(PublicIncident(**{**failure, "sources": tuple(failure["sources"])}) for failure in failures)
+
+
+def search(words: str, *, category: str = "") -> list[PublicIncident]:
+    """Find those of a category, or of any, that hold every one of these words, in whatever was published of them."""
+    wanted = words.casefold().split()
+    return [
+        failure
+        for failure in library()
+        if (not category or failure.category == category) and all(word in _text_of(failure) for word in wanted)
+    ]
+
+
+@cache
+def _text_of(failure: PublicIncident) -> str:
+    mode = taxonomy.find(failure.failure_mode)
+    names = (taxonomy.category(failure.category).name, mode.name if mode else "")
+    texts = [text for field in fields(failure) if isinstance(text := getattr(failure, field.name), str)]
+    return "\n".join([*texts, *names]).casefold()
 
 
 def related(incidents: list[Incident], *, most: int = 4) -> list[PublicIncident]:

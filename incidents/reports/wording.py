@@ -126,8 +126,11 @@ def _how_many(known: Known) -> OpeningSentence:
 def _how_long(silence: Phase) -> OpeningSentence:
     if not silence.length:
         return OpeningSentence(f"How long output was wrong before anyone noticed is unknown: {why_unknown(silence)}.")
-    change = f"; it {silence.verdict}" if silence.verdict else ""
-    length = silence.length
+    length, change = silence.length, ""
+    if silence.verdict:
+        change = f"; it {silence.verdict}"
+    elif silence.before:
+        change = f"; it was {silence.before.value}, and there are too few to compare"
     return OpeningSentence(
         f"Output was wrong for {length.value} (median of {length.n:,}) before anyone noticed{change}.", silence.how
     )
@@ -137,7 +140,7 @@ def why_unknown(phase: Phase) -> str:
     """Why a phase has no median."""
     if phase.running:
         return "of most it is not over yet"
-    return "no incident says when it started and when it ended"
+    return "no incident has both clocks, in an order that is possible"
 
 
 def _what_changed(known: Known, lines: Sequence[BreakdownRow]) -> OpeningSentence:

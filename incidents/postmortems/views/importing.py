@@ -1,6 +1,7 @@
 """Postmortems that were written elsewhere, and failures that were published."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -9,22 +10,25 @@ from incidents import taxonomy
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
+from incidents.postmortems import public
 from incidents.postmortems.archives import MOST_ARCHIVE_BYTES
 from incidents.postmortems.forms import ImportForm
 from incidents.postmortems.importing import MOST_FILES, ImportBatch
-from incidents.postmortems.public import library
 from incidents.response.vocabulary import Severity
 from incidents.systems.models import System
 from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+PUBLIC_PAGE = 10
 
 
 @page
 @require_GET
 def public_library(request: Request) -> Answer:
-    """Published failures of AI systems, by category."""
+    """Published failures of AI systems: by category, and by the words that somebody looks for."""
     category = request.GET.get("category", "")
-    incidents = [incident for incident in library() if not category or incident.category == category]
-    context = {"rows": incidents, "category": category, "categories": taxonomy.categories()}
+    words = " ".join(request.GET.get("q", "").split())[:300]
+    found = Paginator(public.search(words, category=category), PUBLIC_PAGE).get_page(request.GET.get("page"))
+    context = {"page": found, "words": words, "category": category, "categories": taxonomy.categories()}
     return render(request, "postmortems/public.html", context)
 
 

@@ -196,6 +196,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
 class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Alert], Scoped):
     queryset = Alert.objects.none()
     serializer_class = AlertSerializer
+    parameters = ("source", "status", "q")
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Alert]:
@@ -252,11 +253,15 @@ class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 class SilenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Silence], Scoped):
     queryset = Silence.objects.none()
     serializer_class = SilenceSerializer
+    parameters = ("in_force",)
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Silence]:
         rows = Silence.objects.select_related("author")
-        return rows.in_force() if self.request.query_params.get("in_force") == "true" else rows
+        in_force = self.request.query_params.get("in_force", "false")
+        if in_force not in {"true", "false"}:
+            raise serializers.ValidationError({"in_force": ["Choose true or false."]})
+        return rows.in_force() if in_force == "true" else rows
 
     @extend_schema(parameters=[OpenApiParameter("in_force", OpenApiTypes.BOOL, description="Only those of now.")])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

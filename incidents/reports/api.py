@@ -54,6 +54,8 @@ def asked_of(fields: dict[str, Any]) -> Asked:
 class TrendsView(Scoped):
     """The report that the page shows, with the same numbers: each with its n, its interval and the address of its rows."""
 
+    parameters = tuple(ReportAskedSerializer().fields)
+
     @extend_schema(parameters=[ReportAskedSerializer], responses={200: dict})
     def get(self, request: Request) -> Response:
         asked = asked_of(validated(ReportAskedSerializer(data=request.query_params.dict())))

@@ -212,6 +212,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     serializer_class = IncidentSerializer
     filterset_class = IncidentFilter
     pagination_class = IncidentCursor
+    parameters = ("ordering",)
     lookup_field = "number"
     lookup_value_regex = "[0-9]{1,9}"
 
@@ -296,7 +297,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         expose(incident, currency or of, by=self.person, **fields)
         return Response(ExposureSerializer(incident.exposures.all(), many=True).data)
 
-    @extend_schema(request=LinkWriteSerializer, responses=None)
+    @extend_schema(request=LinkWriteSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
     def link(self, request: Request, number: str) -> Response:
         """Link another incident: related, duplicate, caused_by or repeat_of."""

@@ -10,6 +10,8 @@ import django_filters as filters
 from django import forms
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from incidents import taxonomy
 from incidents.people.models import Team, User
@@ -162,6 +164,7 @@ class IncidentFilter(filters.FilterSet):
             incidents = incidents.filter(**{f"{kind}__isnull": False})
         return incidents.exclude(**{f"{fields[kind]}__in": named})
 
+    @extend_schema_field(OpenApiTypes.STR)
     def by_opener(self, incidents: QuerySet[Incident], _name: str, _value: str) -> QuerySet[Incident]:
         return incidents.filter(opened_by=None)
 

@@ -77,6 +77,7 @@ class ChangeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Change], Scop
 
     queryset = Change.objects.none()
     serializer_class = ChangeSerializer
+    parameters = ("system",)
 
     def get_queryset(self) -> QuerySet[Change]:
         if self.is_schema:

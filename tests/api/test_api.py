@@ -350,3 +350,41 @@ class TestRunningAnIncident:
             sent = client.post(path, json.dumps(change), content_type="application/json", headers=key_of(mara))
             assert sent.status_code == 201
         assert Change.objects.count() == 2
+
+
+class TestWhatTheApiDoesNotKnow:
+    """A filter that is misspelt answered with everything, and a program then worked on the wrong rows."""
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "incidents/?statuz=open",
+            "incidents/?updated_since=2026-01-01",
+            "follow-ups/?incident=59",
+            "alerts/?page=2",
+            "silences/?in_force=perhaps",
+            "changes/?system=a&system=b",
+            "incidents/?severity=",
+            "incidents/?page_size=0",
+            "incidents/?page_size=201",
+            "incidents/?page_size=ten",
+            "incidents/?cursor=zzz",
+            "reports/trends/?month=3",
+        ],
+    )
+    def test_a_parameter_is_refused_by_name(
+        self, mara: User, key_of: Callable[..., dict[str, str]], client: Client, path: str
+    ) -> None:
+        answer = client.get(f"/api/v1/{path}", headers=key_of(mara))
+        assert answer.status_code == 400
+        assert list(answer.json()["errors"]) == [path.partition("?")[2].partition("=")[0]]
+
+    def test_so_is_a_field(self, mara: User, key_of: Callable[..., dict[str, str]], client: Client) -> None:
+        answer = client.post(
+            "/api/v1/incidents/",
+            {"titel": "Answers cite old policies", "title": "x"},
+            content_type="application/json",
+            headers=key_of(mara),
+        )
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["titel"])
+        assert not Incident.objects.exists()

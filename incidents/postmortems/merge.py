@@ -139,5 +139,13 @@ def compare(was: str, now: str) -> list[Word]:
     return words
 
 
+def is_rewritten(words: list[Word]) -> bool:
+    """Whether more than half of both texts, by letters, was taken out and put in, and something of each."""
+    sizes = {"": 0, "ins": 0, "del": 0}
+    for word in words:
+        sizes[word.how] += len("".join(word.text.split()))
+    return min(sizes["ins"], sizes["del"]) > 0 and sizes["ins"] + sizes["del"] > 2 * sizes[""]
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"\s+|[\w’'-]+|[^\w\s]", text)

@@ -1,8 +1,6 @@
-"""Review: who was asked and what they decided, comments, amendments after publication, and the history of it all."""
+"""Review: who was asked and what they decided, comments, and amendments after publication."""
 
-from datetime import datetime
-from operator import itemgetter
-from typing import Any, Self
+from typing import Self
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -295,21 +293,3 @@ class Amendment(models.Model):
             stored.record(by, amended=True)
             stored.index()
         return amendment
-
-
-# History
-
-
-def history(postmortem: Postmortem) -> list[dict[str, Any]]:
-    """What became of it, newest first: its moves and each stretch of writing, to be shown with its difference."""
-    moves = postmortem.incident.events.filter(kind=Event.Kind.POSTMORTEM).select_related("by")
-    if "-" in postmortem.slug:
-        moves = moves.filter(detail__postmortem=postmortem.slug)
-    entries: list[tuple[datetime, dict[str, Any]]] = [(event.at, {"event": event}) for event in moves]
-    before: dict[int, str] = {}
-    for section in postmortem.sections.prefetch_related("revisions__by"):
-        for revision in section.revisions.all():
-            was = before.get(section.pk, "")
-            entries.append((revision.at, {"revision": revision, "section": section, "was": was}))
-            before[section.pk] = revision.text
-    return [entry for _, entry in sorted(entries, key=itemgetter(0), reverse=True)]

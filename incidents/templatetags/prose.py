@@ -3,10 +3,10 @@
 from typing import Any
 
 from django import template
-from django.utils.html import conditional_escape, escape, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents.postmortems.merge import compare
+from incidents.postmortems.merge import compare, is_rewritten
 from incidents.postmortems.prose import unfurled
 
 register = template.Library()
@@ -20,8 +20,20 @@ def prose(context: dict[str, Any], text: str) -> SafeString:
 
 @register.simple_tag
 def difference(was: str, now: str) -> SafeString:
-    """Two texts as one, with what was taken out and put in marked for eyes and for screen readers; long calm is cut."""
-    return format_html_join("", "{}", ((_shown(word.how, word.text),) for word in compare(was, now)))
+    """What changed from one text to the next, marked for eyes and for screen readers; long calm is cut.
+
+    Where more than half of it changed, the two stand one after the other: words of both in turn are read by nobody.
+    """
+    words = compare(was, now)
+    if is_rewritten(words):
+        return format_html(
+            '<div class="compare compare--whole"><div><p class="faint small">Before</p><div class="diff"><del>{}</del></div>'
+            '</div><div><p class="faint small">Now</p><div class="diff"><ins>{}</ins></div></div></div>',
+            was,
+            now,
+        )
+    marked = format_html_join("", "{}", ((_shown(word.how, word.text),) for word in words))
+    return format_html('<div class="diff">{}</div>', marked)
 
 
 def _shown(how: str, text: str) -> SafeString:

@@ -6,8 +6,8 @@ from django.views.decorators.http import require_GET
 
 from incidents.people.models import Role
 from incidents.postmortems.document import Postmortem
+from incidents.postmortems.history import history
 from incidents.postmortems.permissions import at, find, verb
-from incidents.postmortems.reviews import history
 from incidents.postmortems.sections import Revision
 from incidents.web.request import Answer, Request, page, visible_or_404
 

@@ -5,6 +5,7 @@ Whatever a file does not say is left unknown.
 """
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,10 @@ from incidents.postmortems.archives import MOST_BYTES, Chosen, unpack
 from incidents.postmortems.bounds import bounded
 from incidents.postmortems.counterparts import Counterparts, unmatched
 from incidents.postmortems.dates import moments
+from incidents.postmortems.document import Postmortem
+from incidents.postmortems.earlier import DocumentIdentity, Earlier, identity_of
 from incidents.postmortems.elsewhere import Understanding, severity_of
+from incidents.postmortems.embedded import taken_out
 from incidents.postmortems.export import body as as_body
 from incidents.postmortems.guide import BUILT_IN
 from incidents.postmortems.portable import BadMatter, Covered, Portable, brief, load, outside_marks, parse, split
@@ -29,12 +33,19 @@ from incidents.postmortems.taking import Imported, began_at, take
 from incidents.response.vocabulary import year_question
 from incidents.years import EARLIEST_YEAR
 
-MOST_FILES, MOST_STORED_BYTES = 200, 60_000_000
+MOST_FILES, MOST_STORED_BYTES, MOST_TEXT = 200, 60_000_000, 1_000_000  # the last without the pictures in it
+
+
+_ASKED = ("date", "system", "severity", "year", "again")
 
 
 @dataclass(slots=True)
 class ImportedFile:
-    """One file as it was understood; `remarks` say what was not taken, `trouble` why nothing can be."""
+    """One file as it was understood; `remarks` say what was not taken, `trouble` why nothing can be.
+
+    `earlier` is the postmortem that was made of it before, `twin` the file beside it that is the same; it is taken
+    nevertheless where somebody asks for it `again`.
+    """
 
     name: str
     document: Portable = field(default_factory=lambda: Portable(incidents=[Covered()]))
@@ -45,6 +56,10 @@ class ImportedFile:
     trouble: str = ""
     year_is_right: bool = False
     is_own: bool = False  # whether Faultline wrote it
+    digest: str = ""
+    earlier: Postmortem | None = None
+    twin: str = ""
+    again: bool = False
 
     @property
     def incident(self) -> Covered:
@@ -72,15 +87,29 @@ class ImportedFile:
 
     @property
     def is_fit(self) -> bool:
-        return not self.trouble and not self.lacks_date and not self.year_question
+        is_asked = self.lacks_date or bool(self.year_question) or (self.is_repeated and not self.again)
+        return not self.trouble and not is_asked
+
+    @property
+    def is_repeated(self) -> bool:
+        return bool(self.earlier or self.twin)
+
+    @property
+    def identity(self) -> DocumentIdentity:
+        began = began_at(self.incident, self.happened)
+        return identity_of(self.digest, self.incident.title, [began, self.happened, *self.days])
 
     @property
     def understood(self) -> list[tuple[str, str]]:
         """Everything that the file says, as (what, words)."""
         return list(understood(self.document, self.happened))
 
-    def answer(self, *, date: str = "", system: str = "", severity: str = "", year: str = "") -> None:
-        """Fill in what the file does not say with what somebody says in the preview, and whether its `year` is right."""
+    def answer(self, *, date: str = "", system: str = "", severity: str = "", year: str = "", again: str = "") -> None:
+        """Fill in what the file does not say with what somebody says in the preview.
+
+        Also whether its `year` is right, and whether it is taken `again`.
+        """
+        self.again = bool(again)
         if self.lacks_date and len(found := moments(date)) == 1 and found[0].year >= EARLIEST_YEAR:
             self.happened = found[0]
         self.year_is_right = year == "right"
@@ -100,6 +129,7 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
     except UnicodeDecodeError:
         file.trouble = "It is not UTF-8 text."
         return file
+    file.digest = hashlib.sha256(text.encode()).hexdigest()
     matter, body = split(text)
     try:
         facts = load(matter) if matter else {}
@@ -109,8 +139,14 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
     if not isinstance(facts, dict):
         facts = {}
         file.remarks.append("Its front matter is not valid YAML of names and values and was left out.")
-    if "faultline" in facts:
-        file.is_own = True
+    file.is_own = "faultline" in facts
+    if not file.is_own:
+        body, pictures, remarks = taken_out(body)
+        file.files |= pictures
+        file.remarks += remarks
+    if len(body.encode()) > MOST_TEXT:
+        file.trouble = f"It is larger than {MOST_TEXT // 1_000_000} MB."
+    elif file.is_own:
         file.document, remarks = parse(facts, body)
         file.remarks += remarks
     else:
@@ -121,6 +157,8 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
         if not any(part.strip() for part in reading.document.sections.values()):
             file.trouble = "It has no text."
         file.document, file.happened, file.days = reading.document, reading.happened, reading.days
+    if file.trouble:
+        return file
     _finish(file, name)
     if "faultline" in facts:
         file.remarks += _unread(file.document, body)
@@ -195,12 +233,13 @@ class ImportBatch(models.Model):
             if not file.trouble:
                 file.remarks += unmatched(file.document, matcher)
             read_files.append(file)
+        _compare(read_files, self.by)
         return read_files
 
     def take(self, *, by: User, answers: Mapping[str, str] | None = None) -> list[Imported]:
         """Import every file that is fit, with the answers to what it lacks; a second call imports none.
 
-        `answers` are by “date-0”, “system-0”, “severity-0” and “year-0”, for the first file.
+        `answers` are by “date-0”, “system-0”, “severity-0”, “year-0” and “again-0”, for the first file.
         """
         answered = answers or {}
         with transaction.atomic():
@@ -209,14 +248,13 @@ class ImportBatch(models.Model):
                 return []
             files = self.read()
             for place, file in enumerate(files):
-                file.answer(
-                    **{name: answered.get(f"{name}-{place}", "") for name in ("date", "system", "severity", "year")}
-                )
+                file.answer(**{name: answered.get(f"{name}-{place}", "") for name in _ASKED})
             matcher = Counterparts(by)
             made = [
                 take(
                     file.document,
                     file_name=file.name,
+                    digest=file.digest,
                     happened=file.happened,
                     files=file.files,
                     remarks=file.remarks,
@@ -229,6 +267,15 @@ class ImportBatch(models.Model):
             ImportBatch.objects.filter(pk=self.pk).update(taken=len(made), files=[])
         self.refresh_from_db()
         return made
+
+
+def _compare(files: list[ImportedFile], user: User) -> None:
+    """Find which files are postmortems already, and which are the same as one before them."""
+    readable = [(file, file.identity) for file in files if not file.trouble]
+    earlier = Earlier([identity for _, identity in readable], user)
+    for place, (file, identity) in enumerate(readable):
+        file.earlier = earlier.of(identity)
+        file.twin = next((other.name for other, before in readable[:place] if identity.is_as(before)), "")
 
 
 def _stored(file: Chosen) -> dict[str, object]:

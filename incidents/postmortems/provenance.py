@@ -21,6 +21,9 @@ class Provenance(models.Model):
 
     postmortem = models.OneToOneField(Postmortem, on_delete=models.CASCADE, related_name="provenance")
     file_name = models.CharField(max_length=120)
+    digest = models.CharField(
+        max_length=64, blank=True, default="", db_default=""
+    )  # SHA-256 of the text; "" before it was kept
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     unplaced = models.JSONField(default=dict, blank=True)

@@ -1,7 +1,7 @@
 """An imported document becomes a backfilled incident and its postmortem. What has no place in a row is kept beside it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,8 @@ from incidents.response.incident import Incident, IncidentCounter
 from incidents.response.vocabulary import CLOCKS, IncidentKind, Severity, Status
 
 _State = Postmortem.State
-_ORDER = ("declared_at", "detected_at", "acknowledged_at", "impact_started_at", "contained_at", "resolved_at")
+_BEGINNING = ("declared_at", "detected_at", "acknowledged_at", "impact_started_at")
+_END = ("contained_at", "resolved_at")
 
 
 @dataclass(slots=True)
@@ -41,13 +42,23 @@ class Imported:
 
 def began_at(incident: Covered, happened: datetime | None) -> datetime | None:
     """When it was, as near to its declaration as the file says; None where the file has no moment at all."""
-    return next((incident.clocks[name] for name in _ORDER if name in incident.clocks), happened)
+    return next((at for _, at in _moments(incident, happened)), None)
+
+
+def _moments(incident: Covered, happened: datetime | None) -> Iterator[tuple[str, datetime]]:
+    """What may stand in for its declaration, the nearest first: in words, and when."""
+    clocks = incident.clocks
+    yield from ((f"The clock “{CLOCKS[name]}”", clocks[name]) for name in _BEGINNING if name in clocks)
+    if happened:
+        yield "The date in the file", happened
+    yield from ((f"The clock “{CLOCKS[name]}”", clocks[name]) for name in _END if name in clocks)
 
 
 def take(
     document: Portable,
     *,
     file_name: str,
+    digest: str,
     happened: datetime | None,
     files: Mapping[str, bytes],
     remarks: list[str],
@@ -90,7 +101,9 @@ def take(
     _write_sections(postmortem, document)
     _write_factors(postmortem, document, matcher)
     _write_rows(postmortem, document, incidents, matcher, unplaced)
-    Provenance.objects.create(postmortem=postmortem, file_name=file_name[-120:], by=by, at=now, unplaced=unplaced)
+    Provenance.objects.create(
+        postmortem=postmortem, file_name=file_name[-120:], digest=digest, by=by, at=now, unplaced=unplaced
+    )
     postmortem.record(by, became=postmortem.state, imported=file_name)
     postmortem.refresh_from_db()
     postmortem.index()
@@ -136,7 +149,7 @@ def _incident(
     if row.private:
         incident.people.add(matcher.by)
     number = str(incident.number)
-    source = next((f"The clock “{CLOCKS[name]}”" for name in _ORDER if name in row.clocks), "The date in the file")
+    source = next((what for what, _ in _moments(row, happened)), "The time of the import")
     unknown = {
         name: {"what": source, "at": iso(clocks[name])}
         for name in ("declared_at", "resolved_at")

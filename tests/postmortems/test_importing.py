@@ -1,5 +1,7 @@
 """Postmortems from elsewhere: what a file would become is shown, and nothing is made of it before somebody says so."""
 
+import base64
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
@@ -157,3 +160,112 @@ class TestYears:
         found = read("x.md", self.OLD % (1999, 1999))
         assert (found.incident.clocks, found.happened) == ({}, None)
         assert any("before 2000" in remark for remark in found.remarks)
+
+
+class TestTwice:
+    """A file that is a postmortem already is left out unless somebody asks for it again."""
+
+    def imported(self, client: Client, *files: tuple[str, bytes], **answers: str) -> str:
+        """Preview the files, then take them; returns the preview as it was."""
+        uploads = [SimpleUploadedFile(name, raw) for name, raw in files]
+        preview = client.post("/postmortems/import/", {"files": uploads})["Location"]
+        page = client.get(preview).content.decode()
+        client.post(f"{preview}take/", answers)
+        return page
+
+    def test_the_same_text_under_another_name_is_known_again(
+        self, jo: User, as_person: Callable[[User], Client]
+    ) -> None:
+        lead = as_person(jo)
+        assert "This seems to be" not in self.imported(lead, ("old.md", WHOLE))
+        made = Postmortem.objects.get()
+        Incident.objects.filter(pk=made.incident_id).update(title="Renamed since")
+        again = self.imported(lead, ("new.md", WHOLE.replace(b"\n", b"\r\n")))
+        assert "0 of 1 can be imported" in again
+        assert f'href="{made.get_absolute_url()}"' in again
+        assert Postmortem.objects.count() == 1
+        self.imported(lead, ("new.md", WHOLE), **{"again-0": "1"})
+        assert Postmortem.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("change", "known"),
+        [
+            ((b"About 900 answers.", b"About 950 answers."), True),
+            ((b"date: 2025-03-14", b"date: 2025-03-13"), False),
+            ((b"Answers quoted the old price list", b"Answers quoted another list"), False),
+            ((b"title: Answers quoted", b"title: answers  QUOTED"), True),
+        ],
+    )
+    def test_so_is_an_incident_of_the_same_title_and_day(
+        self, jo: User, as_person: Callable[[User], Client], change: tuple[bytes, bytes], known: bool
+    ) -> None:
+        lead = as_person(jo)
+        self.imported(lead, ("old.md", WHOLE))
+        assert change[0] in WHOLE
+        self.imported(lead, ("other.md", WHOLE.replace(*change)))
+        assert Postmortem.objects.count() == (1 if known else 2)
+
+    def test_so_is_one_that_was_written_here(
+        self, postmortem: Postmortem, jo: User, as_person: Callable[[User], Client]
+    ) -> None:
+        incident = postmortem.incident
+        raw = f"---\ndate: {incident.declared_at:%Y-%m-%d}\n---\n# {incident.title}\n\nText".encode()
+        assert "This seems to be" in self.imported(as_person(jo), ("it.md", raw))
+
+    def test_two_of_one_upload_that_are_the_same_are_one(self, jo: User, as_person: Callable[[User], Client]) -> None:
+        page = self.imported(as_person(jo), ("a.md", WHOLE), ("b.md", WHOLE))
+        assert "the same as “a.md” above" in " ".join(page.split())
+        assert Postmortem.objects.count() == 1
+
+    def test_nothing_is_told_of_one_that_somebody_may_not_see(
+        self, mara: User, jo: User, as_person: Callable[[User], Client]
+    ) -> None:
+        lead = as_person(jo)
+        self.imported(lead, ("old.md", WHOLE))
+        hidden = Incident.objects.get()
+        hidden.restrict([], by=mara)
+        assert not Postmortem.objects.visible_to(jo).exists()
+        assert "This seems to be" not in self.imported(lead, ("old.md", WHOLE))
+
+
+def test_pictures_within_the_text_are_kept_like_uploads(jo: User, as_person: Callable[[User], Client]) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(drawn, format="PNG")
+    picture = base64.b64encode(drawn.getvalue()).decode()
+    broken = base64.b64encode(b"no picture at all").decode()
+    raw = (
+        WHOLE
+        + (
+            f"\n![A chart](data:image/png;base64,{picture})\n\n![Again](data:image/png;base64,{picture})\n"
+            f"\n![Broken](data:image/png;base64,{broken})\n\n![Drawn](data:image/svg+xml;base64,{picture})\n"
+            f"\n```\n![In code](data:image/png;base64,{picture})\n```\n"
+        ).encode()
+    )
+    lead = as_person(jo)
+    preview = lead.post("/postmortems/import/", {"files": [SimpleUploadedFile("old.md", raw)]})["Location"]
+    assert "A file within the text (image/svg+xml) was not taken" in lead.get(preview).text
+    lead.post(f"{preview}take/")
+    made = Postmortem.objects.get()
+    (kept,) = made.incident.attachments.all()
+    assert (kept.content_type, kept.is_picture) == ("image/png", True)
+    text = made.sections.get(key="learning").text
+    address = f"/incidents/{made.incident.number}/files/{kept.pk}/"
+    assert f"![A chart]({address})" in text
+    assert f"![Again]({address})" in text
+    assert f"![In code](data:image/png;base64,{picture})" in text, "code is left as it is"
+    assert any("is not a readable picture" in note for note in made.provenance.notes)
+
+
+def test_no_more_than_twenty_pictures_of_one_text_are_taken() -> None:
+    pictures = "\n".join(f"![n](data:image/png;base64,{base64.b64encode(bytes([n])).decode()})" for n in range(1, 22))
+    found = read("x.md", f"---\ndate: 2025-03-14\n---\nText\n{pictures}".encode())
+    assert len(found.files) == 20
+    assert [remark for remark in found.remarks if "only the first 20" in remark]
+
+
+def test_a_text_may_be_large_by_its_pictures_alone() -> None:
+    picture = base64.b64encode(bytes(3_000_000)).decode()
+    found = read("x.md", f"---\ndate: 2025-03-14\n---\n![n](data:image/png;base64,{picture})".encode())
+    assert (found.trouble, len(found.files)) == ("", 1)
+    assert "larger than 1 MB" in read("x.md", b"x" * 1_000_001).trouble
+    assert "larger than 15 MB" in read("x.md", b"x" * 15_000_001).trouble

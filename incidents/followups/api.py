@@ -1,6 +1,9 @@
 """The API of follow-ups."""
 
+from datetime import date
+
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -48,6 +51,13 @@ class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
         model = FollowUp
         fields = ("title", "description", "check_text", "kind", "priority", "owner", "due_on")
 
+    def validate_due_on(self, day: date | None) -> date | None:
+        """A day that has passed is a typing error, unless it is the one that it has already."""
+        was = self.instance.due_on if self.instance else None
+        if day and day != was and day < timezone.localdate():
+            raise serializers.ValidationError("That day has passed. Enter today or a later day.")
+        return day
+
 
 @extend_schema(tags=["follow-ups"])
 class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[FollowUp], Scoped):
@@ -64,7 +74,7 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change anything about it but its state; what is not sent stays."""
         follow_up = self._changeable()
-        follow_up.edit(by=self.person, **validated(FollowUpWriteSerializer(data=request.data, partial=True)))
+        follow_up.edit(by=self.person, **validated(FollowUpWriteSerializer(follow_up, data=request.data, partial=True)))
         return Response(FollowUpSerializer(follow_up).data)
 
     @extend_schema(request=ReasonSerializer, responses=FollowUpSerializer)

@@ -1,5 +1,6 @@
 """What a team promised to do after an incident, by when, and how it will know that it worked."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
@@ -66,9 +67,35 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         return self.filter(owner=user)
 
     def for_list(self) -> Self:
+        """Order by due date, those without one last, then by priority; `after` goes on from a row of this order."""
         return self.select_related("incident", "incident__system", "owner").order_by(
             models.F("due_on").asc(nulls_last=True), "priority", "pk"
         )
+
+    def after(self, place: str) -> Self:
+        """Keep what follows the row of a `place` in the order of the list; everything where it names none."""
+        found = _PLACE.fullmatch(place)
+        try:
+            day = date.fromisoformat(found[1]) if found and found[1] else None
+        except ValueError:
+            return self
+        if found is None:
+            return self
+        priority, pk = int(found[2]), int(found[3])
+        same = models.Q(priority__gt=priority) | models.Q(priority=priority, pk__gt=pk)
+        if day is None:
+            return self.filter(same, due_on=None)
+        return self.filter(models.Q(due_on__gt=day) | models.Q(due_on=None) | (models.Q(due_on=day) & same))
+
+    def search(self, words: str) -> Self:
+        """By the words of its title or its incident's, or by the incident's number."""
+        for word in words.split()[:10]:
+            number = word.upper().removeprefix("INC-").removeprefix("#")
+            found = models.Q(title__icontains=word) | models.Q(incident__title__icontains=word)
+            if number.isascii() and number.isdigit() and len(number) <= 9:
+                found |= models.Q(incident__number=int(number))
+            self = self.filter(found)
+        return self
 
     def add(self, incident: Incident, *, title: str, by: User, **fields: Any) -> "FollowUp":
         title = _title(title)
@@ -80,6 +107,7 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         return follow_up
 
 
+_PLACE = re.compile(r"((?:\d{4}-\d{2}-\d{2})?)_(\d)_(\d{1,17})", re.ASCII)
 AGES: dict[str, tuple[int, int]] = {"0-14": (0, 15), "15-30": (15, 31), "31-60": (31, 61), "over-60": (61, 0)}  # days
 UNFINISHED = ["open", "in_progress"]
 ON_TIME = models.Q(state="done", due_on__gte=TruncDate("finished_at", tzinfo=UTC))
@@ -166,8 +194,17 @@ class FollowUp(models.Model):
         return reverse("follow-up", args=[self.pk])
 
     @property
+    def place(self) -> str:
+        """Where it stands in the order of the list, for `after`."""
+        return f"{self.due_on or ''}_{self.priority}_{self.pk}"
+
+    @property
     def is_open(self) -> bool:
         return self.state in UNFINISHED
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.priority <= self.Priority.P1
 
     @property
     def is_overdue(self) -> bool:
@@ -177,13 +214,21 @@ class FollowUp(models.Model):
         self._move([self.State.OPEN], to=self.State.IN_PROGRESS, by=by)
 
     def complete(self, *, by: User, outcome: str = "") -> None:
-        """Say that it is done, and what showed that it worked."""
+        """Say that it is done, and what showed that it worked: what was urgent enough needs that.
+
+        What nobody owned is owned by whoever did it. Raises Refused where a P0 or P1 is done without proof.
+        """
+        if self.is_urgent and not outcome.strip():
+            raise Refused(f"Say what shows that it works: a {self.get_priority_display()} is not done without that.")
+        owner: dict[str, Any] = {} if self.owner_id else {"owner": by}
         self._move(
             UNFINISHED,
             to=self.State.DONE,
             by=by,
             outcome=outcome.strip(),
             finished_at=timezone.now(),
+            detail={"owner": str(by)} if owner else None,
+            **owner,
         )
 
     def drop(self, *, by: User, reason: str) -> None:

@@ -2,31 +2,33 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
+from django.http import StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents.errors import WrongStatus
 from incidents.followups.forms import FollowUpForm
-from incidents.followups.models import AGES, STAGES, UNFINISHED, FollowUp, FollowUpQuerySet, due_in_days
+from incidents.followups.listing import BY_HAND, as_rows, choices, narrowed_by, of_tab
+from incidents.followups.models import UNFINISHED, FollowUp, FollowUpQuerySet, due_in_days
 from incidents.followups.permissions import may_change, require_change
 from incidents.response.permissions import get_incident_to_change
+from incidents.web.csv_lines import csv_lines
+from incidents.web.paging import A_PAGE
 from incidents.web.request import (
     Answer,
     PageView,
     Request,
     change,
-    midnight_of,
     narrowed,
     page,
     visible_or_404,
     whole_number,
 )
-
-MOST = 200  # rows of the list
 
 
 @page
@@ -35,20 +37,15 @@ def follow_ups(request: Request) -> Answer:
     """My own by default; overdue ones say so."""
     visible = FollowUp.objects.visible_to(request.user)
     show = request.GET.get("show", "mine")
-    chosen = {
-        "mine": visible.open().owned_by(request.user),
-        "open": visible.open(),
-        "overdue": visible.overdue(),
-        "done": visible.filter(state=FollowUp.State.DONE),
-        "all": visible,
-    }.get(show, visible)
-    if (number := whole_number(request.GET.get("incident", ""))) is not None:
-        chosen = visible.filter(incident__number=number)
-    chosen = _narrowed(request, narrowed(request, chosen, dates={"due": "due_on", "created": "created_at"}))
+    rows = list(_chosen(request, show).for_list().after(request.GET.get("after", ""))[: A_PAGE + 1])
     unfinished = Q(state__in=UNFINISHED)
     context = {
-        "follow_ups": chosen.for_list()[:MOST],
+        "follow_ups": rows[:A_PAGE],
+        "after": rows[A_PAGE - 1].place if len(rows) > A_PAGE else "",
         "show": show,
+        "choices": choices(request.user, request.GET),
+        "words": request.GET.get("q", ""),
+        "is_filtered": any(request.GET.get(name) for name in BY_HAND),
         "counts": visible.aggregate(
             mine=Count("pk", filter=unfinished & Q(owner=request.user)),
             open=Count("pk", filter=unfinished),
@@ -58,21 +55,21 @@ def follow_ups(request: Request) -> Answer:
     return render(request, "followups/list.html", context)
 
 
-def _narrowed(request: Request, rows: FollowUpQuerySet) -> FollowUpQuerySet:
-    """Keep what a number of a report counted: by how timely, how far on its way, and how old."""
-    asked = request.GET
-    if on_time := {"yes": rows.on_time, "no": rows.late, "known": rows.judged}.get(asked.get("on_time", "")):
-        rows = on_time()
-    if asked.get("priority") == "urgent":
-        rows = rows.filter(priority__lte=FollowUp.Priority.P1)
-    if asked.get("unplanned") == "yes":
-        rows = rows.unplanned()
-    if "came_back_since" in asked or "came_back_until" in asked:
-        since, until = (midnight_of(asked.get(f"came_back_{end}", "")) for end in ("since", "until"))
-        rows = rows.came_back(request.user, since, until) if since and until else rows.none()
-    if (stage := asked.get("stage", "")) in STAGES:
-        rows = rows.in_stage(stage)
-    return rows.aged(age) if (age := asked.get("age", "")) in AGES else rows
+@page
+@require_GET
+def export(request: Request) -> Any:
+    """What the list shows, all pages of it, as CSV."""
+    rows = as_rows(_chosen(request, request.GET.get("show", "mine")))
+    answer = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="follow-ups-{timezone.localdate()}.csv"'
+    return answer
+
+
+def _chosen(request: Request, show: str) -> FollowUpQuerySet:
+    visible = FollowUp.objects.visible_to(request.user)
+    number = whole_number(request.GET.get("incident", ""))
+    chosen = of_tab(visible, show, user=request.user) if number is None else visible.filter(incident__number=number)
+    return narrowed_by(narrowed(request, chosen, dates={"due": "due_on", "created": "created_at"}), request.GET)
 
 
 @page
@@ -93,7 +90,7 @@ def add(request: Request, number: int) -> Answer:
 
 def _find(request: Request, pk: int) -> FollowUp:
     visible = FollowUp.objects.visible_to(request.user)
-    return visible_or_404(visible.select_related("incident", "incident__team", "owner", "created_by"), pk=pk)
+    return visible_or_404(visible.select_related("incident__team", "incident__system", "owner", "created_by"), pk=pk)
 
 
 @page

@@ -1,6 +1,5 @@
 """A report outside of its page: its incidents as CSV or JSON, all of it as data, a picture for the mail, a PDF."""
 
-import csv
 import io
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from incidents.reports.scope import Asked
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS
 from incidents.web import pdf
+from incidents.web.csv_lines import csv_lines
 
 _COLUMNS = (
     *"number title status severity kind category failure_mode system team noticed_by".split(),
@@ -43,24 +43,7 @@ def rows(user: User, asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def as_csv(user: User, asked: Asked) -> Iterator[str]:
-    """Write them line by line; a cell that a spreadsheet would take for a formula gets an apostrophe before it."""
-    for number, row in enumerate(rows(user, asked)):
-        if number == 0:
-            yield _line(row.keys())
-        yield _line([_cell(value) for value in row.values()])
-
-
-def _line(cells: Any) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return csv_lines(rows(user, asked))
 
 
 def as_data(trends: Trends, learning: Learning, to_decide: ToDecide) -> dict[str, Any]:

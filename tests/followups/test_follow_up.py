@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -134,3 +135,41 @@ def test_reopening_says_why_and_keeps_what_it_came_to(follow_up: FollowUp, mara:
         "It came back",
         "It fired in the drill",
     )
+
+
+class TestDone:
+    def test_an_urgent_one_needs_proof(
+        self, follow_up: FollowUp, mara: User, as_person: Callable[[User], Client]
+    ) -> None:
+        follow_up.edit(by=mara, priority=1)
+        with pytest.raises(Refused, match="Say what shows that it works"):
+            follow_up.complete(by=mara, outcome=" ")
+        as_person(mara).post(f"{follow_up.get_absolute_url()}complete/", {"outcome": ""})
+        follow_up.refresh_from_db()
+        assert follow_up.is_open
+        follow_up.complete(by=mara, outcome="It fired in the drill")
+        assert follow_up.state == "done"
+
+    def test_what_nobody_owned_is_owned_by_whoever_did_it(self, incident: Incident, mara: User, jo: User) -> None:
+        nobodys = FollowUp.objects.add(incident, title="Rebuild nightly", by=jo)
+        nobodys.complete(by=mara)
+        assert nobodys.owner == mara
+        assert incident.events.filter(kind=Event.Kind.FOLLOW_UP).latest("pk").detail["owner"] == "Mara Okafor"
+        hers = FollowUp.objects.add(incident, title="Rebuild weekly", by=jo, owner=mara)
+        hers.complete(by=jo)
+        assert hers.owner == mara
+
+    def test_a_program_gives_it_no_day_that_has_passed(
+        self, incident: Incident, mara: User, key_of: Callable[..., dict[str, str]], client: Client
+    ) -> None:
+        def send(method: Callable[..., Any], path: str, **facts: Any) -> Any:
+            return method(f"/api/v1{path}", facts, content_type="application/json", headers=key_of(mara))
+
+        path = f"/incidents/{incident.number}/follow-ups/"
+        refused = send(client.post, path, title="Late already", due_on="2020-01-01")
+        assert (refused.status_code, list(refused.json()["errors"])) == (400, ["due_on"])
+        made = send(client.post, path, title="In time", due_on="2200-01-01").json()
+        FollowUp.objects.filter(pk=made["id"]).update(due_on=date(2020, 1, 1))
+        stays = send(client.patch, f"/follow-ups/{made['id']}/", title="Still", due_on="2020-01-01")
+        assert stays.status_code == 200, "one that passed since may stay"
+        assert send(client.patch, f"/follow-ups/{made['id']}/", due_on="2020-01-02").status_code == 400

@@ -43,7 +43,8 @@ def _exported(postmortem: Postmortem) -> bytes:
 
 
 def _imported(archive: bytes, by: User) -> Postmortem:
-    (made,) = ImportBatch.keep([("it.zip", archive)], by=by, team=None).take(by=by)
+    batch = ImportBatch.keep([("it.zip", archive)], by=by, team=None)
+    (made,) = batch.take(by=by, answers={"again-0": "1"})  # what it was exported from is here too
     return Postmortem.objects.get(pk=made.postmortem.pk)
 
 
@@ -105,7 +106,9 @@ def test_where_people_systems_and_factors_are_known_they_are_taken(rich: Postmor
     assert (made.owner, made.published_by, made.incident.lead) == (mara, jo, mara)
     assert made.incident.system == rich.incident.system
     assert {factor.kind.pk for factor in made.factors.all()} == {factor.kind.pk for factor in rich.factors.all()}
-    assert {row.owner for row in FollowUp.objects.filter(incident=made.incident)} == {jo, None}
+    assert {row.owner for row in FollowUp.objects.filter(incident=made.incident)} == {jo, mara}, (
+        "whoever did it owns it"
+    )
     assert f"INC-{made.incident.number} and INC-77" in made.sections.get(key="learning").text
     assert _alike(export.as_markdown(made)) == _alike(export.as_markdown(rich))
 

@@ -5,6 +5,8 @@ from typing import Any, Self, cast
 
 from django import forms
 
+from incidents.followups.forms import FollowUpForm
+from incidents.followups.models import FollowUp
 from incidents.people.models import Team
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import FactorKind
@@ -61,6 +63,23 @@ class FactorForm(forms.Form):
     kind = forms.ModelChoiceField(FactorKind.objects.filter(retired=False), empty_label="Choose …")
     text = forms.CharField(max_length=2000, required=False)
     evidence = forms.CharField(max_length=500, required=False)
+
+
+class TakeForm(FollowUpForm):
+    """What a parked fix needs to become a follow-up; what it is stands in it already."""
+
+    title = kind = description = None  # type: ignore[assignment] # how a form leaves out what it inherits
+    priority = forms.TypedChoiceField(
+        choices=FollowUp.Priority.choices,
+        coerce=int,
+        initial=FollowUp.Priority.P2,
+        required=False,
+        empty_value=None,
+    )
+
+    def clean_priority(self) -> int:
+        priority: int | None = self.cleaned_data["priority"]
+        return FollowUp.Priority.P2 if priority is None else priority
 
 
 class ImportForm(forms.Form):

@@ -1,5 +1,7 @@
 """The review meeting: one part at a time, with ideas for fixes parked until the end."""
 
+from typing import Any
+
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -35,8 +37,8 @@ class ParkedFix(models.Model):
             raise Refused("Say what you would fix.")
         return cls.objects.create(postmortem=postmortem, text=" ".join(text.split())[:300], by=by)
 
-    def take(self, *, by: User) -> FollowUp:
-        """Make a follow-up of it; safe to press twice."""
+    def take(self, *, by: User, **fields: Any) -> FollowUp:
+        """Make a follow-up of it, with its owner, due date, priority and check; safe to press twice."""
         with transaction.atomic():
             fixes = ParkedFix.objects.select_for_update(of=("self",)).select_related("postmortem__incident")
             stored = fixes.get(pk=self.pk)
@@ -44,7 +46,7 @@ class ParkedFix(models.Model):
                 return stored.follow_up
             if stored.dropped_because:
                 raise Refused("It has been dropped already.")
-            follow_up = FollowUp.objects.add(stored.postmortem.incident, title=stored.text[:200], by=by)
+            follow_up = FollowUp.objects.add(stored.postmortem.incident, title=stored.text[:200], by=by, **fields)
             ParkedFix.objects.filter(pk=self.pk).update(follow_up=follow_up)
         return follow_up
 

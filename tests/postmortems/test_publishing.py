@@ -255,5 +255,21 @@ class TestSharing:
         for _ in range(2):
             client.post(f"{path}fixes/{fix.pk}/", {"take": "1"})
         assert FollowUp.objects.get().title == "Alert on index age"
+        client.post(f"{path}fixes/", {"text": "Practise the rollback", "step": "3"})
+        page = client.get(f"{path}meeting/?step=3").text
+        assert "2 fixes parked so far" in page
+        another = ParkedFix.objects.latest("pk")
+        whole = {"take": "1", "step": "3", "owner": mara.pk, "due_on": "2199-01-01", "priority": "0"}
+        client.post(f"{path}fixes/{another.pk}/", whole)
+        assert FollowUp.objects.count() == 1, "a P0 says how one will know"
+        answer = client.post(f"{path}fixes/{another.pk}/", whole | {"check_text": "The drill passes"})
+        assert answer["Location"].endswith("meeting/?step=3"), "one stays where one is"
+        made = FollowUp.objects.latest("pk")
+        assert (made.title, made.owner, made.priority, made.check_text) == (
+            "Practise the rollback",
+            mara,
+            0,
+            "The drill passes",
+        )
         for step in ("99", "0", "x", "%00"):
             assert client.get(f"{path}meeting/?step={step}").status_code in (200, 400)

@@ -5,14 +5,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.facts import facts_of
+from incidents.postmortems.forms import TakeForm
 from incidents.postmortems.meeting import ParkedFix
 from incidents.postmortems.permissions import find, may_write, verb
 from incidents.postmortems.prose import titles
 from incidents.postmortems.sections import Section
-from incidents.web.request import Answer, Request, page, visible_or_404, whole_number
+from incidents.web.request import Answer, Request, first_error, page, visible_or_404, whole_number
 
 
 @page
@@ -26,7 +28,9 @@ def meeting(request: Request, slug: str) -> Answer:
     step = min(whole_number(request.GET.get("step", ""), digits=3) or 1, len(parts) + 1)
     part = parts[step - 1] if step <= len(parts) else None
     section = postmortem.sections.filter(key=part.key).first() if part else None
-    parked = list(postmortem.parked.select_related("by", "follow_up"))
+    parked = [
+        (fix, TakeForm(auto_id=f"fix-{fix.pk}-%s")) for fix in postmortem.parked.select_related("by", "follow_up")
+    ]
     context = {
         "postmortem": postmortem,
         "incident": postmortem.incident,
@@ -66,8 +70,11 @@ def park(request: Request, postmortem: Postmortem) -> Answer:
 def decide_fix(request: Request, postmortem: Postmortem, pk: int) -> Answer:
     fix: ParkedFix = visible_or_404(postmortem.parked.all(), pk=pk)
     if "take" in request.POST:
-        follow_up = fix.take(by=request.user)
-        messages.success(request, f"“{follow_up.title}” is now a follow-up. Give it an owner, a due date and a check.")
+        form = TakeForm(request.POST)
+        if not form.is_valid():
+            raise Refused(first_error(form.errors.values()))
+        follow_up = fix.take(by=request.user, **form.cleaned_data)
+        messages.success(request, f"“{follow_up.title}” is now a follow-up.")
     else:
         fix.drop(reason=request.POST.get("reason", ""))
     return _step(request, postmortem)

@@ -1,5 +1,6 @@
 /* Writing a postmortem together. Each section saves itself over the text it was read as; the server puts both together or says who
    must choose. What is not saved yet is in this browser, with what it was written over, so that it can be put together later. */
+import "./write/choices.js";
 import { Editor } from "./write/editor.js";
 import "./write/evidence.js";
 import { watch } from "./write/others.js";
@@ -10,6 +11,11 @@ for (const form of root.querySelectorAll("[data-editor]")) {
   editors.set(editor.key, editor);
   session.last ??= editor;
 }
+/* What the list of missing things leads to is there to be written. */
+root.querySelector("#missing")?.addEventListener("click", ({ target }) => {
+  const editor = editors.get(target.closest("a")?.hash.slice(1));
+  if (editor) requestAnimationFrame(() => editor.fold.open(editor.area.value.length));
+});
 addEventListener("online", () => {
   for (const editor of editors.values()) editor.save();
 });

@@ -86,13 +86,14 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
         ("impact", "Unknown, because unsampled."),
         ("factors", "Nobody looks at age."),
     ):
+        priya.locator(f"#write-{key} > summary").click()
         priya.locator(f"#text-{key}").fill(text)
         priya.locator(f"#{key} [data-state]", has_text=re.compile("^Saved")).wait_for()
     priya.get_by_label("What triggered it?").select_option("none")
     priya.get_by_role("button", name="Set trigger").click()
     for factor in ("Stale cache or index", "No monitor on the output"):
-        priya.locator("#factor-new").evaluate("one => one.open = true")
-        priya.locator("#factor-new select").select_option(label=factor)
+        priya.get_by_text("Add a factor").click()
+        priya.get_by_role("radio", name=factor).check()
         priya.locator("#factor-new textarea").fill("No check of its age.")
         priya.locator("#factor-new input[name=evidence]").fill("/systems/policy-index/")
         priya.get_by_role("button", name="Add factor").click()

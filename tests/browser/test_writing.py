@@ -30,8 +30,18 @@ def new_postmortem(site: Running, *, title: str = "Answers cite a policy that en
     return f"/postmortems/{made['number']}/"
 
 
+def opened(page: Any, key: str) -> Any:
+    """The box in which a part is written, which stands in the place of its text once one begins."""
+    begin = page.locator(f"#write-{key} > summary")
+    box = page.locator(f"#text-{key}")
+    if begin.is_visible():
+        begin.click()
+    expect(box).to_be_visible()
+    return box
+
+
 def typed(page: Any, key: str, text: str) -> None:
-    page.locator(f"#text-{key}").press_sequentially(text, delay=5)
+    opened(page, key).press_sequentially(text, delay=5)
 
 
 def saved(page: Any, key: str) -> None:
@@ -61,7 +71,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     saved(tom, "summary")
     expect(jo.locator("#text-summary")).to_have_value(re.compile("rollback"))
     jo.context.set_offline(True)
-    jo.locator("#text-summary").fill("Old answers for a day.\n\nThe rollback ended it.\n\nCustomers told us.")
+    opened(jo, "summary").fill("Old answers for a day.\n\nThe rollback ended it.\n\nCustomers told us.")
     tom.locator("#text-summary").fill("Old answers for a day and a night.\n\nThe rollback ended it.")
     saved(tom, "summary")
     jo.locator("#summary [data-state]", has_text="Kept in this browser").wait_for()
@@ -72,7 +82,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
 
     # Two at the same line: both versions are shown, and one of the two settles it.
     mara.context.set_offline(True)
-    mara.locator("#text-impact").fill("About 900 answers, counted by Mara.")
+    opened(mara, "impact").fill("About 900 answers, counted by Mara.")
     mara.locator("#impact [data-state]", has_text="Kept in this browser").wait_for()
     jo.locator("#text-impact").fill("About 1,200 answers, counted by Jo.")
     saved(jo, "impact")
@@ -94,10 +104,9 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
 
     # Evidence from the drawer, a name after an @, and a preview.
     tom.get_by_role("link", name="Evidence").click()
-    tom.locator("#text-timeline").click()
+    opened(tom, "timeline").click()
     tom.locator("#evidence").get_by_role("link", name="Alerts").click()
     tom.keyboard.press("Escape")
-    tom.locator("#text-response").click()
     typed(tom, "response", "Found by @ma")
     tom.locator(".people-list button", has_text="Mara Okafor").wait_for()
     tom.keyboard.press("Enter")
@@ -111,8 +120,9 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     tom.get_by_role("button", name="Save line").click()
     tom.locator("#summary .filled", has_text="SEV3, felt as SEV2").wait_for()
     for factor in ("Stale cache or index", "No monitor on the output"):
-        tom.locator("#factor-new").evaluate("one => one.open = true")
-        tom.locator("#factor-new select").select_option(label=factor)
+        tom.get_by_text("Add a factor").click()
+        tom.get_by_label("Find a factor").fill(factor)
+        tom.keyboard.press("Enter")
         tom.locator("#factor-new textarea").fill("No check of its age.")
         tom.locator("#factor-new input[name=evidence]").fill("/systems/policy-index/")
         tom.get_by_role("button", name="Add factor").click()
@@ -131,7 +141,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
 
     # A remark with a suggestion; taken; approved; published by the lead.
     mara.goto(address)
-    mara.locator("#text-summary").evaluate("box => { box.focus(); box.setSelectionRange(0, 11); }")
+    opened(mara, "summary").evaluate("box => { box.focus(); box.setSelectionRange(0, 11); }")
     mara.locator("#summary").get_by_label("Comment on the selected words, summary").click()
     expect(mara.locator("#summary [data-quote]")).to_have_value("Old answers")
     mara.locator("#summary .remark__new").get_by_label("Suggest other words").check()
@@ -139,8 +149,7 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     mara.get_by_role("button", name="Add comment").click()
     tom.locator("#summary .remark", has_text="Retired answers").wait_for()
     tom.locator("#summary .remark").get_by_role("button", name="Accept").click()
-    tom.locator("#text-summary").wait_for()
-    expect(tom.locator("#text-summary")).to_have_value(re.compile(r"^Retired answers for a day and a night\."))
+    expect(tom.locator("#summary .reading")).to_have_text(re.compile(r"^Retired answers for a day and a night\."))
     mara.goto(address)
     for box in mara.locator("#review input[type=checkbox]").all():
         box.check()
@@ -161,6 +170,98 @@ def test_three_people_write_review_and_publish_one_in_one_sitting(
     jo.locator(".snippet mark").first.wait_for()
     jo.goto(f"{address}history/")
     jo.locator(".diff ins", has_text="Customers told us.").first.wait_for()
+
+
+def test_a_part_is_read_until_somebody_writes_there(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_postmortem(site, title="Answers are read before they are written")
+    tom, jo = as_somebody("tom"), as_somebody("jo")
+    for page in (tom, jo):
+        page.goto(address)
+    expect(tom.locator("[data-editor]:visible"), "nothing but what one may write").to_have_count(0)
+
+    # By the keyboard alone: begun with Enter, ended with Escape, and the focus is where it was.
+    begin = tom.locator("#write-summary > summary")
+    expect(begin).to_contain_text("Write “Summary”")
+    begin.focus()
+    tom.keyboard.press("Enter")
+    tom.keyboard.type("Old answers for **a day**.")
+    tom.keyboard.press("Escape")
+    expect(tom.locator("#summary .reading strong")).to_have_text("a day")
+    expect(tom.locator("#text-summary")).to_be_hidden()
+    expect(begin).to_be_focused()
+    expect(begin).to_have_text(re.compile("Edit"))
+    expect(tom.locator("[data-outline=summary]:visible .dot--done")).to_have_count(1)
+
+    # Others read it without a reload, and write on at the words that they click.
+    jo.locator("#summary .reading", has_text="Old answers").wait_for()
+    words = jo.locator("#summary .reading strong")
+    words.click()
+    expect(jo.locator("#text-summary")).to_be_focused()
+    jo.keyboard.press("Home")
+    jo.keyboard.type("Tom: ")
+    jo.get_by_role("button", name="Save summary").click()
+    expect(jo.locator("#text-summary")).to_be_hidden()
+    expect(tom.locator("#summary .reading")).to_have_text("Tom: Old answers for a day.")
+
+    # What is not saved yet is never folded away.
+    jo.context.set_offline(True)
+    typed(jo, "summary", " Nobody saw it.")
+    jo.get_by_role("button", name="Save summary").click()
+    jo.locator("#summary [data-state]", has_text="Kept in this browser").wait_for()
+    expect(jo.locator("#text-summary")).to_be_visible()
+    jo.context.set_offline(False)
+    expect(tom.locator("#summary .reading")).to_have_text("Tom: Old answers for a day. Nobody saw it.")
+
+    # Words that are marked for a comment open nothing; what the list of missing things names does.
+    tom.locator("#summary .reading p").dblclick(position={"x": 12, "y": 8})
+    expect(tom.locator("#summary [data-quote]")).to_have_value("Tom")
+    tom.locator("#missing").get_by_role("link", name="“Impact” is empty.").click()
+    expect(tom.locator("#text-impact")).to_be_focused()
+
+
+def test_a_factor_is_found_by_a_word_on_a_phone(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = new_postmortem(site, title="Answers come from a full list")
+    page = as_somebody("tom", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(address)
+    page.get_by_text("Add a factor").tap()
+    find, names = page.get_by_label("Find a factor"), page.locator("#factor-new label:visible:has([type=radio])")
+    find.fill("gap")
+    expect(names, "all of the groups that are named").to_have_count(18)
+    find.fill("lost among")
+    expect(names).to_have_text(["Alert lost among many"])
+    find.fill("nothing of the kind")
+    page.get_by_text("None matches. Try another word.").wait_for()
+    find.fill("alert")
+    names.first.tap()
+    expect(names.first.get_by_role("radio")).to_be_checked()
+    assert names.first.bounding_box()["height"] >= 44
+    page.locator("#factor-new textarea").fill("It went to a team that no longer exists.")
+    page.get_by_role("button", name="Add factor").tap()
+    page.locator(".factors strong", has_text="Alert went to nobody").wait_for()
+    page.get_by_text("Add a factor").tap()
+    expect(page.get_by_role("radio", name="Alert went to nobody named already")).to_be_disabled()
+    # By keys: down to the first that is left, Enter goes on to the text.
+    find.fill("threshold")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="Threshold too wide")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#factor-new textarea")).to_be_focused()
+    expect(page.get_by_role("radio", name="Threshold too wide")).to_be_checked()
+
+
+def test_a_phone_shows_words_before_contents(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("sam", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto("/postmortems/?show=published")
+    page.locator("[data-row] a").first.click()
+    entries = page.locator("nav.outline:visible a")
+    expect(page.get_by_role("heading", name="Summary")).to_be_in_viewport()
+    expect(entries).to_have_count(0)
+    page.get_by_text("Contents", exact=True).tap()
+    expect(entries.first).to_be_visible()
+    parts = page.locator(".document section[data-section]")
+    expect(page.get_by_text("Nothing was written here.")).to_have_count(0)
+    assert entries.count() == parts.count() + 2, "the parts that say something, the follow-ups and the review"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_what_is_typed_survives_the_end_of_a_session(site: Running, as_somebody: Callable[..., Any]) -> None:
@@ -204,7 +305,7 @@ def test_what_is_typed_before_the_scripts_arrive_is_saved(site: Running, as_some
     held: list[Any] = []
     page.route("**/js/write.*", lambda route: held.append(route))
     page.goto(address, wait_until="commit")
-    page.locator("#text-summary").fill("Typed on a slow line.")
+    opened(page, "summary").fill("Typed on a slow line.")
     until(lambda: page.title() and held, what="the script is asked for")  # to ask the page lets its routes be heard
     held[0].continue_()
     saved(page, "summary")
@@ -315,6 +416,7 @@ def test_nothing_that_people_write_runs(site: Running, as_somebody: Callable[...
         everything_fired(page)
         assert page.evaluate("window.hit") is None, path
     page.goto(address)
+    opened(page, "summary")
     page.locator("#summary button", has_text="Preview").click()
     page.locator("#summary [data-previewed] p").first.wait_for(state="attached")
     everything_fired(page)

@@ -40,8 +40,13 @@ def context_of(request: Request, postmortem: Postmortem, *, unsaved: dict[str, s
     may_edit = writer and postmortem.is_editable
     incidents = postmortem.incidents
     only = request.GET.get("section", "")
-    parts = sections_of(postmortem, incidents, user=user, unsaved=unsaved or {}, editing=may_edit)
+    parts = sections_of(postmortem, incidents, user=user, unsaved=unsaved or {}, editing=may_edit, only=only)
     amendments = list(postmortem.amendments.select_related("by"))
+    factors = list(postmortem.factors.select_related("kind").order_by("pk"))
+    if postmortem.state == Postmortem.State.PUBLISHED:
+        filled = {row.key for row in amendments} | ({"trigger"} if postmortem.triggered_by else set())
+        filled |= {"factors"} if factors else set()
+        parts = [part for part in parts if part["part"].key in filled or _says_something(part)]
     texts = [part["text"] for part in parts] + [amendment.text for amendment in amendments]
     reviewers = list(postmortem.reviews.for_list())
     return {
@@ -68,8 +73,9 @@ def context_of(request: Request, postmortem: Postmortem, *, unsaved: dict[str, s
         "amendments": amendments,
         "open_comments": postmortem.comments.filter(parent=None, resolved_at=None).count(),
         "follow_ups": _follow_ups(incidents),
-        "factors": list(postmortem.factors.select_related("kind").order_by("pk")),
+        "factors": factors,
         "kinds": FactorKind.offered(),
+        "named": {factor.kind_id for factor in factors},
         "trigger_form": TriggerForm.of(postmortem, suspects(incidents)),
         "person_form": PersonChoice(),
         "reason_form": ReasonForm(),
@@ -81,7 +87,7 @@ def context_of(request: Request, postmortem: Postmortem, *, unsaved: dict[str, s
 
 
 def sections_of(
-    postmortem: Postmortem, incidents: list[Incident], *, user: User, unsaved: dict[str, str], editing: bool
+    postmortem: Postmortem, incidents: list[Incident], *, user: User, unsaved: dict[str, str], editing: bool, only: str
 ) -> list[dict[str, Any]]:
     """The document part by part: facts, questions, text, comments, and what the reader has not settled yet."""
     facts = facts_of(postmortem)
@@ -113,10 +119,15 @@ def sections_of(
                 "comments": [comment for comment in about if comment.resolved_at is None],
                 "settled": [comment for comment in about if comment.resolved_at],
                 "findings": lint.blame(text, people=people) if editing else [],
+                "is_open": part.key in unsaved or only == part.key,
                 "state": "done" if section.text.strip() else "needed" if part.is_required(postmortem.depth) else "open",
             }
         )
     return parts
+
+
+def _says_something(part: dict[str, Any]) -> bool:
+    return any((part["text"], part["facts"], part["comments"], part["settled"]))
 
 
 def _follow_ups(incidents: list[Incident]) -> QuerySet[FollowUp]:

@@ -1,6 +1,7 @@
 /* One section: saved over the text it was read as, kept in this browser until then, put together with what others write. */
 import { Draft } from "./draft.js";
 import { Files } from "./files.js";
+import { Fold } from "./fold.js";
 import { lookNow } from "./others.js";
 import { ask, clean, markDone, posted, root, session, warn, warnSignedOut } from "./page.js";
 import { chooseByKey } from "./people.js";
@@ -20,6 +21,9 @@ export class Editor {
     this.key = form.dataset.editor;
     this.area = form.querySelector("textarea");
     this.state = form.querySelector("[data-state]");
+    this.findings = root.querySelector(`[data-findings="${this.key}"]`);
+    this.fold = new Fold(form, this.area);
+    this.isEnding = false; // folds once it is saved
     this.clash = root.querySelector(`[data-clash="${this.key}"]`);
     this.version = Number(form.dataset.version);
     this.base = clean(form.querySelector("[name=base]").value); // the text that what is typed was written over
@@ -51,12 +55,13 @@ export class Editor {
     this.form.addEventListener("submit", (event) => {
       if (event.submitter?.dataset.preview) return;
       event.preventDefault();
-      this.save();
+      this.end();
     });
   }
 
   keyed(event) {
     if (chooseByKey(event)) return;
+    if (event.key === "Escape" && document.getElementById("drawer").hidden) this.end();
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
     const key = event.key.toLowerCase();
     if (key === "b") wrap(this.area, "**", "**", "bold");
@@ -82,6 +87,7 @@ export class Editor {
       this.draft.drop();
       return;
     }
+    this.fold.open();
     this.area.value = draft.text;
     this.base = draft.base;
     this.say("Restored what was not saved", true);
@@ -94,6 +100,7 @@ export class Editor {
   }
 
   changed() {
+    this.isEnding = false;
     if (!this.isDirty) {
       this.draft.drop();
       this.say("");
@@ -103,6 +110,13 @@ export class Editor {
     this.keep();
     this.preview.refresh();
     this.schedule(QUIET);
+  }
+
+  /* Stop writing here: fold as soon as everything is saved, and stay open while something is not. */
+  end() {
+    this.isEnding = true;
+    if (this.isDirty || this.isStuck) this.save();
+    else this.fold.close();
   }
 
   schedule(wait) {
@@ -135,13 +149,15 @@ export class Editor {
       this.base = data.text;
       this.draft.drop();
       this.say(data.merged ? "Saved, merged with what others wrote" : "Saved");
+      if (this.isEnding) this.fold.close();
+      else if (!this.fold.isOpen) this.fold.show();
     } else {
       /* Typed on meanwhile: what was sent is what the rest was written over. */
       this.base = clean(sent);
       this.keep();
       this.schedule(QUIET);
     }
-    this.form.querySelector("[data-findings]").innerHTML = data.findings;
+    this.findings.innerHTML = data.findings;
     markDone(this.key, data.done);
     this.preview.refresh();
   }
@@ -164,6 +180,7 @@ export class Editor {
 
   clashed(data) {
     this.isStuck = true;
+    this.isEnding = false;
     this.keep();
     this.clash.innerHTML = data.clash;
     this.say(SETTLE, true);
@@ -183,6 +200,7 @@ export class Editor {
       this.isStuck = false;
       this.clash.replaceChildren();
       this.base = theirs;
+      this.fold.open();
       this.area.value = text;
       if (this.isDirty) {
         this.keep();
@@ -205,6 +223,7 @@ export class Editor {
     this.version = section.version;
     replace(this.area, section.text);
     this.base = section.text;
+    if (!this.fold.isOpen) this.fold.show();
     this.say(`${section.by} wrote here just now`);
     markDone(this.key, section.done);
     this.preview.refresh();

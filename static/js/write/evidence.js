@@ -17,7 +17,9 @@ document.addEventListener("click", (event) => {
   }
   if (event.target.closest("[data-drawer-close]")) close();
   const evidence = event.target.closest("[data-insert]");
-  if (evidence && session.last) addBlock(session.last.area, evidence.dataset.insert);
+  if (!evidence || !session.last) return;
+  session.last.fold.open();
+  addBlock(session.last.area, evidence.dataset.insert);
 });
 document.addEventListener("keydown", (event) => event.key === "Escape" && close());
 

@@ -76,6 +76,6 @@ export function posted(fields) {
 }
 
 export function markDone(key, isDone) {
-  const dot = root.querySelector(`[data-outline="${key}"] .dot`);
-  if (dot && isDone) dot.className = "dot dot--done";
+  if (!isDone) return;
+  for (const dot of root.querySelectorAll(`[data-outline="${key}"] .dot`)) dot.className = "dot dot--done";
 }

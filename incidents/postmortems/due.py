@@ -11,6 +11,20 @@ from incidents.response.vocabulary import IncidentKind, Status
 SETTLED_AFTER = timedelta(seconds=20)  # long enough to undo a slip of the finger
 
 
+# By when one has been started for certain, where the worker runs at all; until then nobody need press a button for it.
+STARTED_WITHIN = timedelta(minutes=1)
+
+
+def starts_by_itself(incident: Incident) -> bool:
+    """Whether a postmortem of the incident, which has none, is about to be started."""
+    return (
+        incident.status == Status.RESOLVED
+        and incident.kind == IncidentKind.REAL
+        and incident.resolved_at is not None
+        and timezone.now() - incident.resolved_at < STARTED_WITHIN
+    )
+
+
 def start_missing() -> int:
     """Start the postmortem of every resolved incident that has none; returns how many were started."""
     waiting = Incident.objects.filter(

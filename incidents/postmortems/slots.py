@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
+from incidents.postmortems.due import starts_by_itself
 from incidents.postmortems.provenance import Provenance
 from incidents.response.incident import Incident
 from incidents.response.likeness import Likeness
@@ -14,7 +15,7 @@ from incidents.response.vocabulary import IncidentKind, Status
 
 
 def incident_actions(request: HttpRequest, incident: Incident) -> str:
-    """The button to the incident's postmortem, or to start one.
+    """The button to the incident's postmortem, or to start one; right after it was resolved, that one starts by itself.
 
     One that another postmortem covers leads there, also where an emptied one of its own is left. Where the only one
     is hidden from the person there is neither button: starting would lead to what they may not see.
@@ -29,7 +30,7 @@ def incident_actions(request: HttpRequest, incident: Incident) -> str:
             return ""
     elif not incident.is_changeable_by(user):
         return ""
-    context = {"incident": incident, "postmortem": postmortem}
+    context = {"incident": incident, "postmortem": postmortem, "starts_by_itself": starts_by_itself(incident)}
     return render_to_string("postmortems/slots/actions.html", context, request=request)
 
 

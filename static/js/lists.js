@@ -1,9 +1,5 @@
 /* Lists: chosen from, sent as soon as a choice is made. */
 
-/* Rows that were chosen stay chosen when the list is updated. */
-const callbacks = window.Idiomorph?.defaults.callbacks;
-if (callbacks) callbacks.beforeAttributeUpdated = (name, node) => !(name === "checked" && node.closest("[data-row]"));
-
 /* Of a line of tabs that scrolls, the one that is shown can be seen. */
 for (const tabs of document.querySelectorAll(".tabs--line")) {
   const current = tabs.querySelector("[aria-current]");

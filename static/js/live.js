@@ -34,7 +34,7 @@ function say(text) {
   if (paused.textContent !== text) paused.textContent = text;
 }
 
-/* Whether somebody types in it. A ticked box stays ticked, see lists.js: it need not wait. */
+/* Whether somebody types in it. A ticked box stays ticked, see kept.js: it need not wait. */
 function isTypedIn(fragment) {
   return fragment.querySelector(":is(textarea, select, input:not([type=checkbox])):focus") !== null;
 }

@@ -8,6 +8,7 @@ import "./drafts.js";
 import "./editors.js";
 import "./filter.js";
 import "./folds.js";
+import "./kept.js";
 import "./keys.js";
 import "./lists.js";
 import "./live.js";

@@ -78,7 +78,8 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     priya.get_by_role("button", name="Resolve anyway").click()
 
     # The postmortem starts with its facts; people answer the questions.
-    priya.get_by_role("button", name="Start postmortem").click()
+    expect(priya.locator("#actions")).to_contain_text("Its postmortem starts in a moment")
+    priya.locator("#actions").get_by_role("link", name="Postmortem").click()
     expect(priya.locator("#response .filled")).to_contain_text("Return to the previous index")
     address = priya.url.partition("#")[0]
     for key, text in (

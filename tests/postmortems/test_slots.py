@@ -1,12 +1,14 @@
 """What an incident's page shows of postmortems and follow-ups is what the person may see of them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
@@ -93,8 +95,20 @@ class TestPostmortemOfAnIncident:
     ) -> None:
         assert "Start postmortem" not in actions_of(incident, as_person(mara))
         incident.resolve(by=mara)
+        Incident.objects.filter(pk=incident.pk).update(resolved_at=timezone.now() - timedelta(minutes=2))
         assert "Start postmortem" in actions_of(incident, as_person(mara))
         assert "Start postmortem" not in actions_of(incident, as_person(sam))
+
+    def test_nobody_is_asked_to_start_what_starts_by_itself(
+        self, incident: Incident, mara: User, sam: User, as_person: As
+    ) -> None:
+        incident.resolve(by=mara)
+        seen = actions_of(incident, as_person(mara))
+        assert "Its postmortem starts in a moment" in seen
+        assert "Start postmortem" not in seen
+        assert "starts in a moment" not in actions_of(incident, as_person(sam))
+        incident.set_kind("test", by=mara)
+        assert "Start postmortem" in actions_of(incident, as_person(mara)), "that of a test waits to be asked for"
 
 
 class TestSimilarIncidents:

@@ -137,7 +137,7 @@ def _impact(incident: Incident) -> list[Fact]:
         Fact(label, str(value), "impact", f"{url}#impact")
         for label, value in impacts.facts(Impact.objects.filter(incident=incident).first())
     ]
-    ask = reverse("incident-impact", args=[incident.number])
+    ask = reverse("incident-more-exposure", args=[incident.number])
     unknown = [] if counted else [Fact("Hit", "unknown: nobody has said how many", "impact", ask)]
     return [Fact("Output was wrong for", _length(incident), "clocks", url), *counted, *unknown, *known]
 

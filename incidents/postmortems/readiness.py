@@ -45,15 +45,15 @@ def _of_incident(incident: Incident, depth: Depth, written: set[str], *, prefix:
         items.append(Missing(f"{prefix}Say who noticed it first.", _page("incident-noticed", incident)))
     if "impact" not in written and not incident.exposures.exists():
         what = "Give the impact as a number, or write “unknown, because …” under Impact."
-        items.append(Missing(prefix + what, _page("incident-impact", incident)))
+        items.append(Missing(prefix + what, _page("incident-more-exposure", incident)))
     if depth is not Depth.BRIEF and "silence" not in written and incident.impact_started_at is None:
         what = "Say when the output went wrong, or write “unknown, because …” under Silence."
-        items.append(Missing(prefix + what, _page("incident-clocks", incident)))
+        items.append(Missing(prefix + what, _page("incident-clock", incident, "impact_started_at")))
     return items
 
 
-def _page(name: str, incident: Incident) -> str:
-    return reverse(name, args=[incident.number])
+def _page(name: str, incident: Incident, *more: str) -> str:
+    return reverse(name, args=[incident.number, *more])
 
 
 def _factors(postmortem: Postmortem, depth: Depth, here: str) -> list[Missing]:

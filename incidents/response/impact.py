@@ -133,9 +133,19 @@ class Exposure(models.Model):
         return label_of(self.unit)
 
     @property
+    def place(self) -> str:
+        """Where it stands on the page of its incident."""
+        return f"exposure-{self.unit}"
+
+    @property
     def words(self) -> str:
         """The estimate, with the currency of money: 12,400, or 1,200.50 EUR."""
         return in_words(self.estimate, self.unit)
+
+    @property
+    def in_short(self) -> str:
+        """The estimate with its unit: 12,400 outputs, or 1,200.50 EUR."""
+        return self.words if self.currency else f"{self.words} {self.label.lower()}"
 
     @property
     def interval(self) -> str:
@@ -301,16 +311,51 @@ def suggested_for(incident: Incident, *, impact: Impact | None, exposures: list[
     return None if is_lower and incident.is_open and not is_known else suggested
 
 
-def facts(impact: Impact | None) -> list[tuple[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of the questions about the impact beside how much: how its answer is called, and how it is asked."""
+
+    name: str
+    label: str
+    asked: str
+    choices: type[models.TextChoices] | None = None
+    help: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands on the page of its incident."""
+        return f"impact-{self.name}"
+
+    def words_of(self, impact: Impact) -> str:
+        """The answer in words; "" while it is unknown."""
+        answer = str(getattr(impact, self.name))
+        return str(self.choices(answer).label) if answer and self.choices else answer
+
+
+QUESTIONS = {
+    question.name: question
+    for question in (
+        Question("harm", "Harm", "Did harm occur?", Harm),
+        Question("reversible", "Reversible", "Can it be undone?", Reversible),
+        Question("fallback", "Fallback", "Was a fallback used?", Fallback),
+        Question("oversight", "Oversight", "Human oversight", Oversight),
+        Question("trust", "Trust", "Trust of users", Trust),
+        Question(
+            "slices",
+            "Slices affected",
+            "Which slices were affected?",
+            help="Languages, regions or customers that were affected more than others.",
+        ),
+        Question("note", "Note", "Anything else about the impact"),
+    )
+}
+
+
+def answers(impact: Impact | None) -> list[tuple[Question, str]]:
+    """Every question with its answer in words; "" where it is unknown."""
+    return [(question, question.words_of(impact) if impact else "") for question in QUESTIONS.values()]
+
+
+def facts(impact: Impact | None) -> list[tuple[str, str]]:
     """Give what is known, to show: label and words; what is unknown is left out."""
-    if impact is None:
-        return []
-    answers = [
-        ("Harm", impact.harm, Harm),
-        ("Reversible", impact.reversible, Reversible),
-        ("Fallback", impact.fallback, Fallback),
-        ("Oversight", impact.oversight, Oversight),
-        ("Trust", impact.trust, Trust),
-    ]
-    known: list[tuple[str, Any]] = [(label, choices(value).label) for label, value, choices in answers if value]
-    return [*known, *([("Slices affected", impact.slices)] if impact.slices else [])]
+    return [(question.label, words) for question, words in answers(impact) if words and question.name != "note"]

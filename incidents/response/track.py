@@ -182,13 +182,19 @@ def _kind(
     gaps: list[tuple[datetime, datetime]],
 ) -> str:
     began, detected = known.get("impact_started_at"), known.get("detected_at")
-    if any(first - AT_ONCE < start and end < last + AT_ONCE for first, last in gaps):
+
+    def lies_in(first: datetime | None, last: datetime | None) -> bool:
+        if first is None or last is None:
+            return False
+        return (
+            start - first > -AT_ONCE and end - last < AT_ONCE
+        )  # lengths: nothing is before the calendar's first moment
+
+    if any(lies_in(*gap) for gap in gaps):
         return "gap"
-    if began and until and began - AT_ONCE < start and end < until + AT_ONCE:
+    if lies_in(began, until):
         return "range"
-    if began and detected and began - AT_ONCE < start and end < detected + AT_ONCE:
-        return "silence"
-    return "rest"
+    return "silence" if lies_in(began, detected) else "rest"
 
 
 def _stack(marks: list[Mark]) -> int:

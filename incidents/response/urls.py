@@ -4,12 +4,10 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from incidents.response.views import (
-    clocks,
     containments,
     declare,
     facts,
     files,
-    impact,
     incident,
     links,
     lists,
@@ -56,10 +54,12 @@ urlpatterns = [
         }.items()
     ),
     path(_incident + "roles/<slug:code>/", facts.role, name="incident-role"),
-    path(_incident + "clocks/", clocks.clocks, name="incident-clocks"),
+    path(_incident + "clocks/<slug:clock>/", facts.clock, name="incident-clock"),
+    path(_incident + "impact/more/", facts.more_exposure, name="incident-more-exposure"),
+    path(_incident + "impact/of/<slug:unit>/", facts.exposure, name="incident-exposure"),
+    path(_incident + "impact/<slug:question>/", facts.answer, name="incident-answer"),
     path(_incident + "contain/", containments.contain, name="incident-contain"),
     path(_incident + "containments/<int:pk>/", containments.move_containment, name="containment-move"),
-    path(_incident + "impact/", impact.impact, name="incident-impact"),
     path(_incident + "hand-over/", roles.hand_over, name="hand-over"),
     path(_incident + "hand-over/<int:pk>/", roles.answer_handover, name="hand-over-answer"),
     path(_incident + "tasks/", tasks.add_task, name="task-new"),

@@ -21,6 +21,7 @@ from incidents.response.impact import in_words
 from incidents.response.vocabulary import CLOCKS
 from incidents.web.durations import span
 from incidents.web.markdown import render
+from incidents.web.zones import in_own_zone
 
 register = template.Library()
 
@@ -72,14 +73,6 @@ def failure_mode(code: str) -> str:
 @cache
 def status(value: str, label: str) -> SafeString:
     return format_html('<span class="phase phase--{}">{}</span>', value, label)
-
-
-def in_own_zone(moment: datetime) -> datetime:
-    """A moment in the reader's zone; as it is where that lies beyond the calendar, at either end of which zones end too."""
-    try:
-        return timezone.localtime(moment)
-    except OverflowError:
-        return moment
 
 
 @register.simple_tag
@@ -284,6 +277,7 @@ def field(bound: BoundField) -> dict[str, Any]:
         "is_group": bound.use_fieldset,
         "widget": bound.as_widget(attrs=attributes),
         "is_choice": bound.widget_type == "checkbox",
+        "optional": getattr(bound.field, "needed", "" if bound.field.required else "optional"),
     }
 
 

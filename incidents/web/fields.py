@@ -1,10 +1,12 @@
 """Form fields that every slice may use."""
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from incidents.years import check_year
@@ -36,6 +38,26 @@ class DayField(forms.DateField):
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_validators = [check_year]
+
+
+class TypedMomentField(MomentField):
+    """A moment that is typed, in 24 hours and in the zone of whoever types it: whole, or a time alone, the last such one.
+
+    A browser's own picker follows the browser's language: in some it has twelve hours, whatever the zone.
+    """
+
+    widget = forms.DateTimeInput(
+        attrs={"autocomplete": "off", "placeholder": "2026-03-01 14:05"}, format="%Y-%m-%d %H:%M"
+    )
+
+    def to_python(self, value: Any) -> datetime | None:
+        text, now = str(value or "").strip(), timezone.localtime()
+        is_time = re.fullmatch(r"\d{1,2}:\d\d", text) is not None
+        try:
+            moment: datetime | None = super().to_python(f"{now:%Y-%m-%d} {text}" if is_time else text)
+        except forms.ValidationError as refusal:
+            raise forms.ValidationError("Type it as 2026-03-01 14:05, or as 14:05 for the last such time.") from refusal
+        return moment - timedelta(days=1) if is_time and moment and moment > now else moment
 
 
 class _Chooser(forms.widgets.ChoiceWidget):

@@ -60,7 +60,11 @@ def test_every_page_survives_what_is_in_the_database_already(
     for fields in ({"impact_started_at": moment}, {"impact_started_at": moment} | ends, ends):
         Incident.objects.filter(pk=incident.pk).update(system=support_assistant, impact_started_at=None)
         Incident.objects.filter(pk=incident.pk).update(**fields)
-        own = [incident.get_absolute_url(), f"{incident.get_absolute_url()}clocks/", postmortem.get_absolute_url()]
+        own = [
+            incident.get_absolute_url(),
+            f"{incident.get_absolute_url()}clocks/impact_started_at/",
+            postmortem.get_absolute_url(),
+        ]
         for page in (
             *PAGES,
             *own,

@@ -189,7 +189,7 @@ class TestEveryLine:
         length = ("Output was wrong for", "unknown: nobody has said when it started", "clocks", "/incidents/1/")
         assert lines(postmortem, "impact") == [
             length,
-            ("Hit", "unknown: nobody has said how many", "impact", "/incidents/1/impact/"),
+            ("Hit", "unknown: nobody has said how many", "impact", "/incidents/1/impact/more/"),
         ]
         exposures, here = postmortem.incident.exposures, "/incidents/1/#impact"
         exposures.create(of="actions", estimate=1200, low=1000, high=1500, how="Query log", corrected=1100)

@@ -18,8 +18,11 @@ from tests.postmortems.conftest import fill
 
 NOTICED, IMPACT, START = (
     ("Say who noticed it first.", "/incidents/1/noticed/"),
-    ("Give the impact as a number, or write “unknown, because …” under Impact.", "/incidents/1/impact/"),
-    ("Say when the output went wrong, or write “unknown, because …” under Silence.", "/incidents/1/clocks/"),
+    ("Give the impact as a number, or write “unknown, because …” under Impact.", "/incidents/1/impact/more/"),
+    (
+        "Say when the output went wrong, or write “unknown, because …” under Silence.",
+        "/incidents/1/clocks/impact_started_at/",
+    ),
 )
 
 
@@ -79,8 +82,8 @@ def test_about_several_incidents_each_is_named(postmortem: Postmortem, mara: Use
     postmortem = Postmortem.objects.get(pk=postmortem.pk)
     asked = listed(postmortem)
     assert ("INC-1: Say who noticed it first.", "/incidents/1/noticed/") in asked
-    assert (f"INC-2: {IMPACT[0]}", "/incidents/2/impact/") in asked
-    assert (f"INC-2: {START[0]}", "/incidents/2/clocks/") in asked
+    assert (f"INC-2: {IMPACT[0]}", "/incidents/2/impact/more/") in asked
+    assert (f"INC-2: {START[0]}", "/incidents/2/clocks/impact_started_at/") in asked
     assert not [what for what, _ in asked if what.startswith("INC-2: Say who noticed")]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -13,7 +14,7 @@ from django.utils import timezone
 from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import year_question
+from incidents.response.vocabulary import CLOCKS, year_question
 from incidents.systems.models import System
 
 Page = Callable[[User], Client]
@@ -35,48 +36,139 @@ class TestClocks:
         with pytest.raises(Refused, match="range"):
             incident.set_clock("impact_started_at", now, until=now - timedelta(hours=1), by=mara)
 
-    def test_the_page_offers_the_first_alert_and_the_changes_before_it(
+
+def address(incident: Incident, clock: str = "impact_started_at") -> str:
+    return f"/incidents/{incident.number}/clocks/{clock}/"
+
+
+def seen(page: str) -> str:
+    return str(re.findall(r'name="seen" value="(\w+)"', page)[0])
+
+
+class TestCorrecting:
+    @pytest.mark.parametrize("clock", CLOCKS)
+    def test_each_clock_is_corrected_by_itself_and_keeps_the_others(
+        self, incident: Incident, mara: User, as_person: Page, clock: str
+    ) -> None:
+        before = {name: getattr(incident, name) for name in CLOCKS}
+        at = incident.declared_at.replace(second=0, microsecond=0) - timedelta(hours=2)
+        answer = as_person(mara).post(address(incident, clock), {"at": f"{at:%Y-%m-%d %H:%M}", "reason": "Log"})
+        assert answer.status_code == 302
+        incident.refresh_from_db()
+        assert {name: getattr(incident, name) for name in CLOCKS} == before | {clock: at}
+        detail = incident.events.latest("pk").detail
+        assert (detail["reason"], detail["became"][clock]) == ("Log", at.isoformat())
+
+    def test_without_a_change_nothing_is_recorded_and_no_second_is_lost(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        client, at = as_person(mara), incident.detected_at
+        page = client.get(address(incident, "detected_at")).content.decode()
+        value = re.findall(r'name="at" value="([^"]+)"', page)[0]
+        assert value == f"{at:%Y-%m-%d %H:%M}"
+        client.post(address(incident, "detected_at"), {"at": value, "seen": seen(page)})
+        incident.refresh_from_db()
+        assert (incident.detected_at, incident.events.filter(kind="clock").count()) == (at, 0)
+
+    def test_what_somebody_else_corrected_meanwhile_is_not_overwritten_unasked(
+        self, incident: Incident, mara: User, jo: User, as_person: Page
+    ) -> None:
+        client, at = as_person(mara), incident.declared_at - timedelta(hours=2)
+        page = client.get(address(incident, "detected_at")).content.decode()
+        incident.set_clock("detected_at", at, by=jo)
+        typed = {"at": f"{at - timedelta(hours=1):%Y-%m-%d %H:%M}", "seen": seen(page)}
+        conflict = client.post(address(incident, "detected_at"), typed)
+        assert conflict.status_code == 409
+        assert f"Somebody changed this to “{at:%-d %b %Y, %H:%M} UTC” meanwhile" in conflict.content.decode()
+        assert typed["at"] in conflict.content.decode(), "what was typed is kept"
+
+    @pytest.mark.parametrize(
+        ("clock", "typed", "said"),
+        [
+            ("detected_at", {"at": "yesterday"}, "Type it as 2026-03-01 14:05"),
+            ("detected_at", {"at": "2999-01-01 10:00"}, "between 2000 and 2200"),
+            ("detected_at", {"at": "2199-01-01 10:00"}, "in the future"),
+            ("impact_started_at", {"at": "1999-12-31 10:00"}, "between 2000 and 2200"),
+            ("declared_at", {"at": ""}, "This field is required."),
+            ("impact_started_at", {"at": "", "until": "2026-01-01 10:00"}, "runs from its earliest moment"),
+            ("impact_started_at", {"at": "2026-01-02 10:00", "until": "2026-01-01 10:00"}, "runs from its earliest"),
+            ("impact_started_at", {"at": "25:99"}, "Type it as"),
+        ],
+    )
+    def test_what_is_no_moment_is_said_at_its_field_and_kept(
+        self, incident: Incident, mara: User, as_person: Page, clock: str, typed: dict[str, str], said: str
+    ) -> None:
+        answer = as_person(mara).post(address(incident, clock), {"reason": "As I recall"} | typed)
+        page = answer.content.decode()
+        assert (answer.status_code, said in page) == (422, True), page
+        assert all(text in page for text in ("As I recall", *typed.values()))
+
+    def test_a_time_alone_is_the_last_such_one_in_ones_own_zone(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        User.objects.filter(pk=mara.pk).update(time_zone="America/New_York")
+        mara.refresh_from_db()
+        client = as_person(mara)
+        assert "In America/New_York, 24 hours." in client.get(address(incident)).content.decode()
+        there = timezone.now().astimezone(ZoneInfo("America/New_York"))
+        for moment in (there - timedelta(minutes=10), there + timedelta(minutes=10)):
+            client.post(address(incident), {"at": f"{moment:%H:%M}"})
+            incident.refresh_from_db()
+            last = moment if moment <= there else moment - timedelta(days=1)
+            assert incident.impact_started_at == last.replace(second=0, microsecond=0)
+
+    def test_there_are_six_clocks_and_a_stranger_corrects_none(
+        self, incident: Incident, mara: User, rui: User, as_person: Page
+    ) -> None:
+        assert as_person(mara).get(address(incident, "changed_at")).status_code == 404
+        assert as_person(rui).get(address(incident)).status_code == 403
+        assert "clocks/" not in as_person(rui).get(incident.get_absolute_url()).content.decode()
+
+
+class TestOnRecord:
+    def test_a_change_before_it_began_is_taken_with_one_press(
         self, incident: Incident, mara: User, support_assistant: System, as_person: Page
     ) -> None:
         at = incident.declared_at - timedelta(hours=3)
-        support_assistant.changes.create(kind="prompt", title="Prompt v9", happened_at=at)
+        support_assistant.changes.create(kind="prompt", title="Prompt “v9” & more", happened_at=at)
         client = as_person(mara)
-        page = client.get(f"/incidents/{incident.number}/clocks/").content.decode()
-        offer = re.search(r'href="([^"]+)">\s*Change: Prompt v9', page)
-        assert offer, page
-        filled = client.get(f"/incidents/{incident.number}/clocks/{unescape(offer[1])}").content.decode()
-        assert f'value="{at:%Y-%m-%dT%H:%M}"' in filled
-        assert 'value="Change: Prompt v9"' in filled
-        client.post(
-            f"/incidents/{incident.number}/clocks/",
-            {
-                "impact_started_at": f"{at:%Y-%m-%dT%H:%M}",
-                "impact_method": "change",
-                "reason": "Prompt v9",
-                "declared_at": f"{incident.declared_at:%Y-%m-%dT%H:%M}",
-                "detected_at": f"{incident.detected_at:%Y-%m-%dT%H:%M}",
-                "acknowledged_at": f"{incident.acknowledged_at:%Y-%m-%dT%H:%M}",
-            },
-        )
+        page = client.get(address(incident)).content.decode()
+        offer = unescape(re.findall(r'name="offer" value="([^"]+)"', page)[0])
+        answer = client.post(address(incident), {"offer": offer, "at": "", "seen": seen(page)})
+        assert answer.status_code == 302
         incident.refresh_from_db()
-        assert (incident.impact_method, incident.events.filter(kind="clock").count()) == ("change", 1)
+        assert (incident.impact_started_at, incident.impact_method) == (at, "change")
+        assert incident.events.latest("pk").detail["reason"] == "Change: Prompt “v9” & more"
+        assert "On record" not in client.get(address(incident, "detected_at")).content.decode()
 
     def test_the_first_alert_is_offered_to_whoever_may_see_it(
         self, mara: User, as_person: Page, tell: Callable[..., Any]
     ) -> None:
         alert = tell("Recall fell", system="support-assistant", metric="recall@10", severity="critical")
-        client, address = as_person(mara), f"/incidents/{alert.incident.number}/clocks/"
-        offer = re.search(r'href="([^"]+)">\s*First alert: Recall fell', client.get(address).content.decode())
-        assert offer
-        filled = client.get(address + unescape(offer[1])).content.decode()
-        assert f'value="{alert.starts_at:%Y-%m-%dT%H:%M}"' in filled
+        client = as_person(mara)
+        page = client.get(address(alert.incident)).content.decode()
+        offer = unescape(re.findall(r'name="offer" value="([^"]+)"', page)[0])
+        assert "First alert: Recall fell" in offer
+        client.post(address(alert.incident), {"offer": offer})
+        alert.incident.refresh_from_db()
+        assert alert.incident.impact_started_at == alert.starts_at
 
-    @pytest.mark.parametrize("start", ["", "x", "2026-02-31T25:00:00Z", "2026-02-01", "0", "9" * 30])
-    def test_a_proposed_start_that_is_no_moment_proposes_nothing(
-        self, incident: Incident, mara: User, as_person: Page, start: str
+    def test_where_nothing_is_on_record_nothing_is_offered(
+        self, incident: Incident, mara: User, as_person: Page
     ) -> None:
-        page = as_person(mara).get(f"/incidents/{incident.number}/clocks/", {"impact_started_at": start})
-        assert page.context["form"].initial == {}
+        page = as_person(mara).get(address(incident)).content.decode()
+        assert "On record" not in page
+        assert "Use it" not in page
+
+    @pytest.mark.parametrize(
+        "offer", ["x", "2026-02-31T25:00:00Z change", "0 0 0", "9" * 30, "2026-01-01T00:00:00Z nobody"]
+    )
+    def test_an_offer_that_is_none_is_refused(
+        self, incident: Incident, mara: User, as_person: Page, offer: str
+    ) -> None:
+        assert as_person(mara).post(address(incident), {"offer": offer}).status_code == 422
+        incident.refresh_from_db()
+        assert incident.impact_started_at is None
 
 
 LONG_AGO = timedelta(days=6.5 * 365)
@@ -102,20 +194,18 @@ class TestStartsLongAgo:
     def test_the_page_asks_at_the_field_and_keeps_what_was_typed(
         self, incident: Incident, mara: User, as_person: Page
     ) -> None:
-        client, address = as_person(mara), f"/incidents/{incident.number}/clocks/"
-        names = ("declared_at", "detected_at", "acknowledged_at")
-        typed = {name: f"{getattr(incident, name):%Y-%m-%dT%H:%M}" for name in names}
-        typed |= {"impact_started_at": f"{timezone.now() - LONG_AGO:%Y-%m-%dT%H:%M}", "reason": "An old log"}
-        assert "the year is right" not in client.get(address).content.decode()
-        asked = client.post(address, typed)
+        client, typed = as_person(mara), {"at": f"{timezone.now() - LONG_AGO:%Y-%m-%d %H:%M}", "reason": "An old log"}
+        assert "the year is right" not in client.get(address(incident)).content.decode()
+        asked = client.post(address(incident), typed)
         page = asked.content.decode()
         assert (asked.status_code, "That is 6 years ago. Is the year right?" in page) == (422, True)
         assert "Yes, the year is right" in page
-        assert typed["impact_started_at"] in page
-        assert client.post(address, typed | {"confirm_old": "on"}).status_code == 302
+        assert typed["at"] in page
+        assert client.post(address(incident), typed | {"confirm_old": "on"}).status_code == 302
         incident.refresh_from_db()
         assert incident.impact_started_at is not None
-        assert client.post(address, typed | {"reason": "Again"}).status_code == 302, "what is known is not asked about"
+        again = typed | {"reason": "Again", "until": f"{timezone.now():%Y-%m-%d %H:%M}"}
+        assert client.post(address(incident), again).status_code == 302, "what is known is not asked about"
 
     def test_opening_one_that_happened_long_ago_asks_too(self, mara: User, as_person: Page) -> None:
         typed = {"title": "Old", "severity": "sev3", "kind": "backfilled"}
@@ -129,11 +219,11 @@ class TestStartsLongAgo:
     def test_a_program_is_asked_in_the_field_and_answers_with_a_flag(
         self, incident: Incident, mara: User, client: Client, key_of: Callable[..., Any]
     ) -> None:
-        address = f"/api/v1/incidents/{incident.number}/clock/"
+        door = f"/api/v1/incidents/{incident.number}/clock/"
         sent = {"clock": "impact_started_at", "at": (timezone.now() - LONG_AGO).isoformat()}
-        asked = client.post(address, sent, content_type="application/json", headers=key_of(mara))
+        asked = client.post(door, sent, content_type="application/json", headers=key_of(mara))
         assert (asked.status_code, list(asked.json()["errors"])) == (400, ["at"])
         assert "6 years ago" in asked.json()["detail"]
         sure = sent | {"confirm_old": True}
-        answer = client.post(address, sure, content_type="application/json", headers=key_of(mara))
+        answer = client.post(door, sure, content_type="application/json", headers=key_of(mara))
         assert (answer.status_code, answer.json()["impact_started_at"] is not None) == (200, True)

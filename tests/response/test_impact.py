@@ -60,19 +60,112 @@ class TestImpact:
             assert here <= Severity.SEV3.rank
 
     def test_the_page_suggests_and_a_person_decides(self, incident: Incident, mara: User, as_person: Page) -> None:
-        client = as_person(mara)
-        address = f"/incidents/{incident.number}/impact/"
-        kept = client.post(address, {"outputs-estimate": "12400", "note": "So far"})
-        assert kept.status_code == 422
-        assert "Say how you know" in kept.content.decode()
-        assert 'value="12400"' in kept.content.decode()
-        client.post(address, {"outputs-estimate": "12400", "outputs-how": "Query log", "harm": "event"})
+        client, address = as_person(mara), f"/incidents/{incident.number}/impact/"
+        client.post(f"{address}more/", {"estimate": "12400", "of": "outputs", "how": "Query log"})
         shown = client.get(f"/incidents/{incident.number}/").content.decode()
         assert "12,400" in shown
         assert "Set SEV1" in shown
         assert "12,400 outputs, tier 1" in shown
         incident.refresh_from_db()
         assert incident.severity == "sev2"
+
+
+class TestInPlace:
+    def test_how_much_of_what_is_said_in_one_row_and_one_save(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        client, address = as_person(mara), f"/incidents/{incident.number}/impact/more/"
+        page = client.get(address).content.decode()
+        assert page.count(">optional<") == 4, "at least, at most, evidence, put right"
+        typed = {
+            "estimate": "1200.50",
+            "of": "EUR",
+            "low": "1000",
+            "how": "Ledger",
+            "evidence": "https://ledger.example/q3",
+        }
+        assert client.post(address, typed).status_code == 302
+        row = incident.exposures.get()
+        assert (row.of, row.currency, row.estimate, row.low, row.evidence) == (
+            "money",
+            "EUR",
+            120050,
+            100000,
+            "https://ledger.example/q3",
+        )
+        assert incident.events.filter(kind="impact").count() == 1
+
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [
+            ({"estimate": "140", "of": "actions", "how": ""}, "This field is required."),
+            ({"estimate": "140", "of": "gremlins", "how": "Log"}, "Choose one of the list"),
+            ({"estimate": "1.5", "of": "users", "how": "Log"}, "a whole number"),
+            ({"estimate": "0.001", "of": "EUR", "how": "Log"}, "at most 2 decimals"),
+            ({"estimate": "-1", "of": "EUR", "how": "Log"}, "greater than or equal to 0"),
+            ({"estimate": "5", "of": "EUR", "low": "6", "how": "Log"}, "outside its interval"),
+            ({"estimate": "1e400", "of": "EUR", "how": "Log"}, "less than or equal to"),
+            ({"estimate": "NaN", "of": "EUR", "how": "Log"}, "Enter a number."),
+        ],
+    )
+    def test_what_is_wrong_is_said_and_what_was_typed_is_kept(
+        self, incident: Incident, mara: User, as_person: Page, typed: dict[str, str], said: str
+    ) -> None:
+        answer = as_person(mara).post(f"/incidents/{incident.number}/impact/more/", typed | {"evidence": "Kept"})
+        page = answer.content.decode()
+        assert (answer.status_code, said in page, "Kept" in page) == (422, True, True), page
+        assert f'value="{typed["estimate"]}"' in page
+        assert not incident.exposures.exists()
+
+    def test_a_row_is_changed_where_it_stands_and_an_empty_number_makes_it_unknown(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        impacts.expose(incident, "EUR", by=mara, estimate=Decimal("10.50"), how="Ledger")
+        client, address = as_person(mara), f"/incidents/{incident.number}/impact/of/EUR/"
+        page = client.get(address).content.decode()
+        assert 'value="10.50"' in page
+        assert "needed with a number" in page
+        assert client.post(address, {"estimate": "11", "how": ""}).status_code == 422
+        client.post(address, {"estimate": "11", "how": "Ledger"})
+        assert incident.exposures.get().estimate == 1100
+        client.post(address, {"estimate": "", "how": "Ledger"})
+        assert not incident.exposures.exists()
+        assert client.get(f"/incidents/{incident.number}/impact/of/money/").status_code == 404
+
+    def test_what_is_on_record_is_not_said_a_second_time(self, incident: Incident, mara: User, as_person: Page) -> None:
+        impacts.expose(incident, "users", by=mara, estimate=5, how="Log")
+        typed = {"estimate": "6", "of": "users", "how": "Guess"}
+        answer = as_person(mara).post(f"/incidents/{incident.number}/impact/more/", typed)
+        assert (answer.status_code, "changed in its row" in answer.content.decode()) == (422, True)
+        assert incident.exposures.get().estimate == 5
+
+    @pytest.mark.parametrize("question", impacts.QUESTIONS)
+    def test_each_other_question_is_answered_by_itself(
+        self, incident: Incident, mara: User, as_person: Page, question: str
+    ) -> None:
+        about = impacts.QUESTIONS[question]
+        answer, words = (about.choices.values[1], about.choices.labels[1]) if about.choices else ("German", "German")
+        client = as_person(mara)
+        page = client.get(incident.get_absolute_url()).content.decode()
+        assert f'id="fact-{about.place}"' in page.partition('id="impact-more"')[2], (
+            "what nobody answered is behind More"
+        )
+        client.post(f"/incidents/{incident.number}/impact/{question}/", {"answer": answer})
+        page = client.get(incident.get_absolute_url()).content.decode()
+        known = page.partition('id="impact"')[2].partition('id="impact-more"')[0]
+        assert f'id="fact-{about.place}"' in known
+        assert words in known
+
+    def test_only_where_nothing_is_known_does_it_say_that_nobody_has_said(
+        self, incident: Incident, mara: User, rui: User, as_person: Page
+    ) -> None:
+        def told(person: User) -> bool:
+            page = as_person(person).get(incident.get_absolute_url()).content.decode()
+            return "nobody has said" in page.partition('id="impact"')[2].partition("</dl>")[0]
+
+        assert (told(mara), told(rui)) == (True, True)
+        impacts.expose(incident, "users", by=mara, estimate=0, how="Nobody was served")
+        assert (told(mara), told(rui)) == (False, False)
 
 
 class TestQuantities:

@@ -159,15 +159,15 @@ class TestWordsForNoTime:
         ],
     )
     def test_what_has_no_time_is_unknown_only_if_it_must_have_one(
-        self, incident: Incident, mara: User, as_person: Page, status: Status, acknowledged: str, contained: str
+        self, incident: Incident, rui: User, as_person: Page, status: Status, acknowledged: str, contained: str
     ) -> None:
         ended = timezone.now() if status == Status.RESOLVED else None
         Incident.objects.filter(pk=incident.pk).update(
             status=status, acknowledged_at=None, contained_at=None, resolved_at=ended
         )
-        page = as_person(mara).get(incident.get_absolute_url())
-        words = {name: word if time is None else "" for name, _, time, word in page.context["clocks"]}
+        page = as_person(rui).get(incident.get_absolute_url())
+        words = {name: word if time is None else "" for name, _, _, time, word in page.context["clocks"]}
         assert words["impact_started_at"] == "unknown"
         assert (words["acknowledged_at"], words["contained_at"]) == (acknowledged, contained)
-        listed = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode().partition('class="clocks"')[2]).split())
+        listed = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode().partition('id="clocks"')[2]).split())
         assert f"Acknowledged {acknowledged} Contained {contained}" in listed

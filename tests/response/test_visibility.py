@@ -42,7 +42,8 @@ def pages_about(incident: Incident) -> list[str]:
     number = incident.number
     return [
         f"/incidents/{number}/",
-        f"/incidents/{number}/clocks/",
+        f"/incidents/{number}/clocks/detected_at/",
+        f"/incidents/{number}/impact/more/",
         f"/incidents/{number}/follow-ups/new/",
         f"/alerts/{alert.pk}/",
         f"/deliveries/{delivery.pk}/",

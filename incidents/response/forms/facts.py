@@ -30,6 +30,7 @@ class FactForm(forms.Form):
     name: str  # of its place on the page
     label: str
     to: str  # what one must be allowed to do
+    layout = ""  # the template that lays its fields out; else they stand below one another
 
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 

@@ -88,15 +88,16 @@ class IncidentForm(forms.Form):
 class YearForm(forms.Form):
     """A form that asks whether the year of a start long ago is right, and takes a tick as the answer."""
 
-    confirm_old = forms.BooleanField(required=False, label="Yes, the year is right")
-    asks_year = False  # whether the box is shown
+    # Hidden until it is asked.
+    confirm_old = forms.BooleanField(required=False, label="Yes, the year is right", widget=forms.HiddenInput)
 
     def ask_year(self, name: str, *, known: datetime | None = None) -> None:
         """Ask about the moment of a field unless it is what is `known` already; unanswered, it is an error of the field."""
         question = year_question(self.cleaned_data.get(name)) if self.cleaned_data.get(name) != known else ""
-        self.asks_year = bool(question)
-        if question and not self.cleaned_data["confirm_old"]:
-            self.add_error(name, question)
+        if question:
+            self.fields["confirm_old"].widget = forms.CheckboxInput()
+            if not self.cleaned_data["confirm_old"]:
+                self.add_error(name, question)
 
 
 class RoleField(forms.ModelChoiceField):

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from incidents.errors import WrongStatus
 from incidents.people.permissions import NotAllowed
-from incidents.response.forms import facts, people
+from incidents.response.forms import clocks, facts, impact, people
 from incidents.response.forms.facts import FactForm
 from incidents.response.permissions import get_incident_to_change
 from incidents.web.request import Answer, PageView, Request, back, page
@@ -65,6 +65,10 @@ def _ask(request: Request, form: FactForm, *, status: int = 200) -> Answer:
     return render(request, template, {"form": form, "incident": form.incident}, status=status)
 
 
+clock = _fact(clocks.ClockForm)
+exposure = _fact(impact.ExposureForm)
+more_exposure = _fact(impact.MoreExposureForm)
+answer = _fact(impact.AnswerForm)
 severity = _fact(facts.SeverityForm)
 classify = _fact(facts.ClassifyForm)
 system = _fact(facts.SystemForm)

@@ -147,10 +147,12 @@ def _proposed(incident: Incident, *, may: bool) -> dict[str, Any]:
 def _what_it_did(incident: Incident) -> dict[str, Any]:
     assessed = impacts.Impact.objects.filter(incident=incident).first()
     exposures = list(incident.exposures.all())
-    known = impacts.facts(assessed)
+    answers = impacts.answers(assessed)
+    unknown = [question.label for question, words in answers if not words]
     return {
-        "impact_facts": known,
-        "impact_in_short": _impact_in_short(exposures, known),
+        "answers": answers,
+        "unknown_answers": ", ".join([*unknown[:2], "…"] if len(unknown) > 2 else unknown).lower(),
+        "impact_in_short": _impact_in_short(exposures, [words for _, words in answers if words]),
         "exposures": exposures,
         "suggested": impacts.suggested_for(incident, impact=assessed, exposures=exposures)
         if incident.is_open
@@ -158,11 +160,11 @@ def _what_it_did(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _impact_in_short(exposures: list[impacts.Exposure], known: list[tuple[str, Any]]) -> str:
+def _impact_in_short(exposures: list[impacts.Exposure], known: list[str]) -> str:
     """The impact in a few words, for where there is no room for more; empty where nobody has said anything."""
     if exposures:
-        return f"≈ {exposures[0].words} {exposures[0].label.lower()}"
-    return str(known[0][1]) if known else ""
+        return f"≈ {exposures[0].in_short}"
+    return known[0] if known else ""
 
 
 def _in_short(incident: Incident) -> dict[str, str]:
@@ -200,7 +202,7 @@ def _clocks(incident: Incident) -> dict[str, Any]:
     words = dict.fromkeys(CLOCKS, "not yet" if incident.is_open else "never") | dict.fromkeys(unknown, "unknown")
     until, now = incident.impact_started_until, timezone.now() if incident.is_open else None
     return {
-        "clocks": [(name, label, times[name], words[name]) for name, label in CLOCKS.items()],
+        "clocks": [(name, label, f"clock-{name}", times[name], words[name]) for name, label in CLOCKS.items()],
         "track": track(times, unknown=unknown, until=until, now=now),
         "odd_clocks": _odd_clocks(incident),
     }

@@ -67,6 +67,7 @@ _MORE = (
         CASE WHEN number %% 2 = 0 THEN 'It fired.' ELSE '' END
     FROM incidents_incident WHERE number > 100 AND number %% 2 = 0
     """,
+    "UPDATE incidents_system SET objective = 99",
 )
 _ALERTS = """
     INSERT INTO incidents_alert

@@ -44,7 +44,7 @@ def report(user: User, asked: Asked) -> Parts:
 def worked_out(user: User, asked: Asked) -> Parts:
     """Work the parts of a report out, one after the other, on this connection."""
     counted = trends(user, asked)
-    return counted, learn(user, asked), decide(user, asked, counted)
+    return counted, learn(user, asked), decide(user, asked).and_of(counted)
 
 
 def _parts(user: User, asked: Asked) -> Parts:
@@ -52,15 +52,15 @@ def _parts(user: User, asked: Asked) -> Parts:
     if connection.in_atomic_block:  # what is not committed yet is seen on this connection alone
         return worked_out(user, asked)
     with ThreadPoolExecutor(1) as aside:
-        learnt = aside.submit(_on_a_connection_of_its_own, user, asked)
+        rest = aside.submit(_on_a_connection_of_its_own, user, asked)
         counted = trends(user, asked)
-        to_decide = decide(user, asked, counted)
-        return counted, learnt.result(), to_decide
+        learnt, to_decide = rest.result()
+    return counted, learnt, to_decide.and_of(counted)
 
 
-def _on_a_connection_of_its_own(user: User, asked: Asked) -> Learning:
+def _on_a_connection_of_its_own(user: User, asked: Asked) -> tuple[Learning, ToDecide]:
     try:
-        return learn(user, asked)
+        return learn(user, asked), decide(user, asked)
     finally:
         connections.close_all()  # those of this thread, which ends
 

@@ -5,7 +5,7 @@ how many, never which: the lists behind the links show each reader their own.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Max, Min
 from django.urls import reverse
@@ -46,14 +46,18 @@ class ToDecide:
     undecided: tuple[Matter, ...]
     not_holding: tuple[Matter, ...]
 
+    def and_of(self, counted: Trends) -> "ToDecide":
+        """Add what trends know of it: containments that did not work."""
+        return replace(self, not_holding=(*self.not_holding, *_did_not_work(counted)))
 
-def decide(user: User, asked: Asked, counted: Trends) -> ToDecide:
+
+def decide(user: User, asked: Asked) -> ToDecide:
     """Gather what is to be decided, of what this user may see; in a number of queries that does not grow."""
     return ToDecide(
         overdue=tuple(_overdue(user, asked)),
         over_budget=tuple(_over_budget(user, asked)),
         undecided=tuple(_undecided(user, asked)),
-        not_holding=(*_came_back(user, asked), *_did_not_work(counted)),
+        not_holding=tuple(_came_back(user, asked)),
     )
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Max, Q
-from django.db.models.functions import Coalesce, Now
+from django.db import connection
+from django.db.models import Aggregate, Count, DateTimeField, F, Field, Func, Max, Q, Value
+from django.db.models.functions import Coalesce, Greatest, Least, Now
 from django.utils import timezone
 
 from incidents.followups.models import FollowUp
@@ -120,18 +121,45 @@ def over_budget(user: User, *, team: str = "", system: str = "") -> list[Spent]:
         return []
     since, until = judged_days().bounds()
     until = min(until, timezone.now())
-    stretches = _stretches(_real(user).filter(system__in=judged), since, until)
     spent = [
-        Spent(
-            judged[pk],
-            together((row.since, row.until) for row in rows),
-            any(not row.is_certain for row in rows),
-            budget(judged[pk].objective, until - since) or 0,
-        )
-        for pk, rows in stretches.items()
+        Spent(judged[pk], wrong, at_least, budget(judged[pk].objective, until - since) or 0)
+        for pk, wrong, at_least in _wrong_in_all(_real(user).filter(system__in=judged), since, until)
     ]
     exceeded = (each for each in spent if each.allowed and each.percent > 100)
     return sorted(exceeded, key=lambda each: (-each.percent, each.system.name))
+
+
+def _wrong_in_all(real: IncidentQuerySet, since: datetime, until: datetime) -> list[tuple[int, float, bool]]:
+    """By system: the seconds in which output was wrong, and whether that is the least. As together() of _stretches().
+
+    The database joins the stretches, because of some thousands of incidents they would take longer than all else.
+    """
+    within = Func(
+        Greatest("began", Value(since, DateTimeField())),
+        Least("ended", Value(until, DateTimeField())),
+        function="tstzrange",
+        output_field=Field(),
+    )
+    joined = Aggregate(within, function="range_agg", output_field=Field())
+    rows = _wrong_within(real, since, until).order_by().values("system")
+    totals = rows.annotate(joined=joined, unknown=Count("pk", filter=Q(impact_started_at=None)))
+    by_system, values = totals.values("system", "joined", "unknown").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_SUM_OF_RANGES.format(by_system), values)
+        return [(system, float(seconds), unknown > 0) for system, seconds, unknown in cursor.fetchall()]
+
+
+_SUM_OF_RANGES = """
+    SELECT system, sum(extract(epoch FROM upper(piece) - lower(piece))), unknown
+    FROM ({}) AS by_system (system, joined, unknown) CROSS JOIN LATERAL unnest(joined) AS piece GROUP BY system, unknown
+"""
+
+
+def _wrong_within(real: IncidentQuerySet, since: datetime, until: datetime) -> IncidentQuerySet:
+    """The incidents whose output was wrong in the period: from when the impact `began` up to when it had `ended`."""
+    began = Coalesce("impact_started_at", "detected_at", "declared_at")
+    ended = Coalesce("contained_at", "resolved_at", Now())
+    return real.annotate(began=began, ended=ended).filter(began__lt=until, ended__gt=since).filter(ended__gt=F("began"))
 
 
 def _real(user: User) -> IncidentQuerySet:
@@ -219,9 +247,7 @@ def _card(
 
 def _stretches(real: IncidentQuerySet, since: datetime, until: datetime) -> dict[int, list[Wrong]]:
     """When output was wrong within the period, by system: from when the impact started up to when it was contained."""
-    began = Coalesce("impact_started_at", "detected_at", "declared_at")
-    ended = Coalesce("contained_at", "resolved_at", Now())
-    rows = real.annotate(began=began, ended=ended).filter(began__lt=until, ended__gt=since)
+    rows = _wrong_within(real, since, until)
     stretches: dict[int, list[Wrong]] = defaultdict(list)
     columns = (
         "system",

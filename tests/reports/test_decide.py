@@ -1,5 +1,6 @@
 """What a report opens with: what is to be decided, each with exactly its rows, and only for those who may see them."""
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from incidents.reports.decide import Matter, ToDecide
 from incidents.reports.decisions import Decision
 from incidents.reports.saved import SavedReport
 from incidents.reports.scope import Asked, ReportScope
+from incidents.reports.trust import judged_days, over_budget, scorecards
 from incidents.reports.views.shared import context_of
 from incidents.response.incident import Incident
 from incidents.response.links import Link
@@ -120,6 +122,33 @@ def test_a_system_over_its_budget_is_named_with_the_percent_of_its_page(
     assert [matter.subject for matter in to_decide(lee, asked).over_budget] == ["fraud-scorer"]
     for scope in (ReportScope(team="assistants"), ReportScope(system="support-assistant")):
         assert to_decide(lee, replace(asked, scope=scope)).over_budget == ()
+
+
+def test_what_is_used_of_a_budget_is_what_the_scorecard_says(
+    happened: Happened, lee: User, support_assistant: System, fraud_scorer: System
+) -> None:
+    """However stretches overlap, begin before the period, go on, or have an end before their beginning."""
+    chance = random.Random(5)
+    System.objects.update(objective=Decimal("99.99"))
+    for _ in range(40):
+        began, length = chance.uniform(0, 100), chance.choice([-1.0, 0.1, 2.0, 9.0])
+        ended = at(began - length) if began > length else None
+        happened(
+            began,
+            system=chance.choice([support_assistant, fraud_scorer]),
+            impact_started_at=chance.choice([at(began), at(began), None]),
+            contained_at=ended,
+            resolved_at=ended and chance.choice([ended, at(0)]),
+            status="closed" if ended else "investigating",
+        )
+    systems = list(System.objects.all())
+    spent = {each.system: each for each in over_budget(lee)}
+    cards = scorecards(lee, Asked(judged_days(), ReportScope()), systems)
+    assert len(spent) == len(cards) == 2
+    for card in cards:
+        assert spent[card.system].wrong == pytest.approx(card.wrong, abs=5)
+        assert spent[card.system].at_least == card.at_least
+        assert any(row.seconds < 86400 for row in card.stretches)
 
 
 def test_many_systems_over_budget_are_a_number(

@@ -108,17 +108,29 @@ def track(
     begin = FIRST + (STUB if any(span is None for span in spans.values()) else 0)
     widths, is_compressed = _widths([later - earlier for earlier, later in pairwise(slots)], LAST - begin)
     places = [round(begin + sum(widths[:number]), 2) for number in range(len(slots))]
-    place_of = {at: places[max(n for n, slot in enumerate(slots) if slot <= at)] for at in moments}
+    slot_of = {at: max(n for n, slot in enumerate(slots) if slot <= at) for at in moments}
+    place_of = {at: places[slot] for at, slot in slot_of.items()}
     marks = [Mark(name, label, place_of[known[name]]) for name, label in CLOCKS.items() if name in known]
     marks += _unknown_marks(missing, spans, place_of, begin)
     if now:
         marks.append(Mark("now", "now", place_of[now]))
-    gaps = [span for span in spans.values() if span]
-    parts = [Part("gap", FIRST, begin - FIRST)] if begin > FIRST else []
-    parts += [
-        Part(_kind(slots[n], slots[n + 1], known, until, gaps), places[n], widths[n]) for n in range(len(slots) - 1)
+    stretches = [("gap", *span) for span in spans.values() if span] + _stretches(known, until)
+    kinds = [
+        next((kind for kind, first, last in stretches if slot_of[first] <= step < slot_of[last]), "rest")
+        for step in range(len(widths))
     ]
+    parts = [Part("gap", FIRST, begin - FIRST)] if begin > FIRST else []
+    parts += [Part(*part) for part in zip(kinds, places, widths, strict=False)]
     return Track(parts, sorted(marks, key=lambda mark: mark.x), is_compressed)
+
+
+def _stretches(known: dict[str, datetime], until: datetime | None) -> list[tuple[str, datetime, datetime]]:
+    """From when to when the start may have been, and how long nobody noticed; the first that fits a step names it."""
+    began, detected = known.get("impact_started_at"), known.get("detected_at")
+    if began is None:
+        return []
+    ends = (("range", until), ("silence", detected))
+    return [(kind, began, end) for kind, end in ends if end]
 
 
 def _slots(moments: Sequence[datetime], now: datetime | None) -> list[datetime]:
@@ -172,29 +184,6 @@ def _unknown_marks(
         )
         marks.append(Mark(name, f"{CLOCKS[name]}?", round(start + (end - start) * share, 2), is_known=False))
     return marks
-
-
-def _kind(
-    start: datetime,
-    end: datetime,
-    known: dict[str, datetime],
-    until: datetime | None,
-    gaps: list[tuple[datetime, datetime]],
-) -> str:
-    began, detected = known.get("impact_started_at"), known.get("detected_at")
-
-    def lies_in(first: datetime | None, last: datetime | None) -> bool:
-        if first is None or last is None:
-            return False
-        return (
-            start - first > -AT_ONCE and end - last < AT_ONCE
-        )  # lengths: nothing is before the calendar's first moment
-
-    if any(lies_in(*gap) for gap in gaps):
-        return "gap"
-    if lies_in(began, until):
-        return "range"
-    return "silence" if lies_in(began, detected) else "rest"
 
 
 def _stack(marks: list[Mark]) -> int:

@@ -401,12 +401,15 @@ def test_the_report_adds_up_money_for_each_currency_and_leads_to_its_rows(
 ) -> None:
     for days, unit, estimate in ((3, "EUR", Decimal("10.50")), (4, "EUR", 2), (4, "USD", 7)):
         impacts.expose(happened(days), unit, by=mara, estimate=estimate, how="Ledger")
+    happened(5, severity="sev4")
     client = as_person(mara)
     page = " ".join(client.get("/reports/?months=3").content.decode().split())
     assert "Money, EUR" in page
     assert "12.50 EUR" in page
     assert "7 USD" in page
     assert "Money, JPY" not in page
+    assert "No incident says how much it hit" not in page
+    assert "No incident says how much it hit" in client.get("/reports/?months=3&severity=sev4").content.decode()
     row = client.get("/incidents/?status=counted&exposed=EUR").content.decode()
     assert row.count("data-row") == 2
     written = b"".join(client.get("/reports/incidents.csv?months=3")).decode()

@@ -125,6 +125,55 @@ class TestCorrecting:
         assert "clocks/" not in as_person(rui).get(incident.get_absolute_url()).content.decode()
 
 
+class TestUnknownBecause:
+    def test_why_nobody_knows_a_clock_is_kept_and_shown_until_somebody_does(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        client = as_person(mara)
+
+        def row() -> str:
+            page = client.get(incident.get_absolute_url()).content.decode()
+            return page.partition('id="fact-clock-impact_started_at"')[2].partition("</dl>")[0]
+
+        assert "unknown: No logs were kept" not in row()
+        client.post(address(incident), {"at": "", "reason": "No logs were kept"})
+        assert incident.events.latest("pk").detail["reason"] == "No logs were kept"
+        assert "unknown: No logs were kept" in row()
+        incident.set_clock("impact_started_at", incident.declared_at, by=mara)
+        assert "No logs were kept" not in row()
+
+    def test_without_a_reason_nothing_is_recorded(self, incident: Incident, mara: User, as_person: Page) -> None:
+        as_person(mara).post(address(incident), {"at": ""})
+        assert not incident.events.filter(kind="clock").exists()
+
+    def test_the_page_asks_for_the_start_only_while_nobody_gave_it(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        def panel() -> str:
+            page = as_person(mara).get(incident.get_absolute_url()).content.decode()
+            return page.partition('id="clocks"')[2].partition("<dl")[0]
+
+        asks = "set when the impact started"
+        assert asks in panel()
+        incident.set_clock("impact_started_at", incident.declared_at - timedelta(hours=5), by=mara)
+        assert asks not in panel()
+        assert "5 h" in panel()
+        incident.set_clock("detected_at", None, by=mara)
+        assert asks not in panel(), "the start is known: it is the detection that is not"
+        assert "unknown" in panel()
+
+    def test_clocks_in_an_impossible_order_are_named_and_no_others(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        def panel() -> str:
+            page = as_person(mara).get(incident.get_absolute_url()).content.decode()
+            return " ".join(page.partition('id="clocks"')[2].partition('id="impact"')[0].split())
+
+        assert " before " not in panel()
+        incident.set_clock("impact_started_at", timezone.now(), by=mara)
+        assert "Detected before impact started" in panel()
+
+
 class TestOnRecord:
     def test_a_change_before_it_began_is_taken_with_one_press(
         self, incident: Incident, mara: User, support_assistant: System, as_person: Page

@@ -156,6 +156,19 @@ class TestInPlace:
         assert f'id="fact-{about.place}"' in known
         assert words in known
 
+    def test_how_much_was_put_right_is_unknown_until_somebody_says_it(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        def row() -> str:
+            page = as_person(mara).get(incident.get_absolute_url()).content.decode()
+            return " ".join(page.partition('id="fact-exposure-EUR"')[2].partition("</dd>")[0].split())
+
+        impacts.expose(incident, "EUR", by=mara, estimate=10, how="Ledger")
+        assert "corrected: unknown" in row()
+        impacts.expose(incident, "EUR", by=mara, estimate=10, how="Ledger", corrected=0)
+        assert "corrected: unknown" not in row()
+        assert "0 EUR corrected" in row()
+
     def test_only_where_nothing_is_known_does_it_say_that_nobody_has_said(
         self, incident: Incident, mara: User, rui: User, as_person: Page
     ) -> None:

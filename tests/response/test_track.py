@@ -121,6 +121,8 @@ class TestWhatItShows:
     def test_silence_is_what_lies_between_start_and_detection(self) -> None:
         line = track(at(impact_started=0, detected=60, declared=90, resolved=240), unknown=[])
         assert kinds(line) == ["silence", "rest", "rest"]
+        just_now = track(at(impact_started=0, detected=60), unknown=[], now=START + timedelta(minutes=60, seconds=5))
+        assert kinds(just_now) == ["silence", "rest"], "what came after it was noticed is no silence"
         early = track(at(impact_started=60, detected=0, declared=90), unknown=[])
         assert "silence" not in kinds(early), "detected before it began: an odd order is no silence"
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from incidents.errors import Refused
@@ -17,6 +18,7 @@ class Clocks(Verb):
     class Meta:
         abstract = True
 
+    @transaction.atomic
     def set_clock(
         self,
         clock: str,
@@ -51,4 +53,17 @@ class Clocks(Verb):
                 raise Refused("A range runs from its earliest moment to its latest.")
             method = ImpactMethod(method) if at else ImpactMethod.UNKNOWN
             changes |= {"impact_started_until": until, "impact_method": method}
+        if at is None and reason.strip() and getattr(self.locked(), clock) is None:
+            # Nothing changes, and yet something was said: why nobody knows it.
+            self.record(Event.Kind.CLOCK, by=by, was={clock: None}, became={clock: None}, reason=reason.strip())
         self._set(Event.Kind.CLOCK, by=by, reason=reason, **changes)
+
+    def why_unknown(self) -> dict[str, str]:
+        """Why nobody knows a clock, by its name, as people said it last; asks nothing where all of them are known."""
+        unknown = self.unknown_clocks
+        if not unknown:
+            return {}
+        said: dict[str, str] = {}
+        for detail in self.events.filter(kind=Event.Kind.CLOCK).order_by("pk").values_list("detail", flat=True):
+            said |= {name: detail.get("reason", "") for name, became in detail["became"].items() if became is None}
+        return {name: said[name] for name in unknown if said.get(name)}

@@ -200,6 +200,7 @@ def _clocks(incident: Incident) -> dict[str, Any]:
     times = {name: getattr(incident, name) for name in CLOCKS}
     unknown = incident.unknown_clocks
     words = dict.fromkeys(CLOCKS, "not yet" if incident.is_open else "never") | dict.fromkeys(unknown, "unknown")
+    words |= {name: f"unknown: {reason}" for name, reason in incident.why_unknown().items()}
     until, now = incident.impact_started_until, timezone.now() if incident.is_open else None
     return {
         "clocks": [(name, label, f"clock-{name}", times[name], words[name]) for name, label in CLOCKS.items()],

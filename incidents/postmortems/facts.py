@@ -2,18 +2,18 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.urls import reverse
 from django.utils.text import slugify
 
 from incidents import taxonomy
-from incidents.alerts.models import Outcome, Source
+from incidents.alerts.models import Alert, Outcome, Source
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.lines import EditedLine
-from incidents.postmortems.provenance import Provenance
+from incidents.postmortems.provenance import Provenance, unknown_clocks
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.containments import Containment
@@ -21,9 +21,10 @@ from incidents.response.events import Event
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import CLOCKS, Severity
-from incidents.systems.models import Change
+from incidents.systems.models import Change, System
 from incidents.web.durations import span
 
+MOST_EVENTS = 30  # of the timeline
 IMPORTED = "imported."  # how the keys of lines begin that came from a file
 
 
@@ -143,13 +144,18 @@ def _impact(incident: Incident) -> list[Fact]:
 
 
 def _length(incident: Incident) -> str:
-    """How long the output was wrong, as reports count it: until it was contained, else resolved."""
+    """How long the output was wrong, as reports count it: until it was contained, else resolved; a range where its start is."""
     began, ended = incident.impact_started_at, incident.contained_at or incident.resolved_at
+    until = incident.impact_started_until
     if began is None:
         return "unknown: nobody has said when it started"
+    if incident.contained_at is None and "resolved_at" in unknown_clocks(incident):
+        return "unknown: nobody has said when it ended"
     if ended is None:
         return "unknown: it is neither contained nor resolved"
-    return span(ended - began) if ended >= began else "unknown: the clocks are out of order"
+    if ended < began:
+        return "unknown: the clocks are out of order"
+    return f"{span(max(ended - until, timedelta()))} to {span(ended - began)}" if until else span(ended - began)
 
 
 def _hit(exposure: Exposure) -> str:
@@ -165,8 +171,10 @@ def _counted(exposure: Exposure) -> str:
 
 def _silence(incident: Incident) -> list[Fact]:
     url = incident.get_absolute_url()
-    least = incident.shortest_silence
-    length = f"{span(least)} to {span(incident.silence)}" if least is not None else span(incident.silence)
+    least, most = incident.shortest_silence, incident.silence
+    length = f"{span(least)} to {span(most)}" if least is not None else span(most)
+    if most is not None and most < timedelta():
+        length = "unknown: the clocks are out of order"
     how = incident.get_impact_method_display() if incident.impact_method else ""
     return [
         Fact("Silence", length, "clocks", url),
@@ -182,7 +190,7 @@ def _alerts(incident: Incident) -> list[Fact]:
     alerts = incident.alerts.order_by("first_received_at").select_related("source")
     count = alerts.count()
     if not count:
-        return [Fact("First alert", "none: no monitor reported it", "alerts", incident.get_absolute_url())]
+        return [Fact("First alert", "none on record", "alerts", incident.get_absolute_url())]
     facts = []
     for place, alert in enumerate(alerts[:6]):
         label, key = ("Alert", f"alert-{alert.pk}") if place else ("First alert", "")
@@ -197,22 +205,24 @@ def _alerts(incident: Incident) -> list[Fact]:
 def _green(incident: Incident) -> list[Fact]:
     """What was measured on this system while it was wrong and found good, and how long the monitor that found it was silent.
 
-    A monitor counts as green where it said of an alert of this system that it is over or passes, and of none that it
-    fires. That it reported something else says nothing of this system.
+    A monitor counts as green where it said of a bad value of this system that it is over or passes, and where nothing
+    of this system fired there meanwhile. That it reported something else, that its data came back, or that an alert
+    ended because its data stopped, says nothing of the output.
     """
     began = incident.impact_started_at
     noticed = incident.detected_at or incident.declared_at
     if began is None or noticed <= began or incident.system is None:
         return []
-    detecting = set(incident.alerts.filter(first_received_at__lte=noticed).values_list("source", flat=True))
-    measured = Outcome.objects.filter(
-        alert__system=incident.system, delivery__received_at__gte=began, delivery__received_at__lt=noticed
+    told = dict(
+        incident.alerts.filter(first_received_at__lte=noticed)
+        .order_by("source")
+        .values_list("source")
+        .annotate(first=Min("first_received_at"))
     )
-    bad = measured.filter(result__in=[Outcome.Result.OPENED, Outcome.Result.REPEATED]).values("alert__source")
-    good = measured.filter(result__in=[Outcome.Result.RESOLVED, Outcome.Result.UNSEEN, Outcome.Result.STALE])
+    fired = _fired(incident.system, began, noticed)
     quiet = (
-        good.exclude(alert__source__in=bad)
-        .exclude(alert__source__in=detecting)
+        _good(incident.system, began, noticed)
+        .exclude(alert__source__in=[*told, *fired])
         .values("alert__source__name", "alert__source__slug")
         .annotate(times=Count("pk"), last=Max("delivery__received_at"))
         .order_by("-times", "alert__source__name")[:5]
@@ -224,25 +234,76 @@ def _green(incident: Incident) -> list[Fact]:
             f"{source['alert__source__name']} found {incident.system} good {times}, last at {_moment(source['last'])}"
         )
         facts.append(Fact("Green meanwhile", text, "source", reverse("source", args=[slug]), slug))
-    for monitor in Source.objects.filter(pk__in=detecting).order_by("name"):
-        address = reverse("source", args=[monitor.slug])
-        text = f"{monitor} told of it first at {_moment(noticed)}"
-        facts.append(Fact("Silent until then", text, "source", address, f"silent-{monitor.slug}"))
+    for monitor in Source.objects.filter(pk__in=told).order_by("name"):
+        first = told[monitor.pk]
+        if first > began and fired.get(monitor.pk, first) >= first:
+            address = reverse("source", args=[monitor.slug])
+            text = f"{monitor} told of it first at {_moment(first)}"
+            facts.append(Fact("Silent until then", text, "source", address, f"silent-{monitor.slug}"))
     return facts
+
+
+def _good(system: System, since: datetime, until: datetime) -> QuerySet[Outcome]:
+    """What was said between two moments of a bad value of the system: that it is over, or passes, by then."""
+    said = Outcome.objects.filter(
+        result__in=[Outcome.Result.RESOLVED, Outcome.Result.UNSEEN],
+        alert__system=system,
+        alert__condition=Alert.Condition.BAD_VALUE,
+        alert__ends_at__gte=since,
+        delivery__received_at__gte=since,
+        delivery__received_at__lt=until,
+    )
+    return said.exclude(alert__flags__contains=["end_vanished"])
+
+
+def _fired(system: System, since: datetime, until: datetime) -> dict[int, datetime]:
+    """The sources where something of the system fired at some time between two moments, and since when in them."""
+    alerts = Alert.objects.filter(system=system, first_received_at__lt=until).exclude(
+        flags__contains=["resolved_unseen"]
+    )
+    alerts = alerts.filter(Q(ends_at=None) | Q(status=Alert.Status.FIRING) | Q(ends_at__gt=since))
+    firsts = alerts.order_by("source").values_list("source").annotate(first=Min("first_received_at"))
+    return {source: max(first, since) for source, first in firsts}
 
 
 def _timeline(incident: Incident) -> list[Fact]:
     """The clocks, and the story as people curated it: what was pinned or marked, and what was done and written."""
     url = incident.get_absolute_url()
-    clocks = [Fact(label, _moment(getattr(incident, name)), "clocks", url) for name, label in CLOCKS.items()]
-    return [*clocks, *(event_fact(event, incident) for event in story.for_postmortem(incident, most=30))]
+    unknown = unknown_clocks(incident)
+    clocks = [
+        Fact(label, "unknown" if name in unknown else _clock(incident, name), "clocks", url)
+        for name, label in CLOCKS.items()
+    ]
+    events = story.for_postmortem(incident, most=MOST_EVENTS + 1)
+    facts = [event_fact(event, incident) for event in events[:MOST_EVENTS]]
+    if len(events) > MOST_EVENTS:
+        facts.append(Fact("Later", "more entries are in the incident’s timeline", "timeline", url))
+    return [*clocks, *facts]
+
+
+def _clock(incident: Incident, name: str) -> str:
+    at, until = getattr(incident, name), incident.impact_started_until
+    if name == "impact_started_at" and at and until:
+        return f"between {_moment(at)} and {_moment(until)}"
+    return _moment(at)
+
+
+_STEPS = {
+    "planned": "planned: ",
+    "removed": "rolled back: ",
+    "dropped": "decided against: ",
+    "verified": "found that it did not work: ",
+}
 
 
 def event_fact(event: Event, incident: Incident) -> Fact:
     """One entry of the incident's timeline, as people tell it."""
-    curation = story.curation_of(event)
-    text = curation.text or (event.note.text if event.note else "")
-    text = text or event.detail.get("text", "") or event.detail.get("name", "") or event.get_kind_display()
+    curation, detail = story.curation_of(event), event.detail
+    text = curation.text or (event.note.text if event.note else "") or detail.get("text", "")
+    if not text and "name" in detail:
+        step = "found that it worked: " if detail.get("worked") else _STEPS.get(detail.get("state", ""), "")
+        text = f"{step}{detail['name']}"
+    text = text or event.get_kind_display()
     mark = f"[{curation.get_marker_display()}] " if curation.marker else ""
     at = curation.at or event.at
     address = reverse("entry", args=[incident.number, event.pk])
@@ -263,7 +324,11 @@ def _changes(incident: Incident) -> list[Fact]:
         text = f"{change.title} ({change.system}, {_moment(change.happened_at)})"
         url = change.url or change.system.get_absolute_url()
         facts.append(Fact(change.get_kind_display(), text, "change", url, str(change.pk)))
-    none = Fact("Changes", "none on record in the 14 days before", "changes", incident.system.get_absolute_url())
+    known = incident.impact_started_at or incident.detected_at
+    event = "it began" if incident.impact_started_at else "it was detected" if known else "it was declared"
+    none = Fact(
+        "Changes", f"none on record in the 14 days before {event}", "changes", incident.system.get_absolute_url()
+    )
     return facts or [none]
 
 
@@ -281,7 +346,8 @@ def _response(incident: Incident) -> list[Fact]:
     facts = []
     for containment in incident.containments.exclude(done_at=None):
         result = containment.result or containment.note
-        text = f"{containment} ({_moment(containment.done_at)}){f': {result}' if result else ''}"
+        over = f", rolled back {_moment(containment.removed_at)}" if containment.removed_at else ""
+        text = f"{containment} ({_moment(containment.done_at)}{over}){f': {result}' if result else ''}"
         anchor = f"{url}#containment-{containment.pk}"
         facts.append(Fact(_effect(containment), text, "containment", anchor, str(containment.pk)))
     roles: dict[str, list[str]] = {}
@@ -308,7 +374,7 @@ def _again(incident: Incident) -> list[Fact]:
 
 def _effect(containment: Containment) -> str:
     if containment.worked is None:
-        return "Contained by (not checked)"
+        return "Done, not checked"
     return "Contained by" if containment.worked else "Did not help"
 
 

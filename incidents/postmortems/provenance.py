@@ -9,7 +9,7 @@ from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.portable import iso
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import CLOCKS
+from incidents.response.vocabulary import CLOCKS, IncidentKind
 
 
 class Provenance(models.Model):
@@ -65,6 +65,14 @@ def stand_ins(incident: Incident, unplaced: dict[str, Any]) -> list[tuple[str, s
         for name, clock in clocks.items()
         if moments[name] and iso(moments[name]) == clock["at"]
     ]
+
+
+def unknown_clocks(incident: Incident) -> set[str]:
+    """The clocks of an incident that nobody knows, though something stands in for them; none unless it was imported."""
+    if incident.kind != IncidentKind.BACKFILLED:
+        return set()
+    provenance = Provenance.objects.filter(postmortem__in=Postmortem.objects.of(incident)).order_by("pk").first()
+    return {name for name, _, _ in stand_ins(incident, provenance.unplaced)} if provenance else set()
 
 
 def unplaced_of(postmortem: Postmortem) -> dict[str, Any]:

@@ -216,7 +216,7 @@ class TestEveryLine:
         assert lines(postmortem, "silence") == [
             ("Silence", "unknown", "clocks", "/incidents/1/"),
             ("Noticed first by", "Not known yet", "incident", "/incidents/1/"),
-            ("First alert", "none: no monitor reported it", "alerts", "/incidents/1/"),
+            ("First alert", "none on record", "alerts", "/incidents/1/"),
         ]
         detected = incident.detected_at
         assert detected
@@ -283,7 +283,7 @@ class TestEveryLine:
         done = postmortem.incident.containments.get()
         name, at = str(done), f"{done.done_at:%Y-%m-%d %H:%M} UTC"
         here = f"/incidents/1/#containment-{done.pk}"
-        assert lines(postmortem, "response")[0] == ("Contained by (not checked)", f"{name} ({at})", "containment", here)
+        assert lines(postmortem, "response")[0] == ("Done, not checked", f"{name} ({at})", "containment", here)
         for worked, label in ((True, "Contained by"), (False, "Did not help")):
             done.verify(by=mara, worked=worked, result="Samples are checked")
             expected = (label, f"{name} ({at}): Samples are checked", "containment", here)
@@ -346,7 +346,9 @@ class TestEveryLine:
 
     def test_of_the_changes_before_it(self, postmortem: Postmortem, mara: User, support_assistant: System) -> None:
         system = support_assistant.get_absolute_url()
-        assert lines(postmortem, "trigger") == [("Changes", "none on record in the 14 days before", "changes", system)]
+        assert lines(postmortem, "trigger") == [
+            ("Changes", "none on record in the 14 days before it was detected", "changes", system)
+        ]
         at = postmortem.incident.declared_at - timedelta(hours=2)
         change = Change.objects.create(system=support_assistant, kind="prompt", title="Prompt v9", happened_at=at)
         expected = ("Prompt", f"Prompt v9 (support-assistant, {at:%Y-%m-%d %H:%M} UTC)", "change")

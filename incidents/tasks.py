@@ -4,6 +4,7 @@ from celery import shared_task
 
 from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
+from incidents.followups import reminders
 from incidents.health.models import Heartbeat
 from incidents.people import signin
 from incidents.postmortems import due, reading
@@ -58,6 +59,11 @@ def send_notices() -> None:
 @shared_task
 def remind_of_updates() -> None:
     updates.remind_of_updates()
+
+
+@shared_task
+def remind_of_follow_ups() -> None:
+    reminders.remind()
 
 
 @shared_task

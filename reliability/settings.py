@@ -274,6 +274,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 1500},
     },
     "share-learning": {"task": "incidents.tasks.share_learning", "schedule": 3600.0, "options": {"expires": 3000}},
+    "remind-of-follow-ups": {
+        "task": "incidents.tasks.remind_of_follow_ups",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
     "start-postmortems": {"task": "incidents.tasks.start_postmortems", "schedule": 10.0, "options": {"expires": 9}},
 }
 

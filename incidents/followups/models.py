@@ -1,6 +1,7 @@
 """What a team promised to do after an incident, by when, and how it will know that it worked."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
 from incidents.response.links import Link
+from incidents.response.notices import Notice
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
@@ -103,7 +105,8 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         _check_owner(incident, owner)
         with transaction.atomic():
             follow_up = self.create(incident=incident, title=title, created_by=by, **fields)
-            incident.record(Event.Kind.FOLLOW_UP, by=by, id=follow_up.pk, title=follow_up.title, became="open")
+            event = incident.record(Event.Kind.FOLLOW_UP, by=by, id=follow_up.pk, title=follow_up.title, became="open")
+            follow_up.tell_owner(by=by, event=event)
         return follow_up
 
 
@@ -269,8 +272,26 @@ class FollowUp(models.Model):
                 FollowUp.objects.filter(pk=self.pk).update(**changes)
                 changed = {name: str(value or "") for name, value in changes.items() if was[name] != value}
                 detail: dict[str, Any] = {"title": self.title} | changed
-                self.incident.record(Event.Kind.FOLLOW_UP, by=by, id=self.pk, **detail)
+                event = self.incident.record(Event.Kind.FOLLOW_UP, by=by, id=self.pk, **detail)
+                if "owner" in changed:
+                    self.refresh_from_db()
+                    self.tell_owner(by=by, event=event)
         self.refresh_from_db()
+
+    def tell_owner(self, *, by: User, event: Event) -> None:
+        """Mail whoever was given it, unless they took it themselves."""
+        if self.owner and self.owner != by:
+            due = f"It is due on {self.due_on:%Y-%m-%d}." if self.due_on else "It has no due date yet."
+            subject = f"{by} made you the owner of “{self.title}”"
+            text = f"A {self.get_priority_display()} follow-up to {self.incident}. {due}"
+            self.tell({self.owner}, subject=subject, text=text, key=f"owner:{event.pk}")
+
+    def tell(self, people: Iterable[User], *, subject: str, text: str, key: str) -> bool:
+        """Owe a mail to those of the people who may see it, once for each `key`; returns whether there is any."""
+        seeing = [person for person in people if FollowUp.objects.visible_to(person).filter(pk=self.pk).exists()]
+        path = self.get_absolute_url()
+        Notice.objects.tell(seeing, subject=subject, text=text, path=path, key=f"follow-up:{self.pk}:{key}")
+        return bool(seeing)
 
     def _move(
         self, start: list[str], *, to: str, by: User, detail: dict[str, Any] | None = None, **changes: Any

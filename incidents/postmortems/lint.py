@@ -59,7 +59,7 @@ _ACTING = r"(?:also |then |again |never |not |only |just |had |has |did(?:n[’'
 # Who was at fault by role: it is the same blame with the name left out. What was done well ("rolled back") stays silent.
 _ROLE = (
     r"(?:the |an? |our )?(?:on-?call |data |ml |platform |duty |site reliability )*"
-    r"(?:engineer|developer|operator|responder|analyst|scientist|reviewer|administrator|labeller|annotator|on-?call)"
+    r"(?:engineer|developer|operator|responder|analyst|scientist|reviewer|administrator|labeller|annotator|on-?call)s?"
     r"(?: on (?:call|duty))?"
 )
 _FAILING = (

@@ -215,8 +215,30 @@ def test_a_part_is_read_until_somebody_writes_there(site: Running, as_somebody: 
     # Words that are marked for a comment open nothing; what the list of missing things names does.
     tom.locator("#summary .reading p").dblclick(position={"x": 12, "y": 8})
     expect(tom.locator("#summary [data-quote]")).to_have_value("Tom")
+    summary, first = tom.locator("#missing > summary"), tom.locator("#missing li").first
+    assert first.bounding_box()["y"] >= summary.bounding_box()["y"] + summary.bounding_box()["height"], "below it"
     tom.locator("#missing").get_by_role("link", name="“Impact” is empty.").click()
     expect(tom.locator("#text-impact")).to_be_focused()
+
+
+def test_what_a_fact_comes_from_shows_where_one_points_and_always_under_a_thumb(
+    site: Running, as_somebody: Callable[..., Any]
+) -> None:
+    address = new_postmortem(site, title="Answers have a source")
+    page = as_somebody("tom")
+    page.goto(address)
+    line = page.locator("#summary .filled li", has_text="Severity")
+    acts, opacity = line.locator(".filled__acts"), "one => getComputedStyle(one).opacity"
+    page.mouse.move(0, 0)
+    assert acts.evaluate(opacity) == "0"
+    line.hover()
+    assert acts.evaluate(opacity) == "1"
+    page.mouse.move(0, 0)
+    line.get_by_role("link", name="Edit “Severity”").focus()
+    assert acts.evaluate(opacity) == "1"
+    phone = as_somebody("tom", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone.goto(address)
+    assert phone.locator("#summary .filled__acts").first.evaluate(opacity) == "1"
 
 
 def test_a_factor_is_found_by_a_word_on_a_phone(site: Running, as_somebody: Callable[..., Any]) -> None:

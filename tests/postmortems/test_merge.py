@@ -145,6 +145,7 @@ class TestBlame:
             "Engineer on call missed the alert and ignored the page.",
             "It was late. The operator did not follow the runbook.",
             "- the on-call engineer never checked the dashboard",
+            "Operators ignored the warning.",
         ],
     )
     def test_a_role_is_blamed_like_a_person(self, text: str) -> None:

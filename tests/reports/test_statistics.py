@@ -1,5 +1,6 @@
 """The statistics, against SciPy, and against simulated worlds in which the truth is known."""
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -295,3 +296,31 @@ def test_leaving_out_what_is_not_over_would_shorten_it() -> None:
     counted = statistics.time_to_half([1, 2, 3, 4], [10])
     assert counted
     assert counted.value == 3
+
+
+# How many times as often
+
+
+@given(st.integers(0, 500), st.integers(0, 500), st.floats(1, 900), st.floats(1, 900))
+def test_the_interval_of_a_ratio_of_rates_holds_what_was_counted(
+    before: int, now: int, time_before: float, time_now: float
+) -> None:
+    interval = statistics.rate_ratio(before, time_before, now, time_now)
+    if interval is None:
+        assert before == now == 0
+        return
+    low, high = interval
+    assert 0 <= low <= high
+    if before:
+        assert low - 1e-9 <= now / time_now / (before / time_before) <= high + 1e-9 + high * 1e-6
+    else:
+        assert high == math.inf
+
+
+def test_the_interval_of_a_ratio_of_rates_covers_the_true_one_as_often_as_it_says() -> None:
+    for rate, ratio in ((4.0, 1.0), (20.0, 0.5), (60.0, 2.0)):
+        before = stats.poisson(3 * rate).rvs(2000, random_state=11)
+        now = stats.poisson(rate * ratio).rvs(2000, random_state=12)
+        intervals = (statistics.rate_ratio(int(b), 3.0, int(n), 1.0) for b, n in zip(before, now, strict=True))
+        covered = sum(low <= ratio <= high for low, high in filter(None, intervals))
+        assert covered / 2000 > 0.93

@@ -535,6 +535,7 @@ LABELS = (
     "days before the SEV1 of",
     "since the last SEV1",
     "Longer is better",
+    "Above the dotted line is longer than chance explains",
     "Exact conditional test of two Poisson rates",
     "Fisher’s exact test",
     "Noticed by us first",

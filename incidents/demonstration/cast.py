@@ -1,11 +1,13 @@
-"""Who works here and what they run, as rows."""
+"""Who works here, what they run and what watches it, as rows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
 from incidents.alerts.models import Source
+from incidents.demonstration.monitors import MONITORS
 from incidents.demonstration.organisation import DEPENDENCIES, PEOPLE, SYSTEMS, TEAMS
 from incidents.people.models import PUBLISHED_PASSWORD, Membership, Team, User
 from incidents.systems.models import Dependency, System
@@ -16,20 +18,31 @@ class Cast:
     teams: dict[str, Team]
     people: dict[str, User]
     systems: dict[str, System]
-    source: Source
-    token: str
+    sources: dict[str, Source]
+    token: str  # of the quality monitors
 
     def responders(self, team: Team) -> list[User]:
-        slugs = {e: m for e, _, _, m in PEOPLE}
-        return [self.people[e] for e, teams in slugs.items() if teams.get(team.slug) in {"responder", "lead", "admin"}]
+        return self._with_role(team, "responder", "lead", "admin")
+
+    def leads(self, team: Team) -> list[User]:
+        return self._with_role(team, "lead", "admin")
+
+    def _with_role(self, team: Team, *roles: str) -> list[User]:
+        return [self.people[email] for email, _, _, teams in PEOPLE if teams.get(team.slug) in roles]
 
 
-def create_cast() -> Cast:
+def create_cast(since: datetime) -> Cast:
+    """Make the organisation as it was at a moment, from which on things happened to it."""
     teams = {slug: Team.objects.create(slug=slug, name=name) for slug, name in TEAMS.items()}
     hashed = make_password(PUBLISHED_PASSWORD)  # once: it is slow on purpose
     people = {
         email: User.objects.create(
-            email=f"{email}@example.com", name=name, password=hashed, is_staff=admin, is_superuser=admin
+            email=f"{email}@example.com",
+            name=name,
+            password=hashed,
+            is_staff=admin,
+            is_superuser=admin,
+            date_joined=since,
         )
         for email, name, admin, _ in PEOPLE
     }
@@ -50,9 +63,19 @@ def create_cast() -> Cast:
             objective={1: Decimal("99"), 2: Decimal("98")}.get(tier),
             runbook_url=f"https://runbooks.example.com/{slug}",
             dashboard_url=f"https://grafana.example.com/d/{slug}",
+            created_at=since,
         )
         for slug, kind, tier, team, purpose, fallback in SYSTEMS
     }
     Dependency.objects.bulk_create(Dependency(system=systems[a], upstream=systems[b]) for a, b in DEPENDENCIES)
-    source, token = Source.objects.connect(kind="generic", name="Quality monitors", team=teams["data-platform"])
-    return Cast(teams, people, systems, source, token)
+    sources, tokens = {}, {}
+    for code, monitor in MONITORS.items():
+        sources[code], tokens[code] = Source.objects.connect(
+            kind=monitor.kind,
+            name=monitor.name,
+            team=teams[monitor.team] if monitor.team else None,
+            by=people["ada"],
+            created_at=since,
+            auto_resolve_minutes=monitor.ends_after,
+        )
+    return Cast(teams, people, systems, sources, tokens["quality"])

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.sections import Revision, Section
@@ -25,6 +26,7 @@ class Stretch:
 
     section: Section
     versions: list[Version]
+    kind: ClassVar[str] = ""  # an Event has one, so that the page tells them apart
 
     @property
     def last(self) -> Revision:

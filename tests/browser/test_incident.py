@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import still
 from tests.browser.test_phone import PHONE, declared
 from tests.browser.test_scripts import write_note
+from tests.pages import numbers_of
 from tests.running import Running
 
 pytestmark = pytest.mark.browser
@@ -22,10 +23,11 @@ def tops(page: Any, *selectors: str) -> list[float]:
 
 
 def test_on_a_desk_what_is_owed_comes_first_and_the_story_last_and_both_columns_are_used(
+    site: Running,
     as_somebody: Callable[..., Any],
 ) -> None:
     page = as_somebody("ada", **DESK)
-    page.goto("/incidents/57/")
+    page.goto(f"/incidents/{numbers_of(site).investigating}/")
     page.locator("#similar .similar").wait_for()
     places = tops(page, "#now", "#containment", "#changes", "#similar", "#story")
     assert places == sorted(places)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from tests.pages import numbers_of
 from tests.running import Running
 
 pytestmark = pytest.mark.browser
@@ -71,15 +72,15 @@ def misplaced(page: Any) -> list[tuple[str, dict[str, float]]]:
 def test_whatever_is_opened_lies_on_the_screen(
     site: Running, as_somebody: Callable[..., Any], size: tuple[int, int]
 ) -> None:
-    page = as_somebody("ada", **screen(*size))
+    page, numbers = as_somebody("ada", **screen(*size)), numbers_of(site)
     paths = [
         declared(site, f"Investigated at {size[0]}"),
         declared(site, f"Contained at {size[0]}", contained=True),
-        "/incidents/58/",  # in triage
+        f"/incidents/{numbers.triage}/",
         "/incidents/",
         "/alerts/",
         "/follow-ups/1/",
-        "/postmortems/3/",
+        f"/postmortems/{numbers.unfinished}/",
         "/sources/quality-monitors/",
         "/status/",
     ]
@@ -189,8 +190,8 @@ def taken_classified_and_contained(page: Any, hand: Taps) -> None:
 
 def test_the_first_minute_of_an_alert_takes_three_taps(site: Running, as_somebody: Callable[..., Any]) -> None:
     words = shlex.split(next(line for line in site.printed().splitlines() if line.strip().startswith("curl ")))
-    title = "Refund agent deletes customer records without being asked"
-    alert = {"title": title, "system": "refund-agent", "severity": "critical", "key": "first-minute"}
+    title = "Support assistant deletes customer records without being asked"
+    alert = {"title": title, "system": "support-assistant", "severity": "critical", "key": "first-minute"}
     assert site.post(urlsplit(words[2]).path, alert)[0] == 200
     page = as_somebody("tom", **PHONE)
     page.goto("/incidents/")

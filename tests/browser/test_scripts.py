@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import still
+from tests.pages import numbers_of
 from tests.running import Running
 
 pytestmark = pytest.mark.browser
@@ -225,13 +226,13 @@ def test_single_keys_can_be_switched_off(as_somebody: Callable[..., Any]) -> Non
     assert page.url.endswith("/incidents/")
 
 
-def test_the_palette_goes_finds_and_acts(as_somebody: Callable[..., Any]) -> None:
-    page = as_somebody("ada")
+def test_the_palette_goes_finds_and_acts(site: Running, as_somebody: Callable[..., Any]) -> None:
+    page, number = as_somebody("ada"), numbers_of(site).triage
     page.keyboard.press("Control+k")
-    page.locator("#palette-words").fill("#58")
-    page.locator(".palette__item", has_text="INC-58").wait_for()
+    page.locator("#palette-words").fill(f"#{number}")
+    page.locator(".palette__item", has_text=f"INC-{number}").wait_for()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/incidents/58/")
+    page.wait_for_url(f"**/incidents/{number}/")
     page.keyboard.press("Control+k")
     page.locator("#palette-words").fill(">update")
     page.locator("#palette-here .palette__item").first.wait_for()
@@ -241,9 +242,9 @@ def test_the_palette_goes_finds_and_acts(as_somebody: Callable[..., Any]) -> Non
     expect(page.get_by_label("What should stakeholders know?")).to_have_value("Focus is in the box")
 
 
-def test_arrows_walk_the_palette_around(as_somebody: Callable[..., Any]) -> None:
+def test_arrows_walk_the_palette_around(site: Running, as_somebody: Callable[..., Any]) -> None:
     page = as_somebody("ada")
-    page.goto("/incidents/58/")
+    page.goto(f"/incidents/{numbers_of(site).triage}/")
     page.keyboard.press("Control+k")
     page.locator("#palette-words").fill(">")
     items = page.locator("#palette .palette__item")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import Model
 from django.http import HttpRequest
 
 from incidents.models import (
@@ -18,6 +19,16 @@ from incidents.models import (
     Team,
     User,
 )
+
+
+class KeptAdmin(admin.ModelAdmin):
+    """Of what is never deleted here: the page that asks would name everything that hangs on it, private incidents too.
+
+    Nor may the answer differ where something private hangs on it, so it is the same for every row.
+    """
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 class MembershipInline(admin.TabularInline):
@@ -38,7 +49,9 @@ class PersonForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(KeptAdmin, UserAdmin):
+    """A person who leaves is set inactive; what they did stays theirs."""
+
     form = UserChangeForm
     add_form = PersonForm
     ordering = ("name",)
@@ -57,14 +70,14 @@ class PersonAdmin(UserAdmin):
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):
+class TeamAdmin(KeptAdmin):
     list_display = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
 
 
 @admin.register(System)
-class SystemAdmin(admin.ModelAdmin):
+class SystemAdmin(KeptAdmin):
     list_display = ("name", "kind", "tier", "team")
     list_filter = ("kind", "tier", "team")
     prepopulated_fields = {"slug": ("name",)}
@@ -82,18 +95,15 @@ class ChangeAdmin(admin.ModelAdmin):
 
 
 @admin.register(ResponseRole)
-class ResponseRoleAdmin(admin.ModelAdmin):
-    """Who does what during an incident. The lead cannot be taken out: somebody always decides."""
+class ResponseRoleAdmin(KeptAdmin):
+    """Who does what during an incident. One that was ever held stays readable: it is switched off instead."""
 
     list_display = ("name", "does", "several", "position", "is_active")
     list_editable = ("position", "is_active")
 
-    def has_delete_permission(self, request: HttpRequest, obj: ResponseRole | None = None) -> bool:
-        return False  # a role that was ever held stays readable; it is switched off instead
-
 
 @admin.register(FactorKind)
-class FactorKindAdmin(admin.ModelAdmin):
+class FactorKindAdmin(KeptAdmin):
     """The contributing factors that postmortems choose from. One that was used is retired, not deleted."""
 
     list_display = ("name", "group", "retired")
@@ -103,7 +113,7 @@ class FactorKindAdmin(admin.ModelAdmin):
 
 
 @admin.register(Policy)
-class PolicyAdmin(admin.ModelAdmin):
+class PolicyAdmin(KeptAdmin):
     """What is asked of the postmortem of an incident, by its severity."""
 
     list_display = ("severity", "depth", "due_days", "reviewers")
@@ -113,12 +123,9 @@ class PolicyAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # there is one for each severity
 
-    def has_delete_permission(self, request: HttpRequest, obj: Policy | None = None) -> bool:
-        return False
-
 
 @admin.register(Cadence)
-class CadenceAdmin(admin.ModelAdmin):
+class CadenceAdmin(KeptAdmin):
     """How often stakeholders hear of an incident, in minutes; empty for never."""
 
     list_display = ("severity", "minutes")
@@ -127,6 +134,3 @@ class CadenceAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # there is one for each severity
-
-    def has_delete_permission(self, request: HttpRequest, obj: Cadence | None = None) -> bool:
-        return False

@@ -334,4 +334,4 @@ class MergeView(Scoped):
             Incident.objects.visible_to(self.person), number=validated(MergeSerializer(data=request.data))["into"]
         )
         merging.merge(incident, into, by=self.person)
-        return Response(IncidentSerializer(incident).data)
+        return Response(IncidentSerializer(incident, context={"request": request}).data)

@@ -10,15 +10,28 @@ from incidents.alerts import commit
 from incidents.alerts.models import Alert
 from incidents.alerts.policies import Correction
 from incidents.alerts.raising import suggested_severity
+from incidents.errors import Refused
 from incidents.people.models import User
+from incidents.response import story
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import NoticedBy
 from incidents.systems.models import System, SystemName
 
 
-def link(alerts: Sequence[Alert], incident: Incident, *, by: User) -> None:
-    """Link alerts to an incident."""
-    commit.link(alerts, incident, by=by)
+def link(alerts: Sequence[Alert], incident: Incident, *, by: User) -> list[Incident]:
+    """Link alerts to an incident, from wherever they were. Raises Refused where that would show what is private.
+
+    Where that incident is private, those that got their title from one of the alerts become private too; returns which.
+    """
+    with transaction.atomic():
+        rows = Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).select_related("incident").order_by("pk")
+        for alert in rows.select_for_update(no_key=True, of=("self",)):
+            if alert.incident and alert.incident != incident:
+                alert.incident.refuse_to_expose(incident)
+                story.withhold(alert.incident, alert.pk, alert.title, moved_to=incident, by=by)
+            story.show_again(incident, alert.pk, alert.title)
+        commit.link(alerts, incident, by=by)
+        return incident.restrict_copies(by=by)
 
 
 def classify(alerts: Sequence[Alert], *, category: str, failure_mode: str = "", remember: bool, by: User) -> int:
@@ -43,7 +56,12 @@ def classify(alerts: Sequence[Alert], *, category: str, failure_mode: str = "", 
 
 
 def open_incident(alert: Alert, *others: Alert, by: User) -> Incident:
-    """Open one incident from alerts that opened none by themselves; the worst gives it its name."""
+    """Open one incident from alerts that opened none by themselves; the worst gives it its name. Raises Refused."""
+    for member in (alert, *others):
+        if member.incident and member.incident.private:
+            raise Refused(
+                f"“{member}” belongs to {member.incident}, which is private. Link it there, or open that one up."
+            )
     first = max((alert, *others), key=lambda member: suggested_severity(member).rank)
     with transaction.atomic():
         incident = Incident.objects.declare(
@@ -57,16 +75,21 @@ def open_incident(alert: Alert, *others: Alert, by: User) -> Incident:
             noticed_by=NoticedBy.MONITOR,
             detected_at=min(member.first_received_at for member in (alert, *others)),
         )
-        commit.link([alert, *others], incident, by=by)
+        link([alert, *others], incident, by=by)
     return incident
 
 
 def settle_system(name: str, system: System, *, by: User) -> int:
-    """Say once which system a monitor means by `name`: its alerts and open incidents follow, and so do later ones."""
+    """Say once which system a monitor means by `name`: its alerts and open incidents follow, and so do later ones.
+
+    Returns how many alerts did, of those that the person may see.
+    """
     with transaction.atomic():
         SystemName.objects.update_or_create(name=name.strip().lower(), defaults={"system": system, "settled_by": by})
         alerts = Alert.objects.unsettled().named(name.strip())
         incidents = Incident.objects.open().filter(system=None, alerts__in=alerts).distinct().order_by("pk")
         for incident in list(incidents):
             incident.set_system(system, by=by)
-        return alerts.update(system=system)
+        settled = alerts.visible_to(by).count()
+        alerts.update(system=system)
+    return settled

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from incidents.alerts.bodies import Json, first_text, mapping, text_of
+from incidents.texts import one_line
 
 MAX_LABELS, MAX_LABEL_VALUE = 128, 1024
 MAX_ANNOTATIONS, MAX_ANNOTATION_VALUE = 64, 8192
@@ -47,8 +48,10 @@ def clip(text: str, longest: int) -> str:
 
 
 def title_of(candidates: Iterable[str], labels: Mapping[str, str]) -> str:
-    title = " ".join(next((text for text in candidates if text.strip()), "").split())
-    return clip(title or labels.get("alertname", "") or "(no title)", MAX_TITLE)
+    title = next(
+        (line for text in (*candidates, labels.get("alertname", "")) if (line := one_line(text))), "(no title)"
+    )
+    return clip(title, MAX_TITLE)
 
 
 def safe_link(rel: str, href: Json) -> tuple[dict[str, str], ...]:

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from incidents import taxonomy
 from incidents.alerts.matchers import Matcher, Unmatchable, parse, written
-from incidents.alerts.models import Source
+from incidents.alerts.models import Alert, Source
 from incidents.alerts.rules import RoutingRule, Unruly
 from incidents.alerts.rules import read as read_rules
 from incidents.errors import Refused
 from incidents.people.models import User
+from incidents.response.incident import Incident
 from incidents.systems.models import System
 
 
@@ -217,6 +218,14 @@ class Silence(models.Model):
 class CorrectionQuerySet(models.QuerySet["Correction"]):
     def standing(self) -> Self:
         return self.filter(undone_at=None)
+
+    def visible_to(self, user: User) -> Self:
+        """Keep those of a name that the user may read: not one that only alerts of hidden incidents have."""
+        if not user.is_active:
+            return self.none()
+        named = Alert.objects.filter(source=models.OuterRef("source"), telling_name=models.OuterRef("name"))
+        hidden = named.filter(incident__in=Incident.objects.hidden_from(user))
+        return self.filter(~models.Exists(hidden) | models.Exists(named.visible_to(user)))
 
 
 class Correction(models.Model):

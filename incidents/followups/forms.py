@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.response.forms.fields import PersonChoiceField
+from incidents.texts import check_readable
 from incidents.web.fields import DayField
 
 
@@ -15,6 +16,7 @@ class FollowUpForm(forms.Form):
     """What is to be done, and how one will know that it worked; `was_due` is the day that an existing one has already."""
 
     title = forms.CharField(
+        validators=[check_readable],
         max_length=200,
         label="What will be done?",
         help_text="Begin with a verb, and be specific enough that two people would agree when it is done.",

@@ -16,6 +16,7 @@ from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
 from incidents.response.links import Link
 from incidents.response.notices import Notice
+from incidents.texts import one_line
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
@@ -290,7 +291,9 @@ class FollowUp(models.Model):
         """Owe a mail to those of the people who may see it, once for each `key`; returns whether there is any."""
         seeing = [person for person in people if FollowUp.objects.visible_to(person).filter(pk=self.pk).exists()]
         path = self.get_absolute_url()
-        Notice.objects.tell(seeing, subject=subject, text=text, path=path, key=f"follow-up:{self.pk}:{key}")
+        Notice.objects.tell(
+            seeing, about=[self.incident], subject=subject, text=text, path=path, key=f"follow-up:{self.pk}:{key}"
+        )
         return bool(seeing)
 
     def _move(
@@ -306,7 +309,7 @@ class FollowUp(models.Model):
 
 
 def _title(text: str) -> str:
-    title = " ".join(text.split())
+    title = one_line(text)
     if not title:
         raise Refused("Enter a title. Begin with a verb.")
     return title[:200]

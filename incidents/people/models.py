@@ -15,6 +15,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from incidents.texts import check_readable
+
 # That of the demonstration's accounts: documented, so it opens nothing where others can come.
 PUBLISHED_PASSWORD = "faultline-demo"  # noqa: S105
 
@@ -52,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by email; `is_superuser` makes them the organisation's administrator."""
 
     email = models.EmailField(unique=True)
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[check_readable])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     theme = models.CharField(max_length=8, choices=Theme, blank=True, default=Theme.SYSTEM)
     digest = models.BooleanField("mail me last week’s postmortems on Mondays", default=True)
@@ -85,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 class Team(models.Model):
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[check_readable])
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
 
     class Meta:

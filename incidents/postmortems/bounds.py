@@ -13,6 +13,7 @@ from incidents.postmortems.elsewhere import severity_of
 from incidents.postmortems.guide import Depth
 from incidents.postmortems.portable import Covered, Portable, Promise, brief
 from incidents.response.vocabulary import CLOCKS, ImpactMethod, NoticedBy
+from incidents.texts import one_line
 from incidents.years import EARLIEST_YEAR
 
 _MOST = {
@@ -58,7 +59,7 @@ def bounded(document: Portable) -> list[str]:
         remarks.append(f"It was {tell} where it comes from. Reviews are not carried over: it becomes a draft.")
     _known(document, "depth", ["", *Depth.values], "", remarks.append)
     _known(document, "triggered_by", Postmortem.Trigger.values, "", remarks.append)
-    document.title = " ".join(document.title.split())
+    document.title = one_line(document.title)
     for incident in document.incidents:
         _incident(incident, document, remarks.append)
     document.follow_ups = [row for row in document.follow_ups if _promise(row, document, remarks.append)]
@@ -87,7 +88,7 @@ def _known(row: Any, name: str, known: list[str], default: str, tell: Tell) -> N
 
 
 def _incident(incident: Covered, document: Portable, tell: Tell) -> None:
-    incident.title = " ".join(incident.title.split()) or document.title
+    incident.title = one_line(incident.title) or document.title
     claimed = incident.severity
     incident.severity = severity_of(claimed) or "unknown"
     if claimed and claimed != incident.severity and not severity_of(claimed):
@@ -123,7 +124,7 @@ def _classify(incident: Covered, tell: Tell) -> None:
 
 
 def _promise(row: Promise, document: Portable, tell: Tell) -> bool:
-    row.title = " ".join(row.title.split())
+    row.title = one_line(row.title)
     if not row.title:
         tell(f"A follow-up has no title and was not taken: {brief(row.description or row.owner)}")
         return False

@@ -21,6 +21,7 @@ from incidents.response.incident import Incident, of_visible
 from incidents.response.notices import Notice
 from incidents.response.vocabulary import Status
 from incidents.systems.models import Change
+from incidents.texts import one_line
 
 
 class PostmortemQuerySet(models.QuerySet["Postmortem"]):
@@ -228,7 +229,8 @@ class Postmortem(States):
                 return
             for empty in Postmortem.objects.filter(incident=incident, state=self.State.DRAFT):
                 if not empty.sections.exclude(text="").exists() and not empty.factors.exists():
-                    empty.excuse(by=by, reason=f"Covered by the postmortem of {self.incident}.")
+                    # Not which: that one may be private, or become so, and the reason is read by whoever sees this one.
+                    empty.excuse(by=by, reason="Another postmortem covers it.")
             self.also.add(incident)
             self.record(by, covers=incident.number)
             incident.record(Event.Kind.POSTMORTEM, by=by, covered_by=self.incident.number)
@@ -243,7 +245,7 @@ class Postmortem(States):
                 self.index()
 
     def rename(self, title: str, *, by: User) -> None:
-        title = " ".join(title.split())[:200]
+        title = one_line(title)[:200]
         self._set(by=by, title="" if title == self.incident.title else title)
         self.index()
 
@@ -287,9 +289,13 @@ class Postmortem(States):
 
     def tell(self, people: Iterable[User], subject: str, text: str, *, key: str, path: str = "") -> None:
         """Owe a mail to those of the people who may see it."""
-        seen = [person for person in people if Postmortem.objects.visible_to(person).filter(pk=self.pk).exists()]
         Notice.objects.tell(
-            seen, subject=subject, text=text, path=path or self.get_absolute_url(), key=f"pm:{self.pk}:{key}"
+            people,
+            about=self.incidents,
+            subject=subject,
+            text=text,
+            path=path or self.get_absolute_url(),
+            key=f"pm:{self.pk}:{key}",
         )
 
     def index(self) -> None:

@@ -11,6 +11,7 @@ from incidents.postmortems.actions import from_front_matter, take_actions
 from incidents.postmortems.dates import moments
 from incidents.postmortems.portable import Covered, FactorLine, Portable, Promise, as_text, brief
 from incidents.response.vocabulary import Severity
+from incidents.texts import one_line
 
 # What sections are called elsewhere, in the words of common public templates.
 _ACTIONS = ("action items", "follow-ups", "follow ups", "followups", "actions", "next steps", "corrective actions")
@@ -271,4 +272,4 @@ def _restored(row: Promise, blocks: list[str]) -> Promise:
 
 
 def _word(value: Any) -> str:
-    return " ".join(as_text(value).split()) if isinstance(value, str | int | float) else ""
+    return one_line(as_text(value)) if isinstance(value, str | int | float) else ""

@@ -219,9 +219,9 @@ def _green(incident: Incident) -> list[Fact]:
         .values_list("source")
         .annotate(first=Min("first_received_at"))
     )
-    fired = _fired(incident.system, began, noticed)
+    fired = _fired(incident, incident.system, began, noticed)
     quiet = (
-        _good(incident.system, began, noticed)
+        _good(incident, incident.system, began, noticed)
         .exclude(alert__source__in=[*told, *fired])
         .values("alert__source__name", "alert__source__slug")
         .annotate(times=Count("pk"), last=Max("delivery__received_at"))
@@ -243,7 +243,12 @@ def _green(incident: Incident) -> list[Fact]:
     return facts
 
 
-def _good(system: System, since: datetime, until: datetime) -> QuerySet[Outcome]:
+def _of_others(incident: Incident, prefix: str = "") -> Q:
+    """What belongs to another incident that is private: whoever reads this postmortem may not see that one."""
+    return Q(**{f"{prefix}incident__private": True}) & ~Q(**{f"{prefix}incident": incident})
+
+
+def _good(incident: Incident, system: System, since: datetime, until: datetime) -> QuerySet[Outcome]:
     """What was said between two moments of a bad value of the system: that it is over, or passes, by then."""
     said = Outcome.objects.filter(
         result__in=[Outcome.Result.RESOLVED, Outcome.Result.UNSEEN],
@@ -253,15 +258,17 @@ def _good(system: System, since: datetime, until: datetime) -> QuerySet[Outcome]
         delivery__received_at__gte=since,
         delivery__received_at__lt=until,
     )
-    return said.exclude(alert__flags__contains=["end_vanished"])
+    return said.exclude(alert__flags__contains=["end_vanished"]).exclude(_of_others(incident, "alert__"))
 
 
-def _fired(system: System, since: datetime, until: datetime) -> dict[int, datetime]:
+def _fired(incident: Incident, system: System, since: datetime, until: datetime) -> dict[int, datetime]:
     """The sources where something of the system fired at some time between two moments, and since when in them."""
     alerts = Alert.objects.filter(system=system, first_received_at__lt=until).exclude(
         flags__contains=["resolved_unseen"]
     )
-    alerts = alerts.filter(Q(ends_at=None) | Q(status=Alert.Status.FIRING) | Q(ends_at__gt=since))
+    alerts = alerts.exclude(_of_others(incident)).filter(
+        Q(ends_at=None) | Q(status=Alert.Status.FIRING) | Q(ends_at__gt=since)
+    )
     firsts = alerts.order_by("source").values_list("source").annotate(first=Min("first_received_at"))
     return {source: max(first, since) for source, first in firsts}
 

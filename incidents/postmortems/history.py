@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.sections import Revision, Section
+from incidents.response import story
 from incidents.response.events import Event
 
 PAUSE = timedelta(minutes=30)  # a longer one ends a stretch
@@ -52,9 +54,13 @@ class Stretch:
         return bisect_right(moves, last.at) == bisect_right(moves, revision.at)
 
 
-def history(postmortem: Postmortem) -> list[Event | Stretch]:
-    """Everything that became of it, newest first. Every text that was ever saved is in one of the stretches."""
-    events = postmortem.incident.events.filter(kind=Event.Kind.POSTMORTEM).select_related("by").order_by("at", "pk")
+def history(postmortem: Postmortem, *, user: User) -> list[Event | Stretch]:
+    """Everything that became of it, newest first. Every text that was ever saved is in one of the stretches.
+
+    Moves that name another incident, which it covered, are for those who may see that one.
+    """
+    seen = story.visible(postmortem.incident, user=user).filter(kind=Event.Kind.POSTMORTEM)
+    events = seen.select_related("by").order_by("at", "pk")
     if "-" in postmortem.slug:
         events = events.filter(detail__postmortem=postmortem.slug)
     moves = list(events)

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
+from incidents.texts import one_line
 
 
 class EditedLine(models.Model):
@@ -26,7 +27,7 @@ class EditedLine(models.Model):
     @classmethod
     def put(cls, postmortem: Postmortem, key: str, *, text: str, was: str, by: User) -> None:
         """Reword a line, or, with the words of the record itself, let it follow the record again."""
-        text = " ".join(text.split())[:1000]
+        text = one_line(text)[:1000]
         with transaction.atomic():
             postmortem.lock_editable()
             if text == was:

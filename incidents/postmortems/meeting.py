@@ -9,6 +9,7 @@ from incidents.errors import Refused
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
+from incidents.texts import one_line
 
 
 class ParkedFix(models.Model):
@@ -35,7 +36,7 @@ class ParkedFix(models.Model):
     def park(cls, postmortem: Postmortem, text: str, *, by: User) -> "ParkedFix":
         if not text.strip():
             raise Refused("Say what you would fix.")
-        return cls.objects.create(postmortem=postmortem, text=" ".join(text.split())[:300], by=by)
+        return cls.objects.create(postmortem=postmortem, text=one_line(text)[:300], by=by)
 
     def take(self, *, by: User, **fields: Any) -> FollowUp:
         """Make a follow-up of it, with its owner, due date, priority and check; safe to press twice."""

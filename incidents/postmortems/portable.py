@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from incidents.texts import one_line
+
 FORMAT = 1
 MOST_NODES, DEEPEST, LONGEST_MATTER = 60_000, 12, 600_000  # of front matter: values, levels, characters
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -356,5 +358,5 @@ def as_day(value: Any) -> date | None:
 
 
 def brief(value: Any) -> str:
-    words = " ".join(as_text(value).split())
+    words = one_line(as_text(value))
     return words if len(words) <= 80 else f"{words[:79]}…"

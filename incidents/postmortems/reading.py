@@ -199,12 +199,14 @@ def send_digest(today: date | None = None) -> int:
     readers = 0
     key = f"digest:{monday:%Y-%m-%d}"
     for person in User.objects.active().filter(digest=True):
-        visible = week.visible_to(person).select_related("incident", "incident__system").order_by("published_at")
+        rows = week.visible_to(person).select_related("incident", "incident__system").order_by("published_at")
+        visible = list(rows)
         lines = [_in_one_line(postmortem) for postmortem in visible]
+        about = [incident for postmortem in visible for incident in postmortem.incidents]
         if lines:
             subject = f"{len(lines)} postmortem{'s' if len(lines) > 1 else ''} published last week"
             path = f"{reverse('postmortems')}?show=published"
-            Notice.objects.tell([person], subject=subject, text="\n".join(lines), path=path, key=key)
+            Notice.objects.tell([person], about=about, subject=subject, text="\n".join(lines), path=path, key=key)
             readers += 1
     return readers
 

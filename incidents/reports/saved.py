@@ -4,6 +4,7 @@ A saved report counts what everybody may see, because everybody may read it and 
 sentences over it, add notes, and ask for decisions, which come up again until they are taken.
 """
 
+import re
 from datetime import datetime
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.people.models import Team, User
+from incidents.postmortems.document import Postmortem
 from incidents.reports import export
 from incidents.reports.cache import report, worked_out
 from incidents.reports.scope import Asked, Period, ReportScope, read
@@ -97,15 +99,24 @@ class SavedReport(models.Model):
         return list(self.data["trends"]["draft"])
 
     def data_for(self, user: User) -> dict[str, Any]:
-        """Give what was frozen, without the titles of incidents that were made private since and do not name the user."""
-        hidden = {str(incident) for incident in Incident.objects.hidden_from(user).only("number")}
+        """Give what was frozen, without any row that names an incident which was made private since and does not name the
+        user, or the postmortem of one. The numbers stay what they were."""
+        hidden = list(Incident.objects.hidden_from(user).only("number"))
+        if not hidden:
+            return dict(self.data)
+        names = {str(incident) for incident in hidden}
+        covering = [postmortem.get_absolute_url() for postmortem in Postmortem.objects.hidden_from(user).only("slug")]
+        addresses = [incident.get_absolute_url() for incident in hidden]
+        written = "|".join(rf"\b{name}\b" for name in names) + "|" + "|".join(map(re.escape, addresses + covering))
         learning = dict(self.data["learning"])
-        learning["stories"] = [row for row in learning["stories"] if row["title"].split(" ", 1)[0] not in hidden]
         learning["returned"] = [
-            row for row in learning["returned"] if not hidden & {name for name, _, _ in row["members"]}
+            row for row in learning["returned"] if not names & {name for name, _, _ in row["members"]}
         ]
-        learning["oldest"] = [row for row in learning["oldest"] if row["incident"] not in hidden]
-        return {"decide": self.data.get("decide"), "trends": self.data["trends"], "learning": learning}
+        shown: dict[str, Any] = _without(
+            {"decide": self.data.get("decide"), "trends": self.data["trends"], "learning": learning},
+            re.compile(written),
+        )
+        return shown
 
     def changes_since(self) -> list[tuple[str, str, str]] | None:
         """What would be counted otherwise today: name, then, now. Corrections and late entries show here, not in the report.
@@ -121,6 +132,20 @@ class SavedReport(models.Model):
             for name in {**then, **today}
             if then.get(name) != today.get(name)
         ]
+
+
+def _without(data: Any, hidden: re.Pattern[str]) -> Any:
+    """Plain data without the rows in which something hidden is named."""
+    if isinstance(data, dict):
+        return {name: _without(value, hidden) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_without(row, hidden) for row in data if not _names(row, hidden)]
+    return data
+
+
+def _names(row: Any, hidden: re.Pattern[str]) -> bool:
+    cells = row.values() if isinstance(row, dict) else row if isinstance(row, list) else [row]
+    return any(isinstance(cell, str) and hidden.search(cell) for cell in cells)
 
 
 FORMER_LABELS = {"Came back": "Repeats"}  # what tiles were called in reports that were saved then
@@ -200,6 +225,7 @@ def mail(report: SavedReport, people: list[User]) -> None:
     with transaction.atomic():
         Notice.objects.tell(
             people,
+            about=[],  # numbers and no names
             subject=report.title,
             text="\n".join([*report.summary, "", *numbers]),
             path=report.get_absolute_url(),

@@ -260,9 +260,9 @@ def _stretches(real: IncidentQuerySet, since: datetime, until: datetime) -> dict
         "resolved_at",
         "detected_at",
     )
-    for system, number, title, began, ended, impact, contained, resolved, detected in rows.order_by().values_list(
-        *columns
-    ):
+    for system, number, title, began, ended, impact, contained, resolved, detected in rows.order_by(
+        "number"
+    ).values_list(*columns):
         within = max(began, since), min(ended, until)
         if within[0] < within[1]:
             stretches[system].append(

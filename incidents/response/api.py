@@ -23,8 +23,9 @@ from incidents.response.filters import IncidentFilter
 from incidents.response.impact import Exposure, expose
 from incidents.response.incident import Incident
 from incidents.response.links import Link
-from incidents.response.permissions import get_incident_to_change
+from incidents.response.permissions import get_incident_to_change, visible_merge
 from incidents.response.quantities import CURRENCIES, MOST_DECIMALS
+from incidents.response.story import visible
 from incidents.response.updates import Update
 from incidents.response.vocabulary import CLOCKS, LONGEST_CHANNEL, LONGEST_URL, IncidentKind, Severity
 from incidents.systems.models import System
@@ -36,7 +37,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     system = Slug(slug_field="slug", read_only=True)
     team = Slug(slug_field="slug", read_only=True)
     lead = PersonField(read_only=True)
-    merged_into = Slug(slug_field="number", read_only=True)
+    merged_into = serializers.SerializerMethodField(help_text="Its number, where you may see that one.")
     silence_seconds = serializers.SerializerMethodField(help_text="Impact started to detected; null while unknown.")
     url = serializers.CharField(source="get_absolute_url", read_only=True)
 
@@ -50,6 +51,10 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
             """.split()
         )
         read_only_fields = fields
+
+    def get_merged_into(self, incident: Incident) -> int | None:
+        into = visible_merge(incident, self.context["request"].user)
+        return into.number if into else None
 
     def get_silence_seconds(self, incident: Incident) -> float | None:
         return incident.silence.total_seconds() if incident.silence is not None else None
@@ -231,18 +236,18 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         require_role(self.person, Role.RESPONDER, team=None, to="open incidents")
         fields = validated(DeclareSerializer(data=request.data))
         incident = Incident.objects.declare(by=self.person, **fields)
-        return Response(IncidentSerializer(incident).data, status=status.HTTP_201_CREATED)
+        return Response(self.get_serializer(incident).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=EventSerializer(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def events(self, request: Request, number: str) -> Response:
         """What happened to it, oldest first."""
-        events = self.get_object().events.select_related("by", "note")
+        events = visible(self.get_object(), user=self.person).select_related("by", "note")
         return Response(EventSerializer(events, many=True).data)
 
     def _answer(self, incident: Incident) -> Response:
         incident.refresh_from_db()
-        return Response(IncidentSerializer(incident).data)
+        return Response(self.get_serializer(incident).data)
 
     @extend_schema(request=None, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])

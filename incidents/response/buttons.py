@@ -1,10 +1,11 @@
 """The shape of a button on the page of an incident."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -43,6 +44,14 @@ def verb(to: str) -> Callable[[Verb], PageView]:
 def at(incident: Incident, anchor: str) -> HttpResponseRedirect:
     """Go back to a part of the incident's page."""
     return HttpResponseRedirect(f"{incident.get_absolute_url()}#{anchor}")
+
+
+def tell_of_copies(request: Request, copies: Sequence[object]) -> None:
+    """Say which incidents became private with another one."""
+    if copies:
+        names = ", ".join(map(str, copies))
+        those = "it shows" if len(copies) == 1 else "they show"
+        messages.warning(request, f"Now private too, because {those} the same words: {names}.")
 
 
 def undo_address(incident: Incident) -> str:

@@ -1,5 +1,6 @@
 """The log of an incident, which nobody changes, and the notes that people write in it."""
 
+import json
 from typing import ClassVar
 
 import pgtrigger
@@ -84,3 +85,16 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident} {self.kind}"
+
+    def tells_of_alert(self, pk: int, title: str) -> bool:
+        """Whether it names an alert, or holds a copy of its title."""
+        named = self.detail.get("alerts") or [self.detail.get("alert") or {}]
+        copied = json.dumps(title[:190], ensure_ascii=False)[1:-1]  # incidents cut titles at 200
+        return any(alert.get("id") == pk for alert in named) or copied in json.dumps(self.detail, ensure_ascii=False)
+
+    def gave_title(self, title: str) -> bool:
+        """Whether an incident of this title has it from an alert that this names: when it opened, or when that was renamed."""
+        titles = [alert["title"] for alert in self.detail.get("alerts", [])]
+        became = self.detail.get("became")
+        titles += [became["title"]] if isinstance(became, dict) and "title" in became else []
+        return any(" ".join(given.split())[:190] == title[:190] for given in titles)

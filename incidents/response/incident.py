@@ -19,6 +19,7 @@ from incidents.response.verbs.facts import Facts
 from incidents.response.verbs.privacy import Privacy
 from incidents.response.vocabulary import COUNTED, OPEN, IncidentKind, Severity, Status
 from incidents.systems.models import System
+from incidents.texts import one_line
 
 WORDS = SearchVector("title", "summary", config="english")
 
@@ -111,7 +112,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     ) -> "Incident":
         """Open an incident. One that a person declares is being investigated; one that an alert opens waits in triage."""
         now = timezone.now()
-        title = " ".join(title.split())
+        title = one_line(title)
         if not title:
             raise Refused("An incident needs a title: say what went wrong in one line.")
         times = {"declared_at": now, "detected_at": now, "acknowledged_at": now if by else None, "private": False}

@@ -1,17 +1,19 @@
 """Mail that is owed to people: rows in the transaction of what they tell of, sent afterwards, at least once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from email.mime.image import MIMEImage
 
 import structlog
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.mail import EmailMultiAlternatives
 from django.db import models, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from incidents.people.models import User
+from incidents.response.incident import Incident
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +22,23 @@ MOST_ATTEMPTS = 12
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def tell(
-        self, people: Iterable[User], *, subject: str, text: str, path: str, key: str, picture: bytes | None = None
+        self,
+        people: Iterable[User],
+        *,
+        about: Collection[Incident],
+        subject: str,
+        text: str,
+        path: str,
+        key: str,
+        picture: bytes | None = None,
     ) -> None:
-        """Owe each of them a mail, with a PNG picture inside perhaps. The same `key` for the same person is owed once."""
+        """Owe each of them a mail, with a PNG picture inside perhaps. The same `key` for the same person is owed once.
+
+        Who may not see all of what it is `about` is owed nothing, and is sent nothing where that becomes private meanwhile.
+        """
+        incidents = [incident.pk for incident in about]
+        if Incident.objects.filter(pk__in=incidents, private=True).exists():
+            people = [person for person in people if not _hidden(incidents, person)]
         rows = [
             Notice(
                 person=person,
@@ -31,6 +47,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
                 path=path,
                 key=f"{key}:{person.pk}",
                 picture=picture,
+                about=incidents,
             )
             for person in people
             if person.is_active
@@ -58,6 +75,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return sent
 
 
+def _hidden(incidents: Collection[int], person: User) -> bool:
+    """Whether one of the incidents is private and does not name the person."""
+    return bool(incidents) and Incident.objects.hidden_from(person).filter(pk__in=incidents).exists()
+
+
 class Notice(models.Model):
     """One mail to one person. The row is the queue."""
 
@@ -66,6 +88,7 @@ class Notice(models.Model):
     text = models.TextField()
     path = models.CharField(max_length=200)
     picture = models.BinaryField(null=True, blank=True)
+    about = ArrayField(models.BigIntegerField(), null=True, blank=True)  # the ids of the incidents of which it tells
     key = models.CharField(max_length=120, unique=True)
     made_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
@@ -87,6 +110,9 @@ class Notice(models.Model):
         Whatever goes wrong is this mail's own trouble: it is noted and tried again later, and never holds up the others.
         """
         now = timezone.now()
+        if _hidden(self.about or [], self.person):
+            self._set(attempts=MOST_ATTEMPTS, error="Not sent: what it tells of has become private since.")
+            return False
         try:
             with transaction.atomic():  # so that trouble with the database leaves this transaction usable
                 self._message().send()

@@ -16,6 +16,14 @@ def get_incident(user: User, number: int) -> Incident:
     return incident
 
 
+def visible_merge(incident: Incident, user: User) -> Incident | None:
+    """Into which incident it was merged, where the person may see that one; asks only where that one is private."""
+    into: Incident | None = incident.merged_into
+    if into and into.private and not Incident.objects.visible_to(user).filter(pk=into.pk).exists():
+        return None
+    return into
+
+
 def require_change(incident: Incident, user: User, *, to: str) -> None:
     """See that the person may do `to`, such as “resolve it”. Raises NotAllowed, which says who may."""
     if not incident.is_changeable_by(user):

@@ -9,8 +9,9 @@ from django.utils import timezone
 from incidents.errors import Refused, WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
-from incidents.response.incident import Incident
+from incidents.response.incident import Incident, of_visible
 from incidents.systems.models import System
+from incidents.texts import check_readable
 
 
 class PublicPageQuerySet(models.QuerySet["PublicPage"]):
@@ -23,7 +24,7 @@ class PublicPage(models.Model):
 
     system = models.OneToOneField(System, on_delete=models.CASCADE, related_name="public_page")
     is_on = models.BooleanField("can be read by everybody", default=False)
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[check_readable])
     intro = models.CharField(max_length=500, blank=True)
 
     objects = PublicPageQuerySet.as_manager()
@@ -48,6 +49,10 @@ class PublicPostQuerySet(models.QuerySet["PublicPost"]):
             if incident:
                 incident.record(Event.Kind.PUBLIC, by=by, became="written", text=text[:300])
         return post
+
+    def visible_to(self, user: User) -> Self:
+        """Keep what everybody reads anyway, and else what is about no incident that is hidden from the user."""
+        return self.filter(of_visible(user) | models.Q(approved_at__isnull=False)) if user.is_active else self.none()
 
     def published(self) -> Self:
         return self.filter(approved_at__isnull=False, withdrawn_at=None).order_by("-approved_at", "-pk")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from incidents.errors import Refused
 from incidents.people.models import User
+from incidents.texts import one_line
 
 _NOT_KEPT = {"before", "seen", "most", "csrfmiddlewaretoken"}
 
@@ -21,7 +22,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 
     def store(self, user: User, *, name: str, query: str, shared: bool = False) -> "SavedView":
         """Keep the filters of an address under a name; the same name again replaces what was kept."""
-        name = " ".join(name.split())[:60]
+        name = one_line(name)[:60]
         if not name:
             raise Refused("Give the view a name.")
         filters = [(key, value) for key, value in QueryDict(query[:2000]).items() if key not in _NOT_KEPT and value]

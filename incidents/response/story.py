@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models.functions import Coalesce
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils import timezone
 
 from incidents.errors import Refused
@@ -52,6 +53,10 @@ class Curation(models.Model):
     pinned = models.BooleanField(default=False)
     hidden = models.BooleanField(default=False)
     marker = models.CharField(max_length=12, choices=Marker, blank=True, default=Marker.NONE)
+    # Where the alerts that it names have moved; who may not see that incident does not read the entry.
+    moved_to = models.ForeignKey(
+        Incident, on_delete=models.SET_NULL, null=True, blank=True, related_name="told_elsewhere"
+    )
     evidence_url = models.URLField(max_length=2000, blank=True)
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
@@ -91,11 +96,60 @@ def curate(event: Event, *, by: User, **changes: Any) -> None:
             incident.record(_K.CURATED, by=by, event=event.pk, became={name: values[name] for name in changed})
 
 
+def visible(incident: Incident, *, user: User) -> models.QuerySet[Event]:
+    """What happened to an incident, but for entries that tell of another one which the user may not see.
+
+    Those name it by number (as linked, merged or covered), or name alerts that have moved there since.
+    """
+    hidden = Incident.objects.hidden_from(user)
+    named = hidden.annotate(
+        called=Cast("number", models.TextField()),
+        written=Concat(models.Value("INC-"), "called", output_field=models.TextField()),
+    ).filter(
+        models.Q(called__in=[models.OuterRef(f"says_{name}") for name in _NUMBERED])
+        | models.Q(written__in=[models.OuterRef(f"says_{name}") for name in _NAMED])
+    )
+    said = {f"says_{name}": KeyTextTransform(name, "detail") for name in (*_NUMBERED, *_NAMED)}
+    moved = models.Q(curation__moved_to__in=hidden)
+    return incident.events.alias(**said).exclude(moved).exclude(models.Q(kind__in=_ABOUT_OTHERS) & models.Exists(named))
+
+
+_ABOUT_OTHERS = (_K.LINK, _K.MERGED, _K.STATUS, _K.POSTMORTEM, _K.VISIBILITY)
+# Keys of the detail of an Event under which stands the number of another incident, or its name.
+_NUMBERED = ("other", "covers", "covers_no_longer", "covered_by")
+_NAMED = ("into", "out_of", "merged", "unmerged", "along_with")
+
+
+def withhold(incident: Incident, alert: int, title: str, *, moved_to: Incident, by: User) -> None:
+    """Show what the log says of an alert only to those who may see the incident to which it has moved; see `visible`.
+
+    Runs in the transaction that moves it. An entry that tells of another alert too, which went somewhere private, stays there.
+    """
+    for event in incident.events.filter(kind__in=_ABOUT_ALERTS).select_related("curation"):
+        if not event.tells_of_alert(alert, title):
+            continue
+        curation, _ = Curation.objects.get_or_create(event=event, defaults={"by": by})
+        before = curation.moved_to
+        if before is None or not before.private or before == moved_to:
+            Curation.objects.filter(pk=curation.pk).update(moved_to=moved_to)
+
+
+def show_again(incident: Incident, alert: int, title: str) -> None:
+    """Take `withhold` back, because the alert has come back."""
+    events = [
+        event.pk for event in incident.events.filter(kind__in=_ABOUT_ALERTS) if event.tells_of_alert(alert, title)
+    ]
+    Curation.objects.filter(event__in=events).update(moved_to=None)
+
+
+_ABOUT_ALERTS = (_K.ALERT_LINKED, _K.WORSE_ALERT, _K.SEVERITY, _K.DESCRIBED)
+
+
 def entries(
-    incident: Incident, *, show: str = "story", order: str = "newest", most: int = A_SCREEN
+    incident: Incident, *, user: User, show: str = "story", order: str = "newest", most: int = A_SCREEN
 ) -> tuple[list[Event], int]:
     """The newest `most` entries of one view, and how many there are in all: the newest first, or the oldest."""
-    events = _in_view(incident.events.all(), show)
+    events = _in_view(visible(incident, user=user), show)
     with_people = events.select_related("by", "note", "note__author", "curation")
     if show == "log":
         ordered = with_people.order_by("-at", "-pk")

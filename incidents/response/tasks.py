@@ -10,11 +10,12 @@ from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
 from incidents.response.permissions import require_visible
+from incidents.texts import one_line
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def add(self, incident: Incident, *, title: str, by: User, owner: User | None = None) -> "Task":
-        title = " ".join(title.split())
+        title = one_line(title)
         if not title:
             raise Refused("Say what is to be done.")
         require_visible(incident, owner)

@@ -89,6 +89,7 @@ class UpdateQuerySet(models.QuerySet["Update"]):
             )
             Notice.objects.tell(
                 Follower.people_of(current),
+                about=[current],
                 subject=f"{current} {current.get_severity_display()} {current.get_status_display()}: {current.title}",
                 text=text + (f"\n\nImpact: {update.impact}" if update.impact else ""),
                 path=current.get_absolute_url(),
@@ -142,6 +143,7 @@ def _remind(incident: Incident, due: datetime) -> bool:
         )
         Notice.objects.tell(
             people,
+            about=[incident],
             subject=f"{incident}: an update is overdue",
             text=f"Stakeholders of “{incident.title}” were promised news by {due:%H:%M} UTC.",
             path=incident.get_absolute_url(),

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from incidents.errors import Refused
+from incidents.texts import is_blank
 
 
 class Status(models.TextChoices):
@@ -106,7 +107,7 @@ def correlation_key(where: str, category: str, group: str = "") -> str:
 
 def required(text: str, sentence: str) -> str:
     text = text.strip()
-    if not text:
+    if is_blank(text):
         raise Refused(sentence)
     return text
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.people.models import Team, User
+from incidents.texts import check_readable
 
 LOOK_BACK = timedelta(days=14)  # how long before an incident a change may have caused it
 
@@ -59,7 +60,7 @@ class System(models.Model):
         SUPPORTING = 3, "Tier 3: wrong output is noticed before it hurts"
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[check_readable])
     kind = models.CharField(max_length=16, choices=Kind)
     tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.IMPORTANT)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="systems")
@@ -152,7 +153,7 @@ class Change(models.Model):
 
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="changes")
     kind = models.CharField(max_length=16, choices=Kind)
-    title = models.CharField(max_length=200)
+    title = models.CharField(max_length=200, validators=[check_readable])
     version = models.CharField(max_length=100, blank=True)
     url = models.URLField(blank=True, max_length=2000)
     happened_at = models.DateTimeField(default=timezone.now)

@@ -13,11 +13,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from incidents.people.models import ApiKey, KeyScope, Membership, Role, Team, Theme, User, check_time_zone
+from incidents.texts import check_readable
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 
 class ProfileForm(forms.Form):
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(max_length=120, validators=[check_readable])
     time_zone = forms.CharField(
         max_length=64, validators=[check_time_zone], help_text="For example Europe/Berlin. All times are shown in it."
     )
@@ -26,7 +27,7 @@ class ProfileForm(forms.Form):
 
 
 class KeyForm(forms.Form):
-    name = forms.CharField(max_length=80, label="What is it for?")
+    name = forms.CharField(max_length=80, label="What is it for?", validators=[check_readable])
     scopes = forms.MultipleChoiceField(choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple, label="Scopes")
     days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after (days)")
 
@@ -84,7 +85,7 @@ def revoke_key(request: Request, pk: int) -> Answer:
 class FirstAdministratorForm(forms.Form):
     """Shown once, to whoever opens an empty Faultline."""
 
-    name = forms.CharField(max_length=120, label="Your name")
+    name = forms.CharField(max_length=120, label="Your name", validators=[check_readable])
     email = forms.EmailField(max_length=254, label="Email")
     password = forms.CharField(
         max_length=1000,

@@ -20,8 +20,12 @@ def _line(cells: Any) -> str:
     return line.getvalue()
 
 
+# To a spreadsheet, the wide signs of East Asian keyboards among them.
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text

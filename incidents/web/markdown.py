@@ -75,6 +75,10 @@ def _markdown() -> python_markdown.Markdown:
     )
 
 
+# A scheme behind signs that a browser may one day pass over, as it does with spaces: to nh3 such an address is relative.
+_HIDDEN_SCHEME = re.compile(r"(?:[^\x21-\x7e]|%[0-9a-f]{2})+[a-z][a-z0-9+.\-\s]*:", re.IGNORECASE)
+
+
 def _keep(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "class":
         return value if value == "task-list-item" else None
@@ -82,7 +86,7 @@ def _keep(tag: str, attribute: str, value: str) -> str | None:
         return value if value == "checkbox" else None
     if tag == "img" and attribute == "src":
         return value if _is_own_picture(value) else None
-    if tag == "a" and attribute == "href" and value.startswith("#"):
+    if tag == "a" and attribute == "href" and (value.startswith("#") or _HIDDEN_SCHEME.match(value)):
         return None
     return value
 

@@ -44,7 +44,7 @@ def test_alerts_move_with_the_merge_and_come_back_when_it_is_undone(
     merging.undo(opened, by=mara)
     alert.refresh_from_db()
     assert (alert.incident, opened.status, opened.merged_into) == (opened, "triage", None)
-    assert alert.routed_because == f"Moved back to {opened} when its merge into {incident} was undone."
+    assert alert.routed_because == f"Moved back to {opened} when a merge was undone."
 
 
 def test_what_belonged_to_the_other_stays_there_when_a_merge_is_undone(

@@ -190,7 +190,8 @@ class TestEvents:
         decision = untaken.undo(by=jo)
         assert decision.detail["alerts"] == [7, 9]
         assert (untaken.status, untaken.merged_into) == ("triage", None)
-        assert last_event(untaken) == ("status", jo, {"was": "merged", "became": "triage", "undone": True})
+        undone = {"was": "merged", "became": "triage", "out_of": str(incident), "undone": True}
+        assert last_event(untaken) == ("status", jo, undone)
         assert last_event(incident) == ("merged", jo, {"unmerged": str(untaken)})
 
     @pytest.mark.parametrize("state", ["declined", "merged"])

@@ -191,3 +191,14 @@ def test_an_ordinary_document_is_rendered() -> None:
 def test_an_excerpt_is_one_line_without_marks() -> None:
     assert excerpt("# Title\n\n**Bold** and `code`") == "Title Bold and code"
     assert excerpt("word " * 100, longest=20) == "word word word…"
+
+
+@pytest.mark.parametrize("before", ["\u2028", "\u00a0", "\u1680", "\u2029\u200b", "\ufeff", "\x01", " \u00a0 "])
+def test_a_scheme_behind_signs_that_cannot_be_seen_is_no_link(before: str) -> None:
+    for text in (f"[x](<{before}javascript:alert(1)>)", f'<a href="{before}JavaScript:alert(1)">x</a>'):
+        assert "javascript" not in render(text).lower().partition("href=")[2], render(text)
+
+
+def test_relative_links_stay() -> None:
+    assert 'href="/incidents/1/"' in render("[x](/incidents/1/)")
+    assert "href=" in render("[x](über/uns)")

@@ -12,12 +12,13 @@ from incidents.alerts.models import (
 from incidents.alerts.rules import ACTS, Unruly, read
 from incidents.response.forms.fields import failure_choices
 from incidents.systems.models import System
+from incidents.texts import check_readable
 
 
 class RuleForm(forms.Form):
     """One rule. What is empty is left as it is."""
 
-    name = forms.CharField(max_length=80, help_text="How the trace refers to it.")
+    name = forms.CharField(max_length=80, validators=[check_readable], help_text="How the trace refers to it.")
     matchers = MatchersField(required=False)
     act = forms.ChoiceField(choices=list(ACTS.items()), required=False, label="What it does")
     times = forms.IntegerField(min_value=2, max_value=10_000, required=False, label="Number of repeats")

@@ -12,6 +12,7 @@ from incidents.alerts.signatures import SCHEMES
 from incidents.alerts.sources import SourceKind
 from incidents.people.models import Role, Team, User
 from incidents.systems.models import System
+from incidents.texts import one_line
 
 _SCHEME_NAMES = {
     "faultline": "Faultline: X-Faultline-Signature, t=…,v1=…",
@@ -42,7 +43,7 @@ class SourceForm(forms.Form):
         self.fields["team"].initial = teams.first()
 
     def clean_name(self) -> str:
-        name = " ".join(self.cleaned_data["name"].split())
+        name = one_line(self.cleaned_data["name"])
         if not name:
             raise forms.ValidationError("Give it a name.")
         return name

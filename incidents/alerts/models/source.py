@@ -18,6 +18,7 @@ from incidents.alerts.signatures import SCHEMES
 from incidents.errors import Refused
 from incidents.people.models import Team, User, digest_of
 from incidents.systems.models import System
+from incidents.texts import one_line
 from incidents.web.sealing import seal, unseal
 
 TOKEN_OVERLAP = timedelta(hours=24)
@@ -27,8 +28,14 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_active else self.none()
 
-    def for_list(self) -> Self:
-        latest = Delivery.objects.filter(source=models.OuterRef("pk")).order_by("-pk").values("received_at")[:1]
+    def for_list(self, user: User) -> Self:
+        """With when each delivered last, among what the user may see of it."""
+        latest = (
+            Delivery.objects.visible_to(user)
+            .filter(source=models.OuterRef("pk"))
+            .order_by("-pk")
+            .values("received_at")[:1]
+        )
         return self.select_related("team", "system").annotate(last_delivery_at=models.Subquery(latest)).order_by("name")
 
     def for_token(self, token: str) -> "Source | None":
@@ -48,7 +55,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
     def connect(self, *, kind: str, name: str, by: User | None = None, **fields: Any) -> "tuple[Source, str]":
         """Make a source and return it with its token, which cannot be read again."""
-        name = " ".join(name.split())
+        name = one_line(name)
         if not name:
             raise Refused("A source needs a name.")
         token = secrets.token_hex(16)

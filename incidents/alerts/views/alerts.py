@@ -17,6 +17,7 @@ from incidents.alerts.routing import facts_of
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
+from incidents.response.buttons import tell_of_copies
 from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
 from incidents.web.paging import newest_first
@@ -74,7 +75,7 @@ def many(request: Request) -> Answer:
             return redirect(by_hand.open_incident(*chosen, by=request.user))
         case "link":
             into = form.required_into()
-            by_hand.link(chosen, into, by=request.user)
+            tell_of_copies(request, by_hand.link(chosen, into, by=request.user))
             messages.success(request, f"{len(chosen)} alerts linked to {into}.")
         case "classify":
             category, mode = form.chosen
@@ -131,7 +132,7 @@ def _require_responder(request: Request, alert: Alert, *, to: str) -> None:
     require_role(request.user, Role.RESPONDER, team=team, to=to)
 
 
-@change()
+@change(Refused)
 def link(request: Request, pk: int) -> Answer:
     """Link the alert to an incident by its number, or open one from it."""
     alert = visible_or_404(Alert.objects.visible_to(request.user), pk=pk)
@@ -142,7 +143,7 @@ def link(request: Request, pk: int) -> Answer:
     if not form.is_valid():
         raise ValidationError(list(form.errors["into"]))
     into = form.cleaned_data["into"]
-    by_hand.link([alert], into, by=request.user)
+    tell_of_copies(request, by_hand.link([alert], into, by=request.user))
     return redirect(into)
 
 

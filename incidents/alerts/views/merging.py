@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.shortcuts import redirect
 
 from incidents.alerts import merging
-from incidents.response.buttons import undo_address, valid, verb
+from incidents.response.buttons import tell_of_copies, undo_address, valid, verb
 from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
 from incidents.web.request import Answer, Request
@@ -13,8 +13,9 @@ from incidents.web.request import Answer, Request
 @verb("merge it")
 def merge(request: Request, incident: Incident) -> Answer:
     into = valid(MergeForm(request.POST, user=request.user))["into"]
-    merging.merge(incident, into, by=request.user)
+    copies = merging.merge(incident, into, by=request.user)
     messages.success(request, f"{incident} was merged into {into}.", extra_tags=undo_address(incident))
+    tell_of_copies(request, copies)
     return redirect(into)
 
 

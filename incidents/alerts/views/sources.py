@@ -26,6 +26,7 @@ from incidents.alerts.models import (
     ingest_url,
 )
 from incidents.alerts.nudge import nudge
+from incidents.alerts.policies import Correction
 from incidents.alerts.signatures import SCHEMES, Unsigned
 from incidents.alerts.sources import KINDS, by_group, example
 from incidents.errors import Refused
@@ -56,7 +57,7 @@ def managed_source(request: Request, slug: str, *, to: str) -> Source:
 @require_GET
 def sources(request: Request) -> Answer:
     context = {
-        "sources": Source.objects.visible_to(request.user).for_list(),
+        "sources": Source.objects.visible_to(request.user).for_list(request.user),
         "may_connect": has_role(request.user, Role.LEAD, team=None),
     }
     return render(request, "alerts/sources.html", context)
@@ -157,13 +158,15 @@ def _source_context(request: Request, source: Source) -> dict[str, Any]:
         "alerts": alerts,
         "ratio": round(alerts["occurrences"] / alerts["all"], 1) if alerts["all"] else None,
         "refusals": _refusals(mine),
-        "others": _others(source),
+        "others": _others(mine),
         "subscriptions": source.subscriptions.select_related("approved_by"),
         "signing": source.signing_scheme,
         "scheme": SCHEMES.get(source.signing_scheme),
         "secrets": source.signing_secrets.select_related("added_by").order_by("pk"),
         "secret_form": SecretForm(),
-        "corrections": source.corrections.select_related("made_by", "undone_by")[:20],
+        "corrections": Correction.objects.visible_to(request.user)
+        .filter(source=source)
+        .select_related("made_by", "undone_by")[:20],
         "watch": source.watches.first(),
         "watch_url": reverse("source-watch", args=[source.slug]),
         "may_respond": has_role(request.user, Role.RESPONDER, team=source.team),
@@ -182,9 +185,9 @@ def _refusals(mine: Any) -> Any:
     )
 
 
-def _others(source: Source) -> dict[str, int]:
+def _others(mine: Any) -> dict[str, int]:
     """How many tests, changes and handshakes it has sent."""
-    rows = Outcome.objects.filter(delivery__source=source, result__in=["test", "change", "handshake"]).order_by()
+    rows = Outcome.objects.filter(delivery__in=mine, result__in=["test", "change", "handshake"]).order_by()
     return dict(rows.values_list("result").annotate(Count("pk")))
 
 

@@ -21,7 +21,7 @@ from incidents.web.request import Answer, Request, change, visible_or_404
 def undo_correction(request: Request, slug: str, pk: int) -> Answer:
     source = visible_or_404(Source.objects.visible_to(request.user).select_related("team"), slug=slug)
     require_role(request.user, Role.RESPONDER, team=source.team, to="undo what was corrected")
-    correction = visible_or_404(Correction.objects.filter(source=source), pk=pk)
+    correction = visible_or_404(Correction.objects.visible_to(request.user).filter(source=source), pk=pk)
     correction.undo(by=request.user)
     messages.success(request, f"“{correction.name}” is classified by the taxonomy’s rules again.")
     return redirect(source)

@@ -15,6 +15,7 @@ from incidents.postmortems.document import Postmortem
 from incidents.postmortems.forms import PartForm
 from incidents.postmortems.guide import Guide, GuidePart, Policy
 from incidents.response.vocabulary import Severity
+from incidents.texts import one_line
 from incidents.web.request import Answer, Request, page, visible_or_404, whole_number
 
 PartForms = formset_factory(PartForm, extra=1, max_num=40, absolute_max=60)
@@ -72,7 +73,7 @@ def _publish(request: Request, current: Guide, forms: Any, prompts: dict[str, st
     parts = [
         GuidePart(
             key=fields["key"] if fields["key"] in known else slugify(fields["title"])[:24] or "part",
-            title=" ".join(fields["title"].split()),
+            title=one_line(fields["title"]),
             help=fields["help"],
             minutes=fields["minutes"] or 5,
             depth=fields["depth"],

@@ -19,7 +19,7 @@ MOST_HISTORY = 200  # entries
 def past(request: Request, slug: str) -> Answer:
     """Everything that happened to it, with each change of text."""
     postmortem = find(request, slug)
-    entries = history(postmortem)
+    entries = history(postmortem, user=request.user)
     context = {
         "postmortem": postmortem,
         "incident": postmortem.incident,

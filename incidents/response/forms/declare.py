@@ -9,6 +9,7 @@ from incidents import taxonomy
 from incidents.response.forms.fields import YearForm
 from incidents.response.vocabulary import IncidentKind, Severity
 from incidents.systems.models import System
+from incidents.texts import one_line
 from incidents.web.fields import MomentField
 
 
@@ -75,7 +76,7 @@ class DeclareForm(YearForm):
         return code
 
     def clean_title(self) -> str:
-        title = " ".join(self.cleaned_data["title"].split())
+        title = one_line(self.cleaned_data["title"])
         if not title:
             raise forms.ValidationError("Say what is wrong in one line.")
         return title

@@ -5,10 +5,11 @@ from typing import Any
 from django import forms
 
 from incidents.response.vocabulary import Severity
+from incidents.texts import check_readable
 
 
 class SavedViewForm(forms.Form):
-    name = forms.CharField(max_length=60, label="Name")
+    name = forms.CharField(max_length=60, label="Name", validators=[check_readable])
     shared = forms.BooleanField(required=False, label="Share with everyone")
     query = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
 

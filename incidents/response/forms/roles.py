@@ -3,6 +3,7 @@
 from django import forms
 
 from incidents.response.forms.fields import PersonChoiceField, RoleField
+from incidents.texts import check_readable
 
 
 class HandoverForm(forms.Form):
@@ -23,6 +24,9 @@ class HandoverForm(forms.Form):
 
 class TaskForm(forms.Form):
     title = forms.CharField(
-        max_length=200, label="What needs to be done now?", widget=forms.TextInput(attrs={"data-draft": "task"})
+        validators=[check_readable],
+        max_length=200,
+        label="What needs to be done now?",
+        widget=forms.TextInput(attrs={"data-draft": "task"}),
     )
     mine = forms.BooleanField(required=False, label="Assign to me", initial=True)

@@ -19,6 +19,7 @@ from incidents.response.vocabulary import (
     web_address,
 )
 from incidents.systems.models import System
+from incidents.texts import one_line
 
 
 class Facts(Verb):
@@ -59,7 +60,7 @@ class Facts(Verb):
         self._follow_key()
 
     def describe(self, *, title: str, summary: str, by: User | None) -> None:
-        title = required(" ".join(title.split()), "An incident needs a title.")
+        title = required(one_line(title), "An incident needs a title.")
         self._set(Event.Kind.DESCRIBED, by=by, title=title[:200], summary=summary.strip())
 
     def say_who_noticed(self, noticed_by: str, *, by: User) -> None:

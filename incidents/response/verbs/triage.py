@@ -66,6 +66,7 @@ class Triage(Verb):
                         by=by,
                         merged_into=None,
                         undone=True,
+                        out_of=str(into),
                         **self._if_taken(),
                     )
                     merged = into.events.filter(kind=Event.Kind.MERGED, detail__merged=str(self)).order_by("-pk")[0]
@@ -92,18 +93,18 @@ class Triage(Verb):
             if other_now.status in (Status.MERGED, Status.DECLINED):
                 state = other_now.get_status_display().lower()
                 raise Refused(f"{other} is {state}; choose one that is open, resolved or closed.")
-            self._refuse_to_expose(other_now)
+            self.refuse_to_expose(other_now)
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=list(alerts))
             carried = other_now.carry_over(self)
             other.record(Event.Kind.MERGED, by=by, merged=str(self), carried=carried)
         other.refresh_from_db()
 
-    def _refuse_to_expose(self, other: Self) -> None:
+    def refuse_to_expose(self, other: Self) -> None:
         """See that nobody would learn through `other` of what is private here. Raises Refused."""
         if not self.private:
             return
         if not other.private:
-            raise Refused(f"{self} is private and {other} is not: make {other} private first, or merge it into {self}.")
+            raise Refused(f"{self} is private and {other} is not: make {other} private first.")
         strangers = other.people.exclude(pk__in=self.people.values("pk")).order_by("name")
         if names := ", ".join(str(person) for person in strangers):
             raise Refused(f"{names} may see {other} but not {self}. Name them on {self} first.")

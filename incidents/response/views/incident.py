@@ -23,7 +23,7 @@ from incidents.response.forms.updates import UpdateForm
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.measures import ORDERED, out_of_order
-from incidents.response.permissions import get_incident, get_incident_to_change
+from incidents.response.permissions import get_incident, get_incident_to_change, visible_merge
 from incidents.response.roles import LEAD, Handover, ResponseRole
 from incidents.response.track import track
 from incidents.response.updates import Cadence, next_update_due
@@ -55,7 +55,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
     show = request.GET.get("show", "story")
     show = show if show in story.VIEWS else "story"
     order = "oldest" if request.GET.get("order") == "oldest" else "newest"
-    events, count = story.entries(incident, show=show, order=order, most=_most(request))
+    events, count = story.entries(incident, user=request.user, show=show, order=order, most=_most(request))
     return (
         _forms(incident, may=may)
         | {
@@ -75,6 +75,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             if incident.is_open
             else [],
             "may_respond": may,
+            "merged_into": visible_merge(incident, request.user),
             "links": Link.objects.of(incident, user=request.user),
             "files": list(incident.attachments.for_list()),
             "worst": Incident.objects.visible_to(request.user).worst_open(),

@@ -46,11 +46,13 @@ def public_desk(request: Request, slug: str) -> Answer:
         "public_page": public_page,
         "form": form,
         "post_form": PublicPostForm(),
-        "waiting": public_page.posts.waiting().select_related("written_by", "incident") if public_page else [],
+        "waiting": public_page.posts.visible_to(request.user).waiting().select_related("written_by", "incident")
+        if public_page
+        else [],
         "published": public_page.posts.published().select_related("written_by", "approved_by", "incident")[:30]
         if public_page
         else [],
-        "open": Incident.objects.visible_to(request.user).open().filter(system=system),
+        "open": Incident.objects.visible_to(request.user).open().filter(system=system).order_by("-number"),
         "may_lead": may_lead,
         "may_write": has_role(request.user, Role.RESPONDER, team=system.team),
     }
@@ -77,7 +79,9 @@ def write_public(request: Request, slug: str) -> Answer:
 def decide_public(request: Request, slug: str, pk: int) -> Answer:
     """Approve or withdraw a post. Leads of the team do; never one's own."""
     post: PublicPost = visible_or_404(
-        PublicPost.objects.select_related("page__system__team", "incident"), pk=pk, page__system__slug=slug
+        PublicPost.objects.visible_to(request.user).select_related("page__system__team", "incident"),
+        pk=pk,
+        page__system__slug=slug,
     )
     require_role(request.user, Role.LEAD, team=post.page.system.team, to="decide what the public reads")
     if request.POST.get("decision") == "approve":

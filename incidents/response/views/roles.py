@@ -39,6 +39,7 @@ def hand_over(request: Request, number: int) -> Answer:
 def _tell_taker(handover: Handover) -> None:
     Notice.objects.tell(
         [handover.taker],
+        about=[handover.incident],
         subject=f"{handover.giver} hands {handover.incident} over to you ({handover.role})",
         text=handover.summary,
         path=handover.incident.get_absolute_url(),

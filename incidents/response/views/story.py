@@ -8,7 +8,7 @@ from incidents.response.events import Event
 from incidents.response.forms.story import CurateForm
 from incidents.response.incident import Incident
 from incidents.response.permissions import get_incident, get_incident_to_change
-from incidents.response.story import Curation, curate, curation_of
+from incidents.response.story import Curation, curate, curation_of, visible
 from incidents.web.request import Answer, Request, page, visible_or_404
 
 
@@ -17,7 +17,8 @@ from incidents.web.request import Answer, Request, page, visible_or_404
 def entry(request: Request, number: int, pk: int) -> Answer:
     """One entry of the timeline at an address of its own: how it is told, and what the log says."""
     incident = get_incident(request.user, number)
-    event: Event = visible_or_404(incident.events.select_related("by", "note", "note__author", "curation"), pk=pk)
+    rows = visible(incident, user=request.user).select_related("by", "note", "note__author", "curation")
+    event: Event = visible_or_404(rows, pk=pk)
     event.incident = incident
     may = incident.is_changeable_by(request.user)
     curation = Curation.objects.filter(event=event).first()
@@ -33,7 +34,7 @@ def entry(request: Request, number: int, pk: int) -> Answer:
 
 @verb("edit its story")
 def pin(request: Request, incident: Incident, *, pk: int) -> Answer:
-    event: Event = visible_or_404(incident.events.all(), pk=pk)
+    event: Event = visible_or_404(visible(incident, user=request.user), pk=pk)
     event.incident = incident
     curate(event, by=request.user, pinned=request.POST.get("pin") != "off")
     return at(incident, f"event-{event.pk}")

@@ -1,0 +1,1 @@
+"""What must not get out: private incidents, on every way there is."""

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import still
+from tests.browser.test_facts import opened, saved
 from tests.running import Running
 
 pytestmark = pytest.mark.browser
@@ -54,7 +55,7 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
 
     priya = as_somebody("priya")
     priya.goto(f"/i/{number[1]}")
-    priya.get_by_role("button", name="Acknowledge").click()
+    priya.get_by_role("button", name="Acknowledge", exact=True).click()
     priya.locator("#compose-note summary").click()
     priya.get_by_label("Write a note").fill("The alias points at **last month’s** snapshot.")
     priya.get_by_role("button", name="Preview").click()
@@ -68,10 +69,9 @@ def test_an_alert_becomes_an_incident_a_postmortem_a_follow_up_and_a_number(
     priya.locator("#act-contain select").select_option("rollback_index")
     priya.get_by_role("button", name="Record containment").click()
     expect(priya.locator("#head")).to_contain_text("Contained")
-    priya.get_by_role("link", name="Correct").click()
-    priya.get_by_label("Impact started").fill("2026-01-01T00:00")
-    priya.get_by_role("button", name="Save clocks").click()
-    priya.locator(".silence").wait_for()
+    began = opened(priya, "clock-impact_started_at")
+    began.get_by_label("Impact started").fill("2026-01-01 00:00")
+    saved(priya, began)
     expect(priya.locator(".silence")).not_to_contain_text("unknown")
     priya.locator("#act-resolve summary").click()
     priya.get_by_role("button", name="Resolve", exact=True).click()
@@ -274,12 +274,18 @@ def test_a_whole_sev1_is_run_without_a_chat(site: Running, as_somebody: Callable
     tom.get_by_label("Next update").select_option("60")
     tom.get_by_role("button", name="Post update").click()
     tom.get_by_role("heading", name="Last update").wait_for()
-    tom.get_by_role("link", name="Assess").click()
-    tom.locator("#id_users-estimate").fill("312")
-    tom.locator("#id_users-how").fill("Audit log of the tool")
-    tom.get_by_label("Can it be undone?").select_option("reversible")
-    tom.get_by_role("button", name="Save impact").click()
+    tom.locator("#impact > summary").click()
+    hit = opened(tom, "more-exposure")
+    hit.get_by_label("How much").fill("312")
+    hit.get_by_label("Of what").select_option("users")
+    hit.get_by_label("How do you know?").fill("Audit log of the tool")
+    saved(tom, hit)
     tom.locator("#impact", has_text="312").wait_for()
+    tom.locator("#impact-more > summary").click()
+    undone = opened(tom, "impact-reversible")
+    undone.get_by_role("radio", name="Can be undone").check()
+    saved(tom, undone)
+    expect(tom.locator("#fact-impact-reversible")).to_contain_text("Can be undone")
     table = tmp_path / "deleted.csv"
     table.write_text("customer,deleted_at\n1,2026-01-01\n")
     tom.locator("#compose-file summary").click()

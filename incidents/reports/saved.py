@@ -220,14 +220,16 @@ def send_reports(now: datetime | None = None) -> int:
 
 def mail(report: SavedReport, people: list[User]) -> None:
     """Owe the report, with its picture inside, to each of these people once."""
-    tiles = report.data["trends"]["tiles"]
+    tiles, to_decide = report.data["trends"]["tiles"], report.data.get("decide") or {}
+    matters = [f"{matter['subject']} {matter['text']}" for group in to_decide.values() for matter in group]
+    opening = ["What to decide:", *matters, ""] if matters else []
     numbers = [f"{tile['label']}: {tile['value']}{' (' + tile['note'] + ')' if tile['note'] else ''}" for tile in tiles]
     with transaction.atomic():
         Notice.objects.tell(
             people,
             about=[],  # numbers and no names
             subject=report.title,
-            text="\n".join([*report.summary, "", *numbers]),
+            text="\n".join([*opening, *report.summary, "", *numbers]),
             path=report.get_absolute_url(),
             key=f"report:{report.pk}",
             picture=export.picture(report.data),

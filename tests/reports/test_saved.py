@@ -13,6 +13,7 @@ from django.test import Client
 from PIL import Image
 
 from incidents.errors import WrongStatus
+from incidents.followups.models import FollowUp
 from incidents.people.models import Team, User
 from incidents.reports.decisions import Decision
 from incidents.reports.saved import ReportSubscription, SavedReport, send_reports
@@ -63,8 +64,6 @@ def test_it_counts_what_everybody_may_see(happened: Happened, jo: User, mara: Us
 def test_an_incident_made_private_later_is_no_longer_named(
     happened: Happened, mara: User, lee: User, jo: User, asked: Asked, as_person: Callable[[User], Client]
 ) -> None:
-    from incidents.followups.models import FollowUp
-
     incident = happened(3, title="Leaked salaries")
     FollowUp.objects.add(incident, title="Purge the salaries", by=mara)
     report = SavedReport.objects.freeze(asked, by=jo)
@@ -143,7 +142,8 @@ def test_a_decision_that_makes_no_sense_is_refused_where_one_is(
 def test_the_month_that_is_over_is_kept_and_mailed_once_with_its_picture(
     happened: Happened, lee: User, jo: User, risk: Team
 ) -> None:
-    happened(40)
+    incident = happened(40)
+    FollowUp.objects.add(incident, title="Mend it", by=jo, owner=jo, priority=1, due_on=at(3).date())
     ReportSubscription.objects.create(person=lee, cadence="monthly")
     ReportSubscription.objects.create(person=jo, cadence="monthly")
     ReportSubscription.objects.create(person=jo, cadence="quarterly", team=risk)
@@ -154,7 +154,7 @@ def test_the_month_that_is_over_is_kept_and_mailed_once_with_its_picture(
     message = next(message for message in mail.outbox if message.to == ["lee@example.com"])
     html = message.alternatives[0][0]  # type: ignore[attr-defined]
     assert "cid:picture" in html
-    assert "Incidents:" in message.body
+    assert message.body.index("1 P0 or P1 follow-up overdue since") < message.body.index("Incidents:")
     picture: Any = message.attachments[0]
     with Image.open(io.BytesIO(picture.get_payload(decode=True))) as image:
         assert image.size == (1800, 500)

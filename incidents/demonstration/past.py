@@ -1,7 +1,7 @@
 """What is on record of one incident: its row, its log, its containments and its impact, with their times in the past."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,6 +85,9 @@ def write_incident(chance: random.Random, cast: Cast, mail: Mail, number: int, t
     course, system = telling.course, cast.systems[telling.failure.system]
     mode = taxonomy.failure_mode(telling.failure.mode)
     alert = _alert(chance, cast, mail, telling)
+    if alert and course.reach is None:  # nobody knew better than the alert
+        course = replace(course, severity=suggested_severity(alert))
+        telling = replace(telling, course=course)
     status = _status(telling)
     is_taken = status != Status.TRIAGE
     was_corrected = bool(alert and alert.failure_mode != mode.code and is_taken)
@@ -95,7 +98,7 @@ def write_incident(chance: random.Random, cast: Cast, mail: Mail, number: int, t
         summary=telling.happening.summary if is_taken else "",
         status=status,
         kind=telling.kind,
-        severity=course.severity if is_taken or alert is None else suggested_severity(alert),
+        severity=course.severity,
         system=system,
         team=system.team,
         category=shown.category if shown else alert.category if alert else "",

@@ -41,13 +41,39 @@ _LUCKY = (
     "The one who noticed was about to leave for two weeks.",
     "The old version was still there, only because nobody had cleaned up.",
 )
+# By category, beside the cause itself: what let it through.
 _FACTORS = {
-    "drift": ("Population changed", "Monitor on averages only"),
-    "retrieval": ("Stale cache or index", "No monitor on the output"),
-    "feedback_loop": ("Own output fed back", "Goals in conflict"),
-    "agent_action": ("Access wider than needed", "No approval where one was needed"),
-    "data_quality": ("Missing contract with the source", "Late or incomplete data"),
+    "drift": (
+        "Population changed",
+        "Monitor on averages only",
+        "The check looks at the average, and the part that was wrong is small in it.",
+    ),
+    "retrieval": (
+        "Stale cache or index",
+        "No monitor on the output",
+        "What is served is watched once an hour, after people have read it.",
+    ),
+    "feedback_loop": (
+        "Own output fed back",
+        "Goals in conflict",
+        "What the model is rewarded for and what people come for are two things.",
+    ),
+    "agent_action": (
+        "Access wider than needed",
+        "No approval where one was needed",
+        "At this size, the act needed nobody else to agree.",
+    ),
+    "data_quality": (
+        "Missing contract with the source",
+        "Late or incomplete data",
+        "What arrives is used as it is; nothing stops for what is missing.",
+    ),
 }
+_OTHER_FACTORS = (
+    "Change without review",
+    "Signal came too late",
+    "The evaluation that would have shown it runs after the release.",
+)
 _NOTICED = {
     NoticedBy.MONITOR: "The monitor was the first to notice.",
     NoticedBy.EVALUATION: "The weekly evaluation noticed it; no monitor did.",
@@ -64,8 +90,8 @@ def excuse(chance: random.Random) -> str:
 def factors_of(telling: Telling, *, is_brief: bool) -> list[tuple[str, str]]:
     """Each contributing factor by its name in the list, with what it did here."""
     category = telling.failure.mode.partition(".")[0]
-    first, second = _FACTORS.get(category, ("Change without review", "Signal came too late"))
-    named = [(first, telling.happening.cause), (second, _NOTICED[NoticedBy(telling.happening.noticed_by)])]
+    first, second, let_through = _FACTORS.get(category, _OTHER_FACTORS)
+    named = [(first, telling.happening.cause), (second, let_through)]
     return named[:1] if is_brief else named
 
 
@@ -79,7 +105,7 @@ def texts_of(chance: random.Random, incident: Incident, telling: Telling) -> dic
         "trigger": f"{happening.change[1]}."
         if happening.change[1]
         else "None found: the world changed, not the system.",
-        "factors": f"- {happening.cause}\n- {_NOTICED[NoticedBy(happening.noticed_by)]}",
+        "factors": "\n".join(f"- {text}" for _, text in factors_of(telling, is_brief=False)),
         "response": chance.choice(_RESPONSE),
         "well": chance.choice(_WELL),
         "hard": chance.choice(_HARD),

@@ -1,0 +1,245 @@
+"""Two incidents with everything that can hang on one: a row of each model, and words of its own in each text field.
+
+What hangs on an incident is found in the models themselves, so a new model or a new text field is filled here without
+anybody thinking of it; what cannot be filled makes the test fail with its name.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.utils import timezone
+
+from incidents.alerts.models import Alert, Delivery, Outcome, Source
+from incidents.alerts.policies import Correction
+from incidents.models import (
+    Comment,
+    Containment,
+    Event,
+    Exposure,
+    FactorKind,
+    Follower,
+    Guide,
+    Handover,
+    ImportBatch,
+    Link,
+    Notice,
+    Postmortem,
+    PublicPage,
+    ResponseRole,
+    SavedView,
+    Section,
+    ShareLink,
+)
+from incidents.people.models import Team, User, digest_of
+from incidents.response.incident import Incident
+from incidents.systems.models import Change, System
+
+Row = models.Model
+Words = Callable[[type[Row], str], str]
+
+SECRET = "the-secret-of-a-shared-link-{}"
+# Rows of these hang on an incident by what they say, not by a foreign key of their own.
+BY_THEIR_WORDS: tuple[type[Row], ...] = (Delivery, Correction, Notice, ImportBatch, SavedView)
+# Text fields that hold no words of people or monitors, but codes, digests and addresses of ours.
+CODES = {
+    "Alert.category",
+    "Alert.confidence",
+    "Alert.failure_mode",
+    "Alert.flags",
+    "Attachment.content_type",
+    "Attachment.digest",
+    "Comment.outcome",
+    "Containment.action",
+    "Correction.category",
+    "Correction.failure_mode",
+    "Delivery.digest",
+    "Delivery.door",
+    "EditedLine.key",
+    "Exposure.currency",
+    "Amendment.key",
+    "Incident.category",
+    "Incident.failure_mode",
+    "Notice.key",
+    "Notice.path",
+    "Outcome.says",
+    "Postmortem.slug",
+    "Presence.key",
+    "Review.checks",
+    "Section.key",
+    "ShareLink.digest",
+}
+TEXTS = (models.CharField, models.TextField, models.JSONField, models.BinaryField, ArrayField)
+
+
+def text_fields(model: type[Row]) -> Iterator["models.Field[Any, Any]"]:
+    """The fields of a model that hold words."""
+    for field_ in model._meta.concrete_fields:
+        name = f"{model.__name__}.{field_.name}"
+        if isinstance(getattr(field_, "base_field", field_), TEXTS) and not field_.choices and name not in CODES:
+            yield field_
+
+
+def hanging() -> list[type[Row]]:
+    """Every model that hangs on an incident, directly or over others; each after those it refers to."""
+    ours = [model for model in apps.get_app_config("incidents").get_models() if model is not Incident]
+    found: list[type[Row]] = []
+    known: set[type[Row]] = {Incident, *BY_THEIR_WORDS}
+    while more := [model for model in ours if model not in known and known & set(_referred(model))]:
+        known |= set(more)
+    wanted = [model for model in ours if model in known]
+    while wanted:
+        ready = next(m for m in wanted if not (set(_referred(m)) & set(wanted)) - {m})
+        found.append(ready)
+        wanted.remove(ready)
+    return found
+
+
+def _referred(model: type[Row]) -> Iterator[type[Row]]:
+    for field_ in model._meta.concrete_fields:
+        if isinstance(field_, models.ForeignKey):
+            yield field_.related_model
+
+
+@dataclass
+class World:
+    """One incident and everything that hangs on it."""
+
+    incident: Incident
+    words: Words
+    neighbour: Incident  # what it is linked with
+    named: User  # whoever it is private to, with what is a person's own
+    person: User  # whoever is in every row about a person: reviewer, owner, taker, follower
+    others: dict[type[Row], Row]  # what rows refer to besides: a system, a source, a role
+    rows: dict[type[Row], Row] = field(default_factory=dict)
+
+    def build(self) -> None:
+        self.rows[Incident] = self.incident
+        for model in hanging():
+            self.rows[model] = self._row(model)
+        for model in self.rows:
+            self._fill(model)
+
+    def row(self, model: type[Row]) -> Any:
+        return self.rows[model]
+
+    def _row(self, model: type[Row]) -> Row:
+        values: dict[str, Any] = {}
+        for field_ in model._meta.concrete_fields:
+            if not field_.primary_key and (not field_.has_default() or isinstance(field_, models.ForeignKey)):
+                values[field_.name] = self._value(model, field_)
+        row = model(**values | self._given(model))
+        row.save(force_insert=True)
+        return row
+
+    def _value(self, model: type[Row], field_: "models.Field[Any, Any]") -> Any:
+        if isinstance(field_, models.ForeignKey):
+            related = field_.related_model
+            if related is User:  # nobody approves their own words, so nobody approved any
+                return None if field_.name == "approved_by" else self.person
+            return self.rows.get(related) or self.others.get(related)
+        if field_.null:
+            return None
+        if field_.choices:
+            return "" if field_.blank else next(iter(field_.flatchoices))[0]
+        if f"{model.__name__}.{field_.name}" in CODES:
+            return "" if field_.blank else "summary"
+        if isinstance(field_, TEXTS):
+            return self._text(model, field_)
+        if isinstance(field_, models.DateTimeField):
+            return timezone.now()
+        if isinstance(field_, models.DateField):
+            return timezone.localdate() + timedelta(days=5)
+        return 1
+
+    def _given(self, model: type[Row]) -> dict[str, Any]:
+        """What a constraint asks for, or what must be true for the row to be seen."""
+        now = timezone.now()
+        slug = str(self.incident.number)
+        values: dict[type[Row], dict[str, Any]] = {
+            Alert: {"fingerprint": f"of-{slug}", "silence": None},
+            Delivery: {"status": "processed", "digest": slug, "body": b"{}"},
+            Outcome: {"says": "firing", "result": "opened", "position": 0},
+            Event: {"kind": Event.Kind.NOTE, "detail": {"text": self.words(Event, "detail")}},
+            Containment: {"action": "rollback_model"},
+            Follower: {"system": None, "team": None},
+            Comment: {"parent": None},
+            Postmortem: {
+                "state": "published",
+                "published_at": now,
+                "slug": slug,
+                "triggered_by": "other",
+                "trigger": None,
+            },
+            Section: {"key": "summary"},
+            ShareLink: {"digest": digest_of(SECRET.format(slug)), "expires_at": now + timedelta(days=5)},
+            Notice: {
+                "key": f"of-{slug}",
+                "path": self.incident.get_absolute_url(),
+                "sent_at": None,
+                "about": [self.incident.pk],
+            },
+            Handover: {"state": "offered"},
+            SavedView: {"owner": self.named},
+            ImportBatch: {"by": self.named},
+            Link: {"other": self.neighbour},
+            Exposure: {"estimate": 4321},
+        }
+        return values.get(model, {})
+
+    def _text(self, model: type[Row], field_: "models.Field[Any, Any]") -> Any:
+        words = self.words(*_SAME.get((model, field_.name), (model, field_.name)))
+        if isinstance(field_, models.BinaryField):
+            return f'{{"title": "{words}"}}'.encode()
+        if isinstance(field_, models.JSONField):
+            shape = _SHAPES.get(f"{model.__name__}.{field_.name}")
+            return shape(words) if shape else {"text": words}
+        if isinstance(field_, models.URLField):
+            return f"https://example.org/{words}"
+        return [words] if isinstance(field_, ArrayField) else words
+
+    def _fill(self, model: type[Row]) -> None:
+        texts = {field_.name: self._text(model, field_) for field_ in text_fields(model)}
+        if model is not Event and texts:  # the database lets nobody change an Event; it was made with its words
+            model._default_manager.filter(pk=self.rows[model].pk).update(**texts)
+        self.rows[model].refresh_from_db()
+
+
+_SAME: dict[tuple[type[Row], str], tuple[type[Row], str]] = {(Correction, "name"): (Alert, "telling_name")}
+_SHAPES: dict[str, Callable[[str], Any]] = {
+    "Alert.links": lambda text: [{"rel": "dashboard", "href": f"https://example.org/{text}", "label": text}],
+    "Alert.measured": lambda text: {"metric": text},
+    "Postmortem.frozen_facts": lambda text: {
+        "summary": [{"label": "Known", "text": text, "source": "incident", "url": "/incidents/"}]
+    },
+    "ImportBatch.files": lambda text: [{"name": f"{text}.md", "text": f"# {text}\n\n## Summary\n\n{text}\n"}],
+    "Provenance.unplaced": lambda text: {"owner": text},
+}
+
+
+def set_ids_apart(start: int) -> None:
+    """Let the ids of all our tables go on at `start`, so that an id tells in which world its row is."""
+    with connection.cursor() as cursor:
+        for model in apps.get_app_config("incidents").get_models():
+            if model._meta.auto_field:
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [model._meta.db_table, start])
+
+
+def others(system: System, source: Source, team: Team) -> dict[type[Row], Row]:
+    """What rows refer to besides the incident."""
+    page, _ = PublicPage.objects.get_or_create(system=system, defaults={"name": "Assistant", "is_on": True})
+    change, _ = Change.objects.get_or_create(system=system, kind="prompt", title="A new prompt")
+    return {
+        System: system,
+        Source: source,
+        Team: team,
+        PublicPage: page,
+        Change: change,
+        Guide: Guide.objects.current(),
+        FactorKind: FactorKind.objects.order_by("pk")[0],
+        ResponseRole: ResponseRole.objects.order_by("pk")[0],
+    }

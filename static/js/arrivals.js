@@ -26,7 +26,7 @@ addEventListener("scroll", () => pill.hidden || isReadFurtherDown() || letIn(), 
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const story = event.detail.target;
-  if (!story || !("liveStory" in story.dataset) || event.detail.xhr.status !== 200) return;
+  if (!story || !("liveStory" in story.dataset) || event.detail.xhr.status !== 200 || !event.detail.shouldSwap) return;
   if (!isReadFurtherDown()) {
     pill.hidden = true;
     return;

@@ -45,6 +45,10 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
   say(reason);
   if (reason || isTypedIn(event.detail.target)) event.preventDefault();
 });
+/* What was asked for before it was opened waits too: it comes again with the next question. */
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.requestConfig.triggeringEvent?.type === "live" && reasonToWait()) event.detail.shouldSwap = false;
+});
 document.addEventListener("toggle", () => reasonToWait() || say(""), { capture: true });
 
 document.body.addEventListener("htmx:sendError", () => {

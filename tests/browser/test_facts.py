@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import still
 from tests.browser.test_phone import PHONE, THUMB, declared, outside
+from tests.browser.test_scripts import write_note
 from tests.running import Running
 
 pytestmark = pytest.mark.browser
@@ -165,6 +167,25 @@ def test_what_somebody_else_said_meanwhile_is_not_undone_unless_one_insists(
     expect(page.locator("#head")).to_contain_text("SEV3")
 
 
+def test_an_update_that_arrives_late_closes_no_editor(site: Running, as_somebody: Callable[..., Any]) -> None:
+    address = declared(site, "Just then")
+    page = as_somebody("tom", **DESK)
+    page.goto(address)
+    held: list[Any] = []
+    page.route("**/*seen=*", lambda route: held.append(route))
+    with page.expect_request("**/*seen=*"):
+        write_note(site, address, "Written before.")
+    form = opened(page, "channel")
+    form.get_by_label("Name").fill("#inc")
+    with page.expect_response("**/*seen=*"):
+        page.unroute("**/*seen=*")  # lets go what it held
+    form.get_by_label("Address").click()
+    expect(form.get_by_label("Name")).to_have_value("#inc")
+    saved(page, form)
+    expect(page.locator("#head")).to_contain_text("#inc")
+    page.locator("[data-entry]", has_text="Written before.").wait_for()
+
+
 def test_without_scripts_each_fact_has_a_page_with_its_label(site: Running, as_somebody: Callable[..., Any]) -> None:
     address = declared(site, "By hand")
     page = as_somebody("tom", java_script_enabled=False)
@@ -198,6 +219,7 @@ def test_on_a_phone_each_row_is_hit_by_a_thumb_and_its_editor_lies_on_the_screen
         for choice in form.locator(".choice:visible").all()[:5]:
             assert choice.bounding_box()["height"] >= THUMB
         save = form.get_by_role("button", name="Save")
-        save.scroll_into_view_if_needed()
+        save.evaluate("(button) => button.scrollIntoView({block: 'center'})")
+        still(page)
         assert not outside(page, save.bounding_box())
         form.get_by_role("link", name="Cancel").tap()

@@ -8,14 +8,15 @@ from django.http import QueryDict
 from incidents.followups.models import AGES, STAGES, FollowUp, FollowUpQuerySet
 from incidents.people.models import Team, User
 from incidents.systems.models import System
-from incidents.web.request import whole_number
+from incidents.web.request import midnight_of, whole_number
 
 PRIORITIES = [*((str(value), label) for value, label in FollowUp.Priority.choices), ("urgent", "P0 and P1")]
 BY_HAND = ("q", "team", "owner", "system", "priority")
 
 
-def narrowed_by(rows: FollowUpQuerySet, asked: QueryDict) -> FollowUpQuerySet:
-    """Keep what the filters ask for, and what a number of a report counted: how timely, how far on its way, how old."""
+def narrowed_by(rows: FollowUpQuerySet, asked: QueryDict, *, user: User) -> FollowUpQuerySet:
+    """Keep what the filters ask for, and what a number of a report counted: how timely, how far on its way, how old,
+    whether anybody planned it, and whether its failure came back."""
     if words := asked.get("q", "").replace("\x00", ""):
         rows = rows.search(words[:200])
     if owner := asked.get("owner", ""):
@@ -27,6 +28,11 @@ def narrowed_by(rows: FollowUpQuerySet, asked: QueryDict) -> FollowUpQuerySet:
             rows = rows.filter(priority=int(priority))
     if on_time := {"yes": rows.on_time, "no": rows.late, "known": rows.judged}.get(asked.get("on_time", "")):
         rows = on_time()
+    if asked.get("unplanned") == "yes":
+        rows = rows.unplanned()
+    if "came_back_since" in asked or "came_back_until" in asked:
+        since, until = (midnight_of(asked.get(f"came_back_{end}", "")) for end in ("since", "until"))
+        rows = rows.came_back(user, since, until) if since and until else rows.none()
     if (stage := asked.get("stage", "")) in STAGES:
         rows = rows.in_stage(stage)
     return rows.aged(age) if (age := asked.get("age", "")) in AGES else rows

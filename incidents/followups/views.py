@@ -69,7 +69,8 @@ def _chosen(request: Request, show: str) -> FollowUpQuerySet:
     visible = FollowUp.objects.visible_to(request.user)
     number = whole_number(request.GET.get("incident", ""))
     chosen = of_tab(visible, show, user=request.user) if number is None else visible.filter(incident__number=number)
-    return narrowed_by(narrowed(request, chosen, dates={"due": "due_on", "created": "created_at"}), request.GET)
+    chosen = narrowed(request, chosen, dates={"due": "due_on", "created": "created_at"})
+    return narrowed_by(chosen, request.GET, user=request.user)
 
 
 @page

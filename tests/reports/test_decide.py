@@ -84,7 +84,7 @@ def test_urgent_follow_ups_that_are_late_lead_to_exactly_themselves(
     incident = happened(3)
     for priority, due in ((0, -40), (1, -2), (1, 0), (1, 5), (2, -9)):
         promise(incident, mara, priority=priority, due_on=day(due))
-    promise(incident, mara, due_on=day(-3)).complete(by=mara)
+    promise(incident, mara, due_on=day(-3)).complete(by=mara, outcome="It fired")
     promise(happened(4, private=True), mara, due_on=day(-90))
     (late,) = to_decide(lee, asked).overdue
     assert (late.n, late.subject, late.since) == (2, "2 P0 or P1 follow-ups", str(day(-40)))
@@ -249,7 +249,7 @@ def test_what_was_done_does_not_hold_where_its_failure_came_back(
     first = happened(40)
     before, after, given_up = (promise(first, mara) for _ in range(3))
     before.complete(by=mara, outcome="It fired")
-    after.complete(by=mara)
+    after.complete(by=mara, outcome="It fired")
     given_up.drop(by=mara, reason="No")
     promise(first, mara)
     FollowUp.objects.filter(pk=before.pk).update(finished_at=at(30))
@@ -303,7 +303,7 @@ def test_it_opens_the_page_the_pdf_the_saved_report_and_the_api(
         assert page.index("What to decide") < page.index('class="plain sentences"' if page != paper else "sentences")
     answer = client.get("/api/v1/reports/trends?months=3", headers=key_of(lee)).json()
     assert answer["decide"]["overdue"][0]["n"] == 1
-    follow_up.complete(by=mara)
+    follow_up.complete(by=mara, outcome="It fired")
     assert "Nothing:" in text_of(as_person(lee).get("/reports/?months=3").content.decode())
     assert "1 P0 or P1 follow-up" in text_of(as_person(lee).get(report.get_absolute_url()).content.decode())
 

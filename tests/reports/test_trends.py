@@ -342,11 +342,10 @@ def test_the_tile_of_readings_leads_to_the_postmortems_that_were_read(
 
 
 def _rows_in(page: str, client: Client, url: str) -> int:
-    count = page.count("data-row")
-    number = 2
-    while (more := re.search(rf'href="(\?[^"]*page={number}[^"]*)"', page)) and number < 9:
-        page = client.get(urlsplit(url).path + unescape(more[1])).content.decode()
-        count, number = count + page.count("data-row"), number + 1
+    count, pages = page.count("data-row"), 1
+    while (more := re.search(r'rel="next" href="(\?[^"]*)"|href="(\?[^"]*)" rel="next"', page)) and pages < 9:
+        page = client.get(urlsplit(url).path + unescape(more[1] or more[2])).content.decode()
+        count, pages = count + page.count("data-row"), pages + 1
     return count
 
 

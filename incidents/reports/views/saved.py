@@ -51,7 +51,7 @@ def _find(pk: int) -> SavedReport:
 
 def _context(request: Request, report: SavedReport) -> dict[str, object]:
     data = report.data_for(request.user)
-    return context_of(data["trends"], data["learning"], data["decide"]) | {
+    return context_of(data["trends"], data["learning"], data.get("decide")) | {
         "report": report,
         "notes": report.notes.select_related("by"),
         "decisions": report.decisions.select_related("owner", "decided_by"),

@@ -96,11 +96,11 @@ def test_a_parameter_takes_its_own_values_and_no_others() -> None:
         (0, None, 0, True),
         (3, 2, 5, False),  # contained before it began: somebody is mistaken
         (6, None, 5, False),
-        (0, None, None, False),
+        (0, None, None, True),  # still wrong: so far
         (None, 2, 5, False),
     ],
 )
-def test_how_long_output_was_wrong_is_known_once_it_began_and_was_contained_or_resolved(
+def test_how_long_output_was_wrong_is_known_once_it_began_and_counts_so_far_while_it_lasts(
     incident: Incident, began: int | None, contained: int | None, resolved: int | None, known: bool
 ) -> None:
     start = incident.declared_at

@@ -49,7 +49,7 @@ def test_a_report_is_the_same_from_stored_months_as_from_rows(db: None, monkeypa
     from_rows = [_report(lee, asked) for asked in (of_all, of_one)]
     monkeypatch.setattr("incidents.reports.known.MANY", 0)
     assert [_report(lee, asked) for asked in (of_all, of_one)] == from_rows  # worked out and stored
-    assert Rollup.objects.count() > 20
+    assert Rollup.objects.count() > 17, "a row for each month that is over, and one for each team that had any"
     assert [_report(lee, asked) for asked in (of_all, of_one)] == from_rows  # read as stored
     assert months.differing() == []
 

@@ -33,6 +33,8 @@ def templates() -> Iterator[str]:
         if len(lines) > LONGEST_TEMPLATE:
             yield f"{where}: {len(lines)} lines; split it by what it shows ({LONGEST_TEMPLATE} at most)"
         for number, line in enumerate(lines, 1):
+            if re.search(r"\.(items|keys|values) *(%}|\|)", line):
+                yield f"{where}:{number}: an entry of that name would be shown instead; use |pairs"
             if len(line) > WIDEST:
                 yield f"{where}:{number}: {len(line)} characters in one line ({WIDEST} at most)"
 

@@ -1,5 +1,6 @@
 """The atoms of every page. Built in, so templates use them without loading anything."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -235,6 +236,12 @@ def due(day: date | None, is_open: bool = True) -> SafeString:
     if is_open and days <= 2:
         return format_html('<span class="chip chip--warn">due {}</span>', "today" if days == 0 else text)
     return format_html('<span class="chip">{}{}</span>', "due " if is_open else "", text)
+
+
+@register.filter
+def pairs(table: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """The keys and values of a table. A template's own `table.items` is the entry “items”, where it has one."""
+    return list(table.items())
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
+from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.people.permissions import NotAllowed
 
@@ -33,8 +34,20 @@ Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def page(view: PageView) -> PageView:
-    """A page for people who are signed in."""
-    return login_required(view)
+    """A page for people who are signed in. What a verb refuses, and no form has asked about, is said where they came from."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> Answer:
+        try:
+            return view(request, *args, **kwargs)
+        except Refused as refusal:
+            if request.method != "POST":
+                raise
+            messages.error(request, " ".join(refusal.messages))
+            return back(request)
+
+    return guarded
 
 
 def change(*refusals: type[Exception]) -> Callable[[PageView], PageView]:

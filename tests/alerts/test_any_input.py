@@ -2,19 +2,22 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from incidents.alerts.bodies import Unreadable
 from incidents.alerts.claims import Claim
+from incidents.alerts.models import Alert, Delivery, Source
 from incidents.alerts.sources import KINDS, example
 from incidents.alerts.sources.readers import READERS
+from incidents.people.models import User
 from tests.tools import not_tested
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "formats"
@@ -156,3 +159,23 @@ def test_any_bytes_at_all_are_read_or_refused_by_every_kind(body: bytes, media: 
     for kind in KINDS.values():
         with contextlib.suppress(Unreadable):
             READERS[kind.slug](body, {"content-type": media})
+
+
+def test_a_label_called_items_is_shown_like_any_other(
+    evaluations: tuple[Source, str], tell: Callable[..., Alert], jo: User, as_person: Callable[[User], Client]
+) -> None:
+    """A template's `labels.items` is the label “items”, where there is one, and looping over its letters ends in 500."""
+    browser = as_person(jo)
+    named = {"items": "seven", "keys": "eight", "values": "nine"}
+    alert = tell("Recall fell", labels=named, annotations=named)
+    delivery = Delivery.objects.latest("pk")
+    delivery.headers |= named
+    delivery.save(update_fields=["headers"])
+    source = evaluations[0]
+    pages = (alert.get_absolute_url(), delivery.get_absolute_url(), f"{source.get_absolute_url()}map/")
+    for path in pages:
+        assert browser.get(path).status_code == 200, path
+    assert all(word in browser.get(pages[0]).content.decode() for word in named.values())
+    tried = browser.post(pages[2], {"preview": "1", "sample": "{}", "items": "a[", "title": "b["})
+    assert tried.status_code == 200
+    assert "Items: " in tried.content.decode()

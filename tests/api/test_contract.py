@@ -42,7 +42,7 @@ def _keep_the_connection() -> Iterator[None]:
 
 @API.parametrize()
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),

@@ -109,7 +109,11 @@ def test_two_people_share_a_browser(mara: User, jo: User) -> None:
     assert sign_in(browser, "mara@example.com")
 
 
-@pytest.mark.parametrize("mark", ["", "nonsense", dumps(["1:x:y"], salt="another"), "a" * 9000])
+@pytest.mark.parametrize(
+    "mark",
+    ["", "nonsense", dumps(["1:x:y"], salt="another"), "a" * 9000],
+    ids=["empty", "nonsense", "signed for something else", "very long"],
+)
 def test_a_forged_mark_is_none(mara: User, mark: str) -> None:
     browser = Client()
     browser.cookies[signin.COOKIE] = mark

@@ -3,12 +3,14 @@
 from django import forms
 
 from incidents.response.forms.fields import TEXT, IncidentField, IncidentForm
+from incidents.texts import check_readable
 
 
 class NoteForm(forms.Form):
     text = forms.CharField(
         max_length=20_000,
         label="Note",
+        validators=[check_readable],
         widget=forms.Textarea(attrs={**TEXT, "data-note": "", "placeholder": "What do you see? Markdown works."}),
     )
 

@@ -20,7 +20,7 @@ from incidents.people.permissions import require_role
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.filters import IncidentFilter
-from incidents.response.impact import Exposure, expose
+from incidents.response.impact import MOST, Exposure, expose
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.permissions import get_incident_to_change, visible_merge
@@ -126,7 +126,9 @@ class AmountField(serializers.DecimalField):
     """An amount: a whole number, or a decimal as text, so that no cent is lost on the way."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_digits=19, decimal_places=MOST_DECIMALS, min_value=0, allow_null=True, **options)
+        super().__init__(
+            max_digits=19, decimal_places=MOST_DECIMALS, min_value=0, max_value=MOST, allow_null=True, **options
+        )
 
 
 class ExposureSerializer(serializers.Serializer[Any]):

@@ -34,6 +34,7 @@ def opened(page: Any, key: str) -> Any:
     """The box in which a part is written, which stands in the place of its text once one begins."""
     begin = page.locator(f"#write-{key} > summary")
     box = page.locator(f"#text-{key}")
+    box.wait_for(state="attached")  # what is asked below is not waited for
     if begin.is_visible():
         begin.click()
     expect(box).to_be_visible()

@@ -8,6 +8,7 @@ from its address. (The protocol is known as device cookies; OWASP describes it u
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 import structlog
 from django.conf import settings
@@ -75,7 +76,7 @@ def attempt(request: HttpRequest, email: str) -> FailedSignIn:
     Written before it is counted, each in its own transaction: of tries at the same moment no more than the limit get on.
     A refused try does not count, so nobody keeps a limit up by knocking.
     """
-    account, address = _digest(email), request.META.get("REMOTE_ADDR") or None
+    account, address = _digest(email), _whose(request.META.get("REMOTE_ADDR", ""))
     known = _browser_of(request, email)
     tried = FailedSignIn.objects.create(account=account, address=address, browser=known)
     if known:
@@ -147,6 +148,13 @@ def _marks(request: HttpRequest) -> list[str]:
 
 def _stamp(user: User) -> str:
     return user.get_session_auth_hash()[:12]
+
+
+def _whose(address: str) -> str | None:
+    """The address of a visitor; of IPv6 the network of 64 bits, in which one subscriber has all the addresses."""
+    if ":" not in address:
+        return address or None
+    return str(ip_network(f"{address}/64", strict=False).network_address)
 
 
 def _digest(email: str) -> str:

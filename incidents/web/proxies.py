@@ -38,6 +38,8 @@ def behind_proxies(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponse:
         sent = {name: request.META.pop(name, "") for name in _FORWARDED}
         peer = _address(request.META.get("REMOTE_ADDR", ""))
+        if peer is not None:
+            request.META["REMOTE_ADDR"] = str(peer)  # one way of writing it, as the database takes it
         if is_trusted(peer, settings.TRUSTED_PROXIES):
             request.META["REMOTE_ADDR"] = _visitor(peer, sent["HTTP_X_FORWARDED_FOR"], settings.TRUSTED_PROXIES)
             scheme = sent["HTTP_X_FORWARDED_PROTO"].strip().lower()
@@ -66,8 +68,8 @@ def _visitor(peer: Address | None, chain: str, proxies: Sequence[Network]) -> st
 
 
 def _address(text: str) -> Address | None:
-    """Read an address as proxies write it, with or without a port. An IPv4 address inside IPv6 is the IPv4 one."""
-    text = text.strip()
+    """Read an address as proxies write it, with or without a port or zone. An IPv4 address inside IPv6 is the IPv4 one."""
+    text = text.strip().partition("%")[0]
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

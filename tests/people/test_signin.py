@@ -166,6 +166,19 @@ def test_one_address_trying_account_after_account_is_stopped(mara: User, jo: Use
     assert sign_in(colleague, "jo@example.com")
 
 
+def test_another_address_of_the_same_ipv6_network_is_the_same_visitor(mara: User) -> None:
+    for host in range(5):
+        fail("mara@example.com", 1, at=f"2001:db8:1:2::{host}")
+    assert not sign_in(Client(), "mara@example.com", at="2001:db8:1:2:ffff::1")
+    assert sign_in(Client(), "mara@example.com", at="2001:db8:1:3::1")
+
+
+@pytest.mark.parametrize("address", ["fe80::1%eth0", "::ffff:203.0.113.5", "", "nonsense"])
+def test_however_an_address_is_written_it_can_be_signed_in_from(mara: User, address: str) -> None:
+    fail("mara@example.com", 1, at=address)
+    assert sign_in(Client(), "mara@example.com", at=address)
+
+
 def test_an_unknown_account_is_answered_like_a_known_one(mara: User) -> None:
     def answers(email: str) -> list[str]:
         tries = [

@@ -47,6 +47,12 @@ class TestWhoIsBelieved:
     def test_nobody_else(self) -> None:
         assert seen("203.0.113.66", X_FORWARDED_FOR="10.0.0.5", X_FORWARDED_PROTO="https") == ("203.0.113.66", "http")
 
+    @pytest.mark.parametrize(
+        ("peer", "address"), [("fe80::1%eth0", "fe80::1"), ("::ffff:203.0.113.66", "203.0.113.66"), ("", "")]
+    )
+    def test_a_visitor_without_a_proxy_is_named_in_one_way(self, peer: str, address: str) -> None:
+        assert seen(peer)[0] == address
+
     def test_what_a_visitor_wrote_in_front_is_not_believed(self) -> None:
         assert seen("10.0.0.5", X_FORWARDED_FOR="127.0.0.1, 1.2.3.4, 203.0.113.9, 10.0.0.7")[0] == "203.0.113.9"
 

@@ -106,7 +106,7 @@ def set_severity(client: Client, step: str, key: dict[str, str]) -> None:
     assert incident
     answer = client.post(
         f"/api/v1/incidents/{incident.number}/severity/",
-        json.dumps({"severity": severity[1], "note": "A person decided."}),
+        json.dumps({"severity": severity[1], "reason": "A person decided."}),
         content_type=JSON,
         headers=key,
     )

@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import Model
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 
 from incidents.models import (
     Cadence,
@@ -72,6 +74,7 @@ class PersonAdmin(KeptAdmin, UserAdmin):
 @admin.register(Team)
 class TeamAdmin(KeptAdmin):
     list_display = ("name", "slug")
+    fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
 
@@ -80,6 +83,18 @@ class TeamAdmin(KeptAdmin):
 class SystemAdmin(KeptAdmin):
     list_display = ("name", "kind", "tier", "team")
     list_filter = ("kind", "tier", "team")
+    fields = (
+        "name",
+        "slug",
+        "kind",
+        "tier",
+        "team",
+        "purpose",
+        "fallback",
+        "runbook_url",
+        "dashboard_url",
+        "objective",
+    )
     prepopulated_fields = {"slug": ("name",)}
     inlines = (DependencyInline,)
 
@@ -87,11 +102,22 @@ class SystemAdmin(KeptAdmin):
 @admin.register(SystemName)
 class SystemNameAdmin(admin.ModelAdmin):
     list_display = ("name", "system", "settled_by", "settled_at")
+    fields = ("name", "system")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
+        obj.settled_by, obj.settled_at = request.user, timezone.now()  # type: ignore[attr-defined]  # a SystemName
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Change)
 class ChangeAdmin(admin.ModelAdmin):
     list_display = ("title", "system", "kind", "happened_at")
+    fields = ("title", "system", "kind", "version", "url", "happened_at")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
+        if not change:
+            obj.recorded_by = request.user  # type: ignore[attr-defined]  # a Change
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(ResponseRole)

@@ -353,7 +353,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def call(self, request: Request, number: str) -> Response:
         """Say where the call is that people work on it in."""
-        incident = get_incident_to_change(self.person, int(number), to="say where its call is")
+        incident = get_incident_to_change(self.person, int(number), to="change its call")
         incident.set_call(validated(CallSerializer(data=request.data))["url"], by=self.person)
         return self._answer(incident)
 
@@ -361,7 +361,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def channel(self, request: Request, number: str) -> Response:
         """Say in which channel of a chat people write about it: its name, its address or both; what is left out is emptied."""
-        incident = get_incident_to_change(self.person, int(number), to="say which channel is its")
+        incident = get_incident_to_change(self.person, int(number), to="change its channel")
         incident.set_channel(**validated(ChannelSerializer(data=request.data)), by=self.person)
         return self._answer(incident)
 

@@ -99,6 +99,7 @@ class Dependency(models.Model):
     upstream = models.ForeignKey(System, on_delete=models.CASCADE, related_name="dependents")
 
     class Meta:
+        verbose_name_plural = "dependencies"
         constraints = [
             models.UniqueConstraint(fields=["system", "upstream"], name="one_dependency_per_pair"),
             models.CheckConstraint(

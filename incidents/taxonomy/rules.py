@@ -11,6 +11,7 @@ from incidents.taxonomy.catalogue import failure_mode, read_json
 Confidence = Literal["high", "medium", "low"]
 
 LONGEST_NAME = 200  # names come from outside; the rules look at no more than this
+LONGEST_QUOTE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def classify(*names: str) -> Suggestion | None:
         rule = _first_match(normalise(name), rules())
         if rule and rule.suggests:
             mode = failure_mode(rule.suggests)
-            reason = f"“{_short(name)}” matches rule {rule.id}: {mode.name.lower()} ({rule.confidence} confidence)."
+            reason = f"“{quotable(name)}” matches rule {rule.id}: {mode.name.lower()} ({rule.confidence} confidence)."
             return Suggestion(mode.category, mode.code, rule.confidence, rule.id, reason)
         if rule and unsure is None:
-            reason = f"“{_short(name)}” matches rule {rule.id}, which says that the name alone cannot tell."
+            reason = f"“{quotable(name)}” matches rule {rule.id}, which says that the name alone cannot tell."
             unsure = Suggestion("", "", rule.confidence, rule.id, reason)
     return unsure
 
@@ -79,5 +80,9 @@ def _first_match(name: str, ordered: Iterable[MetricRule]) -> MetricRule | None:
     return next((rule for rule in ordered if rule.pattern.search(name)), None)
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 80 else name[:79] + "…"
+def quotable(text: str) -> str:
+    """A text, cut where it is too long to quote: after a whole word where it has several."""
+    if len(text) <= LONGEST_QUOTE:
+        return text
+    head = text[: LONGEST_QUOTE - 1]
+    return f"{head.rpartition(' ')[0] or head}…"

@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from incidents.taxonomy.catalogue import DATA, category, failure_mode
 from incidents.taxonomy.catalogue import categories as all_categories
 from incidents.taxonomy.features import Spans, Token, features, words_of
-from incidents.taxonomy.rules import LONGEST_NAME, Confidence, Suggestion, classify
+from incidents.taxonomy.rules import LONGEST_NAME, Confidence, Suggestion, classify, quotable
 from incidents.taxonomy.wordings import NONE
 
 MODES = (*(mode.code for kind in all_categories() for mode in kind.modes), NONE)
@@ -166,7 +166,19 @@ def _phrases(text: str, words: list[Token], seen: Seen, mode: int) -> tuple[str,
         else:
             runs.append((weight, n, n))
     best = sorted(sorted(runs, reverse=True)[:MOST_PHRASES], key=lambda run: run[1])
-    return tuple(text[words[first].begin : words[last].end] for _, first, last in best)
+    return tuple(dict.fromkeys(_whole(text, words[first].begin, words[last].end) for _, first, last in best))
+
+
+_AROUND = "\"'“”‘’«»()[]{}<>.,;:!?…"  # what stands around a token and is no part of it
+
+
+def _whole(text: str, begin: int, end: int) -> str:
+    """Quote a part of a text with the rest of the tokens that it begins and ends in, so that no half of one is quoted."""
+    while begin and not text[begin - 1].isspace():
+        begin -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return quotable(text[begin:end].strip(_AROUND))
 
 
 def confidence_of(chance: float) -> Confidence:

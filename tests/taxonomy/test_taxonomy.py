@@ -77,6 +77,7 @@ def test_a_reason_quotes_80_characters_of_a_name_at_most() -> None:
     for name, quoted in (
         ("groundedness".ljust(80, "s"),) * 2,
         ("groundedness".ljust(81, "s"), "groundedness".ljust(79, "s") + "…"),
+        ("groundedness of " + "x" * 80, "groundedness of…"),
     ):
         found = taxonomy.classify(name)
         assert found

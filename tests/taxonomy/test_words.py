@@ -137,3 +137,20 @@ def test_training_again_gives_the_same_table() -> None:
     command = [sys.executable, "scripts/train_classifier.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Re-ranker returns out-of-date answers (stale-index)",
+        "PopularityGiniHigh: popular items crowd out new-item exposure",
+        "refund-agent-v2 issued 400 refunds without-approval.",
+    ],
+)
+def test_what_is_quoted_is_whole_tokens(text: str) -> None:
+    reading = words.read(text)
+    assert reading
+    assert reading.phrases
+    assert {word for phrase in reading.phrases for word in phrase.split()} <= {
+        word.strip(".:()") for word in text.split()
+    }

@@ -143,7 +143,7 @@ class NoticedForm(FactForm):
 
 
 class KindForm(FactForm):
-    name, label, to = "kind", "Kind", "say whether it is real"
+    name, label, to = "kind", "Kind", "change whether it is real"
     kind = forms.ChoiceField(
         choices=IncidentKind.choices,
         label="Is it real?",
@@ -191,7 +191,7 @@ class DescribeForm(FactForm):
 
 
 class CallForm(FactForm):
-    name, label, to = "call", "Call", "say where its call is"
+    name, label, to = "call", "Call", "change its call"
     url = WebAddressField(label="Address of the call", placeholder="https://meet.example/…", max_length=LONGEST_URL)
 
     def facts_of(self, incident: Incident) -> Facts:
@@ -205,7 +205,7 @@ class CallForm(FactForm):
 
 
 class ChannelForm(FactForm):
-    name, label, to = "channel", "Channel", "say which channel is its"
+    name, label, to = "channel", "Channel", "change its channel"
     channel = forms.CharField(
         max_length=LONGEST_CHANNEL,
         required=False,

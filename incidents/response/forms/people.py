@@ -47,7 +47,7 @@ class RoleForm(FactForm):
 
 
 class VisibilityForm(FactForm):
-    name, label, to = "visibility", "Who may see it", "say who may see it"
+    name, label, to = "visibility", "Who may see it", "change who may see it"
     private = forms.ChoiceField(
         choices=[("", "Everybody in the organisation"), ("yes", "Only these people, its lead and I")],
         required=False,

@@ -1,6 +1,7 @@
 """The API of follow-ups."""
 
 from datetime import date
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -50,6 +51,10 @@ class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
     class Meta:
         model = FollowUp
         fields = ("title", "description", "check_text", "kind", "priority", "owner", "due_on")
+        extra_kwargs: ClassVar = {
+            "check_text": {"help_text": "How one will know that it worked. A P0 or P1 needs it."},
+            "priority": {"help_text": "P0 is 0. P0 and P1 need `check_text`."},
+        }
 
     def validate_due_on(self, day: date | None) -> date | None:
         """A day that has passed is a typing error, unless it is the one that it has already."""
@@ -57,6 +62,15 @@ class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
         if day and day != was and day < timezone.localdate():
             raise serializers.ValidationError("That day has passed. Enter today or a later day.")
         return day
+
+    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Ask for the check of what is urgent, where either is said; an older one without may still change its owner."""
+        if "priority" in fields or "check_text" in fields or self.instance is None:
+            now = self.instance or FollowUp()
+            priority, text = fields.get("priority", now.priority), fields.get("check_text", now.check_text)
+            if error := FollowUp.check_error(priority=priority, check_text=text):
+                raise serializers.ValidationError({"check_text": [error]})
+        return fields
 
 
 @extend_schema(tags=["follow-ups"])

@@ -47,7 +47,8 @@ class FollowUpForm(forms.Form):
 
     def clean(self) -> dict[str, Any] | None:
         fields = super().clean()
-        urgent = self.cleaned_data.get("priority", FollowUp.Priority.P3) <= FollowUp.Priority.P1
-        if urgent and not self.cleaned_data.get("check_text"):
-            self.add_error("check_text", "A P0 or P1 says how one will know that it worked.")
+        cleaned = self.cleaned_data
+        priority, check_text = cleaned.get("priority", FollowUp.Priority.P3), cleaned.get("check_text", "")
+        if error := FollowUp.check_error(priority=priority, check_text=check_text):
+            self.add_error("check_text", error)
         return fields

@@ -214,6 +214,12 @@ class FollowUp(models.Model):
     def is_overdue(self) -> bool:
         return self.is_open and self.due_on is not None and self.due_on < timezone.localdate()
 
+    @classmethod
+    def check_error(cls, *, priority: int, check_text: str) -> str:
+        """What is wrong with how one will know that it worked, when somebody says it: what is urgent needs a check."""
+        missing = priority <= cls.Priority.P1 and not check_text.strip()
+        return "A P0 or P1 says how one will know that it worked." if missing else ""
+
     def begin(self, *, by: User) -> None:
         self._move([self.State.OPEN], to=self.State.IN_PROGRESS, by=by)
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Source
 from incidents.alerts.policies import RulesVersion
+from incidents.followups.models import FollowUp
 from incidents.people.models import ApiKey, User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.factors import Factor, FactorKind
@@ -258,6 +259,37 @@ class TestTheRest:
             headers=header,
         )
         assert (done.json()["state"], done.json()["outcome"]) == ("done", "Fires in the drill.")
+
+    def test_what_is_urgent_says_how_one_will_know_that_it_worked(
+        self, client: Client, mara: User, key_of: Key, incident: Incident
+    ) -> None:
+        header = key_of(mara)
+
+        def ask(method: str, path: str, **body: Any) -> Any:
+            return getattr(client, method)(f"/api/v1/{path}", body, content_type=JSON, headers=header)
+
+        add = f"incidents/{incident.number}/follow-ups/"
+        for body in ({"priority": 0}, {"priority": 1, "check_text": " "}):
+            refused = ask("post", add, title="Alert on index age", **body)
+            assert refused.status_code == 400, body
+            assert list(refused.json()["errors"]) == ["check_text"]
+        made = ask("post", add, title="Alert on index age", priority=1, check_text="It fires in the drill.")
+        assert made.status_code == 201
+        assert ask("patch", f"follow-ups/{made.json()['id']}/", check_text="").status_code == 400
+        later = f"follow-ups/{ask('post', add, title='Rebuild nightly').json()['id']}/"
+        raised = ask("patch", later, priority=0)
+        assert (raised.status_code, list(raised.json()["errors"])) == (400, ["check_text"])
+        assert ask("patch", later, priority=0, check_text="The nightly evaluation.").status_code == 200
+        assert ask("patch", later, priority=3, check_text="").status_code == 200
+
+    def test_an_urgent_one_from_before_that_was_asked_can_still_be_given_to_somebody(
+        self, client: Client, mara: User, jo: User, key_of: Key, incident: Incident
+    ) -> None:
+        older = FollowUp.objects.add(incident, title="Alert on index age", by=mara, priority=0)
+        answer = client.patch(
+            f"/api/v1/follow-ups/{older.pk}/", {"owner": jo.email}, content_type=JSON, headers=key_of(mara)
+        )
+        assert answer.status_code == 200, answer.content
 
     @pytest.mark.parametrize(
         "path", ["alerts/?source=%00", "changes/?system=%00", "alerts/?status=x", "deliveries/?cursor=%00"]

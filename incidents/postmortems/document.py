@@ -232,8 +232,8 @@ class Postmortem(States):
                     # Not which: that one may be private, or become so, and the reason is read by whoever sees this one.
                     empty.excuse(by=by, reason="Another postmortem covers it.")
             self.also.add(incident)
-            self.record(by, covers=incident.number)
-            incident.record(Event.Kind.POSTMORTEM, by=by, covered_by=self.incident.number)
+            self.record(by, about=incident, covers=incident.number)
+            incident.record(Event.Kind.POSTMORTEM, by=by, about=self.incident, covered_by=self.incident.number)
             self.index()
 
     def uncover(self, incident: Incident, *, by: User) -> None:
@@ -241,7 +241,7 @@ class Postmortem(States):
             self.lock_editable()
             if self.also.filter(pk=incident.pk).exists():
                 self.also.remove(incident)
-                self.record(by, covers_no_longer=incident.number)
+                self.record(by, about=incident, covers_no_longer=incident.number)
                 self.index()
 
     def rename(self, title: str, *, by: User) -> None:
@@ -282,10 +282,10 @@ class Postmortem(States):
 
     # How it is done
 
-    def record(self, by: User | None, **detail: Any) -> None:
-        """Append to the incident's log; with which postmortem, where it has several."""
+    def record(self, by: User | None, *, about: Incident | None = None, **detail: Any) -> None:
+        """Append to the incident's log; with which postmortem, where it has several. `about` is another incident it names."""
         which: dict[str, Any] = {"postmortem": self.slug} if "-" in self.slug else {}
-        self.incident.record(Event.Kind.POSTMORTEM, by=by, **which, **detail)
+        self.incident.record(Event.Kind.POSTMORTEM, by=by, about=about, **which, **detail)
 
     def tell(self, people: Iterable[User], subject: str, text: str, *, key: str, path: str = "") -> None:
         """Owe a mail to those of the people who may see it."""
@@ -341,7 +341,8 @@ class Postmortem(States):
             stored = self.lock_editable()
             if {name: getattr(stored, name) for name in changes} != changes:
                 Postmortem.objects.filter(pk=self.pk).update(**changes)
-                self.record(by, **{f"new_{name}": str(value or "") for name, value in changes.items()})
+                became: dict[str, Any] = {f"new_{name}": str(value or "") for name, value in changes.items()}
+                self.record(by, **became)
         self.refresh_from_db()
 
 

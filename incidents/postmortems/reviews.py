@@ -1,6 +1,6 @@
 """Review: who was asked and what they decided, comments, and amendments after publication."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -128,7 +128,8 @@ def decide(postmortem: Postmortem, *, by: User, verdict: str, checks: list[str],
             "decided_at": now,
         }
         Review.objects.update_or_create(postmortem=stored, reviewer=by, defaults=decision)
-        stored.record(by, verdict=verdict, **({"reason": note.strip()} if note.strip() else {}))
+        because: dict[str, Any] = {"reason": note.strip()} if note.strip() else {}
+        stored.record(by, verdict=verdict, **because)
         decision_words = "approved" if verdict == Verdict.APPROVED else "requested changes to"
         stored.tell(
             _concerned(stored) - {by},

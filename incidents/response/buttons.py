@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from incidents.errors import WrongStatus
 from incidents.response.incident import Incident
@@ -46,12 +47,13 @@ def at(incident: Incident, anchor: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{incident.get_absolute_url()}#{anchor}")
 
 
-def tell_of_copies(request: Request, copies: Sequence[object]) -> None:
-    """Say which incidents became private with another one."""
+def tell_of_copies(request: Request, copies: Sequence[Incident]) -> None:
+    """Say which incidents became private with another one, each as a link. All of them name whoever did it."""
     if copies:
-        names = ", ".join(map(str, copies))
+        named = ((copy.get_absolute_url(), copy, copy.title) for copy in copies)
+        links = format_html_join(", ", '<a href="{}">{} {}</a>', named)
         those = "it shows" if len(copies) == 1 else "they show"
-        messages.warning(request, f"Now private too, because {those} the same words: {names}.")
+        messages.warning(request, format_html("Now private too, because {} the same words: {}.", those, links))
 
 
 def undo_address(incident: Incident) -> str:

@@ -17,8 +17,9 @@ class LinkQuerySet(models.QuerySet["Link"]):
         with transaction.atomic():
             link, is_new = self.get_or_create(incident=incident, other=other, kind=Link.Kind(kind), defaults={"by": by})
             if is_new:
-                incident.record(Event.Kind.LINK, by=by, kind=link.get_kind_display(), other=other.number)
-                other.record(Event.Kind.LINK, by=by, kind=link.seen_from(other), other=incident.number)
+                incident.record(Event.Kind.LINK, by=by, about=other, kind=link.get_kind_display(), other=other.number)
+                back = link.seen_from(other)
+                other.record(Event.Kind.LINK, by=by, about=incident, kind=back, other=incident.number)
         return link
 
     def of(self, incident: Incident, *, user: User) -> list[tuple[str, Incident, "Link"]]:
@@ -32,14 +33,15 @@ class LinkQuerySet(models.QuerySet["Link"]):
         ]
 
     def unlink(self, pk: int, incident: Incident, *, by: User) -> None:
+        """Take a link back. One to an incident that whoever does this may not see is as absent as one that never was."""
         links = self.filter(models.Q(incident=incident) | models.Q(other=incident), pk=pk)
         link = links.select_related("incident", "other").first()
-        if link is None:
+        if link is None or not Incident.objects.visible_to(by).filter(pk=link.across_from(incident)).exists():
             return
         with transaction.atomic():
             link.delete()
             for here, there in ((link.incident, link.other), (link.other, link.incident)):
-                here.record(Event.Kind.LINK, by=by, kind="no longer linked to", other=there.number)
+                here.record(Event.Kind.LINK, by=by, about=there, kind="no longer linked to", other=there.number)
 
 
 class Link(models.Model):

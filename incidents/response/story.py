@@ -120,6 +120,15 @@ _NUMBERED = ("other", "covers", "covers_no_longer", "covered_by")
 _NAMED = ("into", "out_of", "merged", "unmerged", "along_with")
 
 
+def pulse(incident: Incident, *, user: User) -> str:
+    """What changes whenever something happens to an incident that the user may see.
+
+    Its `changed_at` is the same for everybody, so it stands still where an entry tells of a private incident.
+    """
+    newest = visible(incident, user=user).order_by("-pk").values_list("pk", flat=True).first()
+    return f"{incident.changed_at.timestamp()}-{newest}"
+
+
 def withhold(incident: Incident, alert: int, title: str, *, moved_to: Incident, by: User) -> None:
     """Show what the log says of an alert only to those who may see the incident to which it has moved; see `visible`.
 

@@ -1,10 +1,16 @@
 """What is private takes its copies along: the incident that an alert gave its title, the log that names the alert."""
 
+import html
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from incidents.alerts import by_hand, merging
 from incidents.alerts.models import Alert
@@ -17,6 +23,7 @@ from incidents.response.events import Event
 from incidents.response.incident import Incident
 from incidents.response.links import Link
 from incidents.response.tasks import Task
+from tests.security.asking import plain
 
 Page = Callable[[User], Client]
 WORDS = "The transcript of patient Zanzibar was published"
@@ -54,7 +61,8 @@ def test_the_incident_that_an_alert_opened_becomes_private_with_it(
 ) -> None:
     opened = opened_by(alert)
     answer = as_person(mara).post(f"/alerts/{alert.pk}/link/", {"into": secret.number}, follow=True)
-    assert f"Now private too, because it shows the same words: {opened}." in answer.text
+    assert "Now private too, because it shows the same words: " in answer.text
+    assert f'<a href="{opened.get_absolute_url()}">{opened} {opened.title}</a>.' in answer.text
     assert WORDS not in read_all(as_person(jo), key_of(jo), opened, secret)
     assert WORDS in read_all(as_person(mara), key_of(mara), opened, secret)
 
@@ -77,6 +85,24 @@ def test_also_where_the_other_becomes_private_only_later(
     assert by_hand.link([alert], incident, by=mara) == []
     assert incident.restrict([], by=mara) == [opened]
     assert as_person(jo).get(opened.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize("in_its_place", [True, False])
+def test_the_page_says_what_became_private_when_an_incident_does(
+    alert: Alert, incident: Incident, mara: User, as_person: Page, in_its_place: bool
+) -> None:
+    opened, client = opened_by(alert), as_person(mara)
+    merged = Incident.objects.declare(title="<b>The same</b>", by=mara, system=incident.system)
+    by_hand.link([alert], incident, by=mara)
+    merging.merge(merged, incident, by=mara)
+    ask = reverse("incident-visibility", args=[incident.number])
+    answer = client.post(ask, {"private": "yes"}, headers={"HX-Request": "true"} if in_its_place else {})
+    assert answer["HX-Redirect" if in_its_place else "Location"] == incident.get_absolute_url()
+    shown = client.get(incident.get_absolute_url()).text
+    assert "Now private too, because they show the same words: " in shown
+    for other in (opened, merged):
+        assert f'<a href="{other.get_absolute_url()}">{other} {html.escape(other.title)}</a>' in shown
+    assert "Now private too" not in client.get(incident.get_absolute_url()).text
 
 
 def test_an_incident_of_several_alerts_stays_and_its_log_names_the_moved_one_no_more(
@@ -177,6 +203,38 @@ def test_a_public_incident_does_not_tell_what_private_one_it_is_linked_with(
     assert story.entries(incident, user=mara, show="log")[1] == count
     Link.objects.unlink(link.pk, incident, by=mara)
     assert str(other) not in read_all(as_person(jo), key_of(jo), incident)
+
+
+def test_nor_that_it_was_linked_with_one_that_is_private_already(
+    incident: Incident, mara: User, jo: User, as_person: Page, key_of: Callable[..., Any]
+) -> None:
+    other = Incident.objects.declare(title=WORDS, by=mara, system=incident.system)
+    other.restrict([], by=mara)
+    page, stranger, key = incident.get_absolute_url(), as_person(jo), key_of(jo)
+    lists = ("/incidents/?status=all", "/api/v1/incidents/?status=all&ordering=-changed_at")
+
+    def seen_of(client: Client, headers: dict[str, str]) -> list[str]:
+        paths = (*lists, page, f"{page}?show=log", f"/api/v1{page}", f"/api/v1{page}events/")
+        answers = [client.get(path, headers=headers if path.startswith("/api/") else {}) for path in paths]
+        return [plain(answer.text) for answer in answers]
+
+    def asks_again(client: Client, shown: str) -> int:
+        """The status of the answer to the page that asks whether anything is new; 204 says that nothing is."""
+        seen = re.search(r'hx-get="([^"]*seen=[^"]*)"', shown)
+        assert seen
+        return client.get(html.unescape(seen[1]), headers={"HX-Request": "true"}).status_code
+
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        before, shown, mine = seen_of(stranger, key), stranger.get(page).text, as_person(mara).get(page).text
+        link = Link.objects.link(other, incident, Link.Kind.CAUSED_BY, by=mara)
+        assert seen_of(stranger, key) == before
+        assert asks_again(stranger, shown) == 204
+        assert asks_again(as_person(mara), mine) == 200
+        stranger.post(reverse("incident-unlink", args=[incident.number, link.pk]))
+        assert Link.objects.filter(pk=link.pk).exists()
+        Link.objects.unlink(link.pk, incident, by=mara)
+        assert not Link.objects.filter(pk=link.pk).exists()
+        assert seen_of(stranger, key) == before
 
 
 def test_nor_what_its_postmortem_covered(incident: Incident, mara: User, jo: User) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -31,6 +31,7 @@ class FactForm(forms.Form):
     label: str
     to: str  # what one must be allowed to do
     layout = ""  # the template that lays its fields out; else they stand below one another
+    copies: Sequence[Incident] = ()  # what became private with the incident when it was saved
 
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 

@@ -73,7 +73,7 @@ class VisibilityForm(FactForm):
 
     def apply(self, incident: Incident, *, by: User) -> None:
         if self.cleaned_data["private"]:
-            incident.restrict(list(self.cleaned_data["people"]), by=by)
+            self.copies = incident.restrict(list(self.cleaned_data["people"]), by=by)
         else:
             incident.open_up(by=by)
 

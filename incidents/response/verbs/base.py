@@ -28,12 +28,18 @@ class Verb(IncidentFields):
         by: User | None,
         written: "Note | None" = None,
         at: datetime | None = None,
+        about: IncidentFields | None = None,
         **detail: Any,
     ) -> "Event":
-        """Append what happened; nothing here is ever updated or deleted."""
+        """Append what happened; nothing here is ever updated or deleted.
+
+        `about` is another incident of which it tells. Where that one is private, others see no such entry, and not that
+        this incident changed either.
+        """
         moment = at or timezone.now()
         event = self.events.create(kind=kind, by=by, note=written, at=moment, detail=detail)
-        type(self).objects.filter(pk=self.pk).update(changed_at=timezone.now())
+        if about is None or not about.private:
+            type(self).objects.filter(pk=self.pk).update(changed_at=timezone.now())
         return event
 
     def locked(self) -> Self:

@@ -71,7 +71,7 @@ class Triage(Verb):
                     )
                     merged = into.events.filter(kind=Event.Kind.MERGED, detail__merged=str(self)).order_by("-pk")[0]
                     into.locked().give_back(merged.detail.get("carried", {}))
-                    into.record(Event.Kind.MERGED, by=by, unmerged=str(self))
+                    into.record(Event.Kind.MERGED, by=by, about=self, unmerged=str(self))
                 case _:
                     raise Refused("Only acknowledging, declining and merging can be undone.")
         return moved
@@ -96,7 +96,7 @@ class Triage(Verb):
             self.refuse_to_expose(other_now)
             self._move(list(OPEN), to=Status.MERGED, by=by, merged_into=other, into=str(other), alerts=list(alerts))
             carried = other_now.carry_over(self)
-            other.record(Event.Kind.MERGED, by=by, merged=str(self), carried=carried)
+            other.record(Event.Kind.MERGED, by=by, about=self, merged=str(self), carried=carried)
         other.refresh_from_db()
 
     def refuse_to_expose(self, other: Self) -> None:

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from incidents.errors import WrongStatus
 from incidents.people.permissions import NotAllowed
+from incidents.response.buttons import tell_of_copies
 from incidents.response.forms import clocks, facts, impact, people
 from incidents.response.forms.facts import FactForm
 from incidents.response.permissions import get_incident_to_change
@@ -34,6 +36,9 @@ def _fact(form_class: type[FactForm]) -> PageView:
         status = _save(form)
         if status != 200:
             return _ask(request, form, status=status)
+        if form.copies:
+            tell_of_copies(request, form.copies)
+            return HttpResponseClientRedirect(incident.get_absolute_url()) if request.htmx else redirect(incident)
         return HttpResponse(status=204) if request.htmx else redirect(incident)
 
     return view

@@ -38,7 +38,7 @@ from incidents.web.request import Answer, Request, page
 def incident(request: Request, number: int) -> Answer:
     """One incident. Asked by its own live trigger, only what changed."""
     incident = get_incident(request.user, number)
-    pulse = str(incident.changed_at.timestamp())
+    pulse = story.pulse(incident, user=request.user)
     if request.htmx and request.GET.get("seen") == pulse:
         return HttpResponse(status=204)
     template = "response/incident.html#live" if request.htmx else "response/incident.html"
@@ -60,7 +60,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
         _forms(incident, may=may)
         | {
             "incident": incident,
-            "pulse": pulse or str(incident.changed_at.timestamp()),
+            "pulse": pulse or story.pulse(incident, user=request.user),
             "entries": [(event, story.curation_of(event)) for event in events],
             "event_count": count,
             "more": len(events) + story.A_SCREEN if count > len(events) else None,

@@ -14,6 +14,7 @@ from incidents.alerts.models import Alert, Outcome, Source
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.lines import EditedLine
 from incidents.postmortems.provenance import Provenance, unknown_clocks
+from incidents.postmortems.withheld import still_open
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.containments import Containment
@@ -47,7 +48,7 @@ class Fact:
 
 def facts_of(postmortem: Postmortem) -> dict[str, list[Fact]]:
     """The facts by section: as they were at publication, else as they are now, with the lines that people edited."""
-    frozen = {key: [Fact(**fact) for fact in facts] for key, facts in postmortem.frozen_facts.items()}
+    frozen = {key: [Fact(**fact) for fact in facts] for key, facts in still_open(postmortem).items()}
     if postmortem.state == Postmortem.State.PUBLISHED and frozen:
         return frozen
     # The record of an imported one began with its import: what the file says stays.

@@ -101,7 +101,15 @@ def visible(incident: Incident, *, user: User) -> models.QuerySet[Event]:
 
     Those name it by number (as linked, merged or covered), or name alerts that have moved there since.
     """
-    hidden = Incident.objects.hidden_from(user)
+    return _without(incident, Incident.objects.hidden_from(user))
+
+
+def open_entries(incident: Incident) -> models.QuerySet[Event]:
+    """What happened to an incident, but for entries that tell of another one that is private: for what many read."""
+    return _without(incident, Incident.objects.filter(private=True).exclude(pk=incident.pk))
+
+
+def _without(incident: Incident, hidden: models.QuerySet[Incident]) -> models.QuerySet[Event]:
     named = hidden.annotate(
         called=Cast("number", models.TextField()),
         written=Concat(models.Value("INC-"), "called", output_field=models.TextField()),
@@ -173,7 +181,7 @@ def for_postmortem(incident: Incident, *, most: int) -> list[Event]:
     """What of the story a postmortem begins with, oldest first: what people picked, and what was done, written and told."""
     picked = models.Q(curation__pinned=True) | ~models.Q(curation__marker="") & models.Q(curation__isnull=False)
     kinds = models.Q(kind__in=[_K.CONTAINMENT, _K.NOTE, _K.UPDATE])
-    events = incident.events.filter(picked | kinds).exclude(curation__hidden=True)
+    events = open_entries(incident).filter(picked | kinds).exclude(curation__hidden=True)
     ordered = events.select_related("by", "note", "curation").annotate(told_at=Coalesce("curation__at", "at"))
     return list(ordered.order_by("told_at", "pk")[:most])
 

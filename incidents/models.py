@@ -4,6 +4,12 @@ from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Sou
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
+from incidents.oncall.calendars import CalendarShift
+from incidents.oncall.feeds import CalendarLink
+from incidents.oncall.overrides import Override
+from incidents.oncall.pointer import OnCall, RotaChange
+from incidents.oncall.rota import Rota, RotaTurn
+from incidents.oncall.swaps import ShiftSwap
 from incidents.people.models import ApiKey, Membership, Team, User
 from incidents.people.signin import FailedSignIn
 from incidents.postmortems.document import Postmortem
@@ -43,6 +49,8 @@ __all__ = [
     "Assignment",
     "Attachment",
     "Cadence",
+    "CalendarLink",
+    "CalendarShift",
     "Change",
     "Comment",
     "Containment",
@@ -72,7 +80,9 @@ __all__ = [
     "Membership",
     "Note",
     "Notice",
+    "OnCall",
     "Outcome",
+    "Override",
     "ParkedFix",
     "Policy",
     "Postmortem",
@@ -88,11 +98,15 @@ __all__ = [
     "Revision",
     "Rollup",
     "RollupMark",
+    "Rota",
+    "RotaChange",
+    "RotaTurn",
     "RulesVersion",
     "SavedReport",
     "SavedView",
     "Section",
     "ShareLink",
+    "ShiftSwap",
     "SigningSecret",
     "Silence",
     "Source",

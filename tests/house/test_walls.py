@@ -20,6 +20,7 @@ FLOORS = {
             "web",
             "api",
             "systems",
+            "oncall",
             "response",
             "alerts",
             "followups",

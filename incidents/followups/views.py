@@ -46,6 +46,7 @@ def follow_ups(request: Request) -> Answer:
         "choices": choices(request.user, request.GET),
         "words": request.GET.get("q", ""),
         "is_filtered": any(request.GET.get(name) for name in BY_HAND),
+        "chosen_count": sum(bool(request.GET.get(name)) for name in BY_HAND if name != "q"),
         "counts": visible.aggregate(
             mine=Count("pk", filter=unfinished & Q(owner=request.user)),
             open=Count("pk", filter=unfinished),

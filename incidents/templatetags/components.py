@@ -10,6 +10,7 @@
 {% fact "Severity" "severity" url=change key="s" %} {% severity incident.severity %} {% endfact %}
 {% form_errors form %} … {% form_buttons "Save clocks" cancel=url %}
 {% tab "Mine" "?show=mine" current=show|is:"mine" count=counts.mine %}
+{% more_filters chosen=2 %} <select …> … {% endmore_filters %}
 {% slot "incident.actions" incident %}
 {% slot_each "incidents.similar" similar as rows %}{% for likeness, outcome in rows %} … {{ outcome }} … {% endfor %}
 """
@@ -107,6 +108,12 @@ def form_buttons(label: str, **options: Any) -> dict[str, Any]:
 def tab(label: str, url: str, current: bool = False, count: int | str | None = None) -> dict[str, Any]:
     """One of several views of a list, with how many it holds."""
     return {"label": label, "url": url, "current": current, "count": count}
+
+
+@register.simple_block_tag
+def more_filters(content: str, chosen: int = 0, name: str = "filters-more") -> SafeString:
+    """What narrows a list beyond its words: on a phone folded into one button, which says how many are chosen."""
+    return render_to_string("components/more_filters.html", {"content": content, "chosen": chosen, "name": name})
 
 
 @register.filter(name="is")

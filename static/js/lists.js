@@ -34,6 +34,8 @@ if (all) {
   tell();
 }
 
+/* Where the choices are folded, they are sent together by their button. */
 for (const box of document.querySelectorAll("select[data-submit]")) {
-  box.addEventListener("change", () => box.form.requestSubmit());
+  const fold = box.form.querySelector("[data-unfold]");
+  box.addEventListener("change", () => fold?.checkVisibility() || box.form.requestSubmit());
 }

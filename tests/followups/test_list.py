@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -109,3 +110,16 @@ def test_its_title_is_the_heading_of_a_follow_up(several: dict[str, FollowUp], m
     assert page.count("<h1") == 1
     assert '<h1 class="wrap">Alert on index age</h1>' in page
     assert page.index("<h1") < page.index("priority--0")
+
+
+def test_the_navigation_counts_ones_own_and_says_nothing_where_there_are_none(
+    several: dict[str, FollowUp], mara: User, rui: User, as_person: As
+) -> None:
+    def counted(user: User) -> list[str]:
+        page = as_person(user).get("/follow-ups/").content.decode()
+        links = page.split('id="nav"')[1].split("</nav>")[0].split("<a")
+        (link,) = (link for link in links if "Follow-ups" in link)
+        return re.findall(r'nav__count num">(\d+)<', link)
+
+    assert counted(mara) == ["1"]
+    assert counted(rui) == [], "no zero"

@@ -61,6 +61,7 @@ def postmortems(request: Request) -> Answer:
         "show": show,
         "words": words,
         "chosen": filters,
+        "chosen_count": sum(map(bool, filters.values())),
         "systems": System.objects.visible_to(request.user).order_by("name"),
         "categories": taxonomy.categories(),
         "groups": FactorKind.offered(),

@@ -29,6 +29,11 @@ class ReportFilter:
     label: str
     value: str
     options: tuple[tuple[str, str], ...]
+    usual: str = ""  # what it says where nobody chose
+
+    @property
+    def is_chosen(self) -> bool:
+        return self.value != self.usual
 
 
 @page
@@ -36,10 +41,12 @@ class ReportFilter:
 def trends(request: Request) -> Answer:
     """The trends of a period, all of it in the address."""
     asked = asked_of(request)
+    filters = _filters(asked)
     context = context_of(*report(request.user, asked)) | {
         "asked": asked,
         "query": urlencode(asked.parameters()),
-        "choices": _filters(asked),
+        "choices": filters,
+        "chosen_count": sum(one.is_chosen for one in filters),
         "since": asked.period.since.isoformat(),
         "until": (asked.period.until - timedelta(days=1)).isoformat(),
         "split": [
@@ -67,13 +74,13 @@ def _filters(asked: Asked) -> list[ReportFilter]:
     systems = System.objects.order_by("name").values_list("slug", "name")
     categories = (*taxonomy.category_choices(), ("none", "Unclassified"))
     return [
-        ReportFilter("months", "Period", asked.months, tuple(PERIODS.items())),
-        ReportFilter("compare", "Compare with", asked.compare, comparisons),
+        ReportFilter("months", "Period", asked.months, tuple(PERIODS.items()), "12"),
+        ReportFilter("compare", "Compare with", asked.compare, comparisons, "before"),
         ReportFilter("team", "Team", scope.team, (("", "All teams"), *teams)),
         ReportFilter("system", "System", scope.system, (("", "All systems"), *systems)),
         ReportFilter("category", "Category", scope.category, (("", "All categories"), *categories)),
         ReportFilter("severity", "Severity", scope.severity, (("", "All severities"), *Severity.choices)),
-        ReportFilter("kind", "Which incidents", scope.kind, tuple(IncidentKind.choices)),
+        ReportFilter("kind", "Which incidents", scope.kind, tuple(IncidentKind.choices), IncidentKind.REAL.value),
     ]
 
 

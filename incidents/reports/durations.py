@@ -128,7 +128,7 @@ def _strip(known: Known, code: str, spread: Spread) -> Strip:
     lanes = []
     for category in drawn(known.now.of("category"), "category"):
         values = sorted((seconds, number) for seconds, number, of in dots if of == category)
-        own = statistics.quantile([seconds for seconds, _ in values])
+        own = _of_category(known, code, category).middle
         placed = [(float(seconds), f"INC-{number}", reverse("incident", args=[number])) for seconds, number in values]
         lanes.append((taxonomy.category(category).name, category or "none", own.value if own else None, placed))
     return charts.strip(lanes, median=median, far=far)
@@ -141,7 +141,7 @@ def _bar(known: Known, code: str, at: int, count: int) -> tuple[int, str, str]:
 
 
 def by_category(known: Known) -> tuple[tuple[str, tuple[tuple[str, int, str], ...]], ...]:
-    """The median of each phase by category, with its n."""
+    """The median of each phase by category, counting in what is not over yet, and how many ended."""
     return tuple(
         (taxonomy.category(category).name, tuple(_median(known, code, category) for code, _, _ in PHASES))
         for category in drawn(known.now.of("category"), "category")
@@ -149,7 +149,11 @@ def by_category(known: Known) -> tuple[tuple[str, tuple[tuple[str, int, str], ..
 
 
 def _median(known: Known, code: str, category: str) -> tuple[str, int, str]:
-    lengths = known.now.length(code, category)
-    median = statistics.quantile(lengths)
+    spread = _of_category(known, code, category)
+    median = spread.middle
     url = known.link(phase=code, category=category or "none")
-    return span(median.value) if median else "–", len(lengths), url
+    return span(median.value) if median else "–", len(spread.ended), url
+
+
+def _of_category(known: Known, code: str, category: str) -> Spread:
+    return Spread.of(known.now.length(code, category), running_for(known.now, code, category))

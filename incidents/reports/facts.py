@@ -250,10 +250,10 @@ def _expose(
     counts["correction_known", unit] += corrected is not None
 
 
-def running_for(facts: ReportFacts, phase: str) -> list[float]:
-    """How long each has been in a phase that is not over yet, in seconds, up to now."""
+def running_for(facts: ReportFacts, phase: str, category: str | None = None) -> list[float]:
+    """How long each has been in a phase that is not over yet, in seconds, up to now; of one category, or of all."""
     now = timezone.now().timestamp()
-    return [max(0.0, now - start) for start in facts.length(f"running:{phase}")]
+    return [max(0.0, now - start) for start in facts.length(f"running:{phase}", category)]
 
 
 @lru_cache(maxsize=600)

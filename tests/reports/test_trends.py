@@ -202,6 +202,22 @@ def test_what_is_not_over_counts_in_the_text_and_in_the_line_of_the_chart(
     assert resolve.length.far == "", "of those that ended alone it would be too short"
 
 
+def test_the_median_of_a_category_counts_in_what_is_not_over_as_the_whole_does(
+    happened: Happened, lee: User, asked: Asked
+) -> None:
+    for hours in range(1, 5):  # contained 55 minutes after they were acknowledged
+        happened(20 + hours)
+    for _ in range(6):
+        happened(10, contained_at=None, resolved_at=None, status="investigating")
+    report = trends(lee, asked)
+    place = [phase.code for phase in report.phases].index("contain")
+    ((_, cells),) = report.by_category
+    value, ended, url = cells[place]
+    assert (value, ended) == ("–", 4), "the 55 minutes of those that ended would be too short"
+    assert _listed(url, lee) == 4
+    assert [lane.median for lane in report.phases[place].strip.lanes] == [None], "in the chart as in the table"
+
+
 def test_clocks_edited_after_the_fact_are_told(happened: Happened, mara: User, lee: User, asked: Asked) -> None:
     incident = happened(10)
     assert not any("corrected after" in remark.text for remark in trends(lee, asked).quality)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from incidents.alerts.models import ingest_url
 from incidents.demonstration.cast import Cast, create_cast
+from incidents.demonstration.costs import write_costs
 from incidents.demonstration.course import course_of
 from incidents.demonstration.evidence import Mail
 from incidents.demonstration.learning import freeze, write_learning
@@ -81,6 +82,8 @@ def _write_over(chance: random.Random, cast: Cast, mail: Mail, number: int, occa
         closed_at=closed_at if closed_at and now - closed_at > timedelta(days=10) else None,
     )
     log = write_incident(chance, cast, mail, number, telling)
+    if course.resolved_at:
+        write_costs(log, telling, course.resolved_at + timedelta(minutes=50))
     write_learning(chance, cast, log, telling)
     log.write()
 

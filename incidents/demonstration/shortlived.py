@@ -121,6 +121,7 @@ def write_drill(chance: random.Random, cast: Cast, mail: Mail, number: int, occa
         occasion.happening,
         summary="A drill: nothing was wrong, and nobody outside was reached.",
         cause="The runbook’s third step was outdated; it is corrected.",
+        costs=(),
     )
     telling = Telling(
         failure=occasion.failure,

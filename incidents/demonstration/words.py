@@ -2,6 +2,7 @@
 
 import random
 
+from incidents.demonstration.costs import costs_of
 from incidents.demonstration.past import Telling
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import NoticedBy, Severity
@@ -100,7 +101,7 @@ def texts_of(chance: random.Random, incident: Incident, telling: Telling) -> dic
     happening = telling.happening
     texts = {
         "summary": happening.summary,
-        "impact": _impact(telling),
+        "impact": " ".join([_impact(telling), *_costs(telling)]),
         "silence": chance.choice(_GREEN) + _silence(telling),
         "trigger": f"{happening.change[1]}."
         if happening.change[1]
@@ -133,6 +134,14 @@ def _impact(telling: Telling) -> str:
     if reach.corrected:
         sentence += f" {min(reach.corrected, reach.estimate):,} of them have been put right."
     return sentence
+
+
+def _costs(telling: Telling) -> list[str]:
+    return [
+        f"{exposure.label}: about {exposure.words}{f' {exposure.interval}' if exposure.interval else ''}. "
+        f"How we know: {exposure.how}."
+        for exposure in costs_of(telling)
+    ]
 
 
 def _silence(telling: Telling) -> str:

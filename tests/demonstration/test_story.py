@@ -22,6 +22,7 @@ from incidents.followups.models import FollowUp
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.readiness import missing
+from incidents.reports.export import rows
 from incidents.reports.learning import learn
 from incidents.reports.scope import read
 from incidents.reports.trends import trends
@@ -198,9 +199,23 @@ class TestWhatWasLearnt:
 
     def test_its_numbers_are_those_on_record(self) -> None:
         for postmortem in Postmortem.objects.published():
-            exposure = postmortem.incident.exposures.first()
+            exposures = list(postmortem.incident.exposures.all())
             impact = postmortem.sections.get(key="impact").text
-            assert (f"{exposure.estimate:,}" in impact) if exposure else impact.startswith("Unknown"), postmortem
+            assert all(exposure.words in impact for exposure in exposures), postmortem
+            assert exposures or impact.startswith("Unknown"), postmortem
+
+    def test_what_it_cost_is_in_the_record_the_postmortem_the_report_and_its_rows(self) -> None:
+        lee = User.objects.get(email="lee@example.com")
+        asked = read({"months": "24"}, today=timezone.localdate())
+        reported = {row.unit: row for row in trends(lee, asked).exposure}
+        assert {"EUR", "GBP", "hours", "tokens"} <= set(reported)
+        assert reported["EUR"].said.k >= 3
+        (row,) = (row for row in rows(lee, asked) if row["title"] == "A loop of apologies cost €900 overnight")
+        assert "912.40" in str(row)
+        loop = Incident.objects.get(number=row["number"])
+        assert any(event.detail.get("words") == "912.40 EUR" for event in loop.events.all())
+        frozen = [postmortem.frozen_facts for postmortem in Postmortem.objects.published().filter(incident=loop)]
+        assert all("912.40 EUR" in str(facts) for facts in frozen)
 
     def test_the_report_has_something_to_say(self) -> None:
         lee = User.objects.get(email="lee@example.com")

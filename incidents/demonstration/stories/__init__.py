@@ -5,8 +5,8 @@ from incidents.demonstration.stories.discovery import DISCOVERY
 from incidents.demonstration.stories.operations import OPERATIONS
 from incidents.demonstration.stories.platform import PLATFORM
 from incidents.demonstration.stories.risk import RISK
-from incidents.demonstration.stories.telling import Failure, Happening, Signal
+from incidents.demonstration.stories.telling import Cost, Failure, Happening, Signal
 
-__all__ = ["FAILURES", "Failure", "Happening", "Signal"]
+__all__ = ["FAILURES", "Cost", "Failure", "Happening", "Signal"]
 
 FAILURES = (*ASSISTANTS, *RISK, *DISCOVERY, *OPERATIONS, *PLATFORM)

@@ -1,6 +1,6 @@
 """What went wrong with the support assistant."""
 
-from incidents.demonstration.stories.telling import Failure, Happening, Signal
+from incidents.demonstration.stories.telling import Cost, Failure, Happening, Signal
 from incidents.response.impact import Exposure, Harm, Oversight, Reversible
 from incidents.response.vocabulary import NoticedBy, Severity
 
@@ -176,6 +176,7 @@ ASSISTANTS = (
                 cause="We pinned a name, not a version.",
                 lesson="A provider’s release is a change to our system.",
                 follow_ups=("Pin the provider’s dated version", "Run the canary questions every hour"),
+                costs=(Cost(unit="tokens", how="Gateway log: tokens beyond the usual, 310 an answer", each=310),),
             ),
             Happening(
                 title="Refusals rose without any release of ours",
@@ -205,6 +206,7 @@ ASSISTANTS = (
                 lesson="Helpful is not the same as right.",
                 follow_ups=("Check amounts in answers against the price list",),
                 noticed_by=NoticedBy.USER,
+                costs=(Cost(unit="GBP", how="Three discounts of £20 that we honoured in the British shop", amount=60),),
             ),
             Happening(
                 title="Invented a phone number for complaints",

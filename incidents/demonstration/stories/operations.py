@@ -1,6 +1,8 @@
 """What went wrong with the refund agent and the demand forecast."""
 
-from incidents.demonstration.stories.telling import Failure, Happening, Signal
+from decimal import Decimal
+
+from incidents.demonstration.stories.telling import Cost, Failure, Happening, Signal
 from incidents.response.impact import Exposure, Harm, Oversight, Reversible
 from incidents.response.vocabulary import NoticedBy
 
@@ -30,6 +32,9 @@ OPERATIONS = (
                 cause="A prompt is a request, not a limit.",
                 lesson="Limits belong in the tool that acts.",
                 follow_ups=("Enforce the refund limit in the tool", "Alert on refunds per account and day"),
+                costs=(
+                    Cost(unit="EUR", how="Ledger: what those refunds paid, €61.50 on average", each=Decimal("61.50")),
+                ),
             ),
             Happening(
                 title="Refunds granted on closed accounts",
@@ -38,6 +43,7 @@ OPERATIONS = (
                 cause="Guest orders have no account, so the check was removed for all.",
                 lesson="An exception for some became the rule for everyone.",
                 follow_ups=("Check the account wherever there is one",),
+                costs=(Cost(unit="EUR", how="Ledger: what those refunds paid, €38 on average", each=38),),
             ),
             Happening(
                 title="Goodwill credits issued in a holiday campaign’s name",
@@ -48,6 +54,7 @@ OPERATIONS = (
                 lesson="A date in prose expires only for readers.",
                 follow_ups=("Let the tool refuse campaigns that are over",),
                 noticed_by=NoticedBy.STAFF,
+                costs=(Cost(unit="EUR", how="Ledger: credits of €10", each=10),),
             ),
         ),
     ),
@@ -74,6 +81,7 @@ OPERATIONS = (
                 cause="The tool is not idempotent and steps are not capped.",
                 lesson="A retry is an action too.",
                 follow_ups=("Make the payout tool idempotent", "Cap the steps of a conversation"),
+                costs=(Cost(unit="hours", how="Time sheets: payouts called back one by one", amount=14),),
             ),
             Happening(
                 title="A loop of apologies cost €900 overnight",
@@ -82,6 +90,12 @@ OPERATIONS = (
                 cause="Neither knew that the other was a machine.",
                 lesson="Politeness has no stop condition.",
                 follow_ups=("Mark messages of agents as such",),
+                costs=(
+                    Cost(
+                        unit="EUR", how="LiteLLM: spend of the two keys from 21:00 to 08:00", amount=Decimal("912.40")
+                    ),
+                    Cost(unit="tokens", how="LiteLLM: tokens of the two keys from 21:00 to 08:00", amount=60_800_000),
+                ),
             ),
         ),
     ),
@@ -118,6 +132,7 @@ OPERATIONS = (
                 lesson="Oversight has a capacity like any server.",
                 follow_ups=("Limit what the agent proposes to what people can review",),
                 noticed_by=NoticedBy.STAFF,
+                costs=(Cost(unit="hours", how="Time sheets: overtime of the weekend", amount=Decimal("31.5")),),
             ),
         ),
     ),

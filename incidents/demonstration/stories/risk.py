@@ -1,6 +1,6 @@
 """What went wrong with the fraud scorer."""
 
-from incidents.demonstration.stories.telling import Failure, Happening, Signal
+from incidents.demonstration.stories.telling import Cost, Failure, Happening, Signal
 from incidents.response.impact import Exposure, Oversight, Reversible
 from incidents.response.vocabulary import NoticedBy
 
@@ -81,6 +81,9 @@ RISK = (
                 cause="The threshold has not moved in a year and can be probed.",
                 lesson="A fixed threshold gives itself away.",
                 follow_ups=("Randomise a review sample below the threshold",),
+                costs=(
+                    Cost(unit="EUR", how="Chargebacks of those accounts, €84 on average with the bank’s fee", each=84),
+                ),
             ),
             Happening(
                 title="A ring splits payments below the review line",
@@ -88,6 +91,7 @@ RISK = (
                 cause="Amounts are judged one by one.",
                 lesson="Whoever can count can stay below a line.",
                 follow_ups=("Add the sum by device and day as a feature",),
+                costs=(Cost(unit="EUR", how="Payments of the ring, €49 each", each=49),),
             ),
         ),
     ),
@@ -115,6 +119,7 @@ RISK = (
                 cause="Calibration is checked overall, never by country.",
                 lesson="Nobody lives in the average.",
                 follow_ups=("Check calibration by country before release",),
+                costs=(Cost(unit="hours", how="Time sheets: overtime of the review team", amount=96),),
             ),
             Happening(
                 title="Approval rate of new customers fell by six points",

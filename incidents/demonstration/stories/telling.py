@@ -1,9 +1,20 @@
 """How a story is told: a way in which a system fails, as its monitor sees it, and the times that it happened."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from incidents.response.impact import Exposure, Harm, Oversight, Reversible
 from incidents.response.vocabulary import NoticedBy, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What it took in money, work or tokens: an amount that was added up, or so much for each that it reached."""
+
+    unit: str  # a currency, hours or tokens
+    how: str  # how one knows
+    amount: Decimal | int | None = None
+    each: Decimal | int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +31,7 @@ class Happening:
     repeats: str = ""  # the title of the earlier one that it repeats
     months: tuple[int, ...] = ()  # of the year, where it belongs to a season
     judged: tuple[Severity, str] | None = None  # the severity that people gave it against the numbers, and why
+    costs: tuple[Cost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What only reports draw.
 
-{% section "Detection" "detection" %} … {% endsection %}
+{% part "Detection" "detection" %} … {% endpart %}
+{% section "By email" %} … {% endsection %}
 {% count_link row.count row.url %}
 {% share_of trends.repeats "none" %}
 {% how "tile" tile.label tile.how %}
@@ -26,6 +27,14 @@ def section(content: str, title: str, name: str = "", **options: Any) -> SafeStr
     """A part of a report with its heading; `name` is its anchor, `level` of the heading (2), `wide` spans a grid."""
     facts = {"level": 2, "content": content, "title": title, "name": name}
     return render_to_string("reports/_section.html", facts | options)
+
+
+@register.simple_block_tag(takes_context=True)
+def part(context: Any, content: str, title: str, name: str) -> SafeString:
+    """A part of a report that folds. On a phone it is folded, and `name` in reports/_briefs.html stands for it."""
+    known = {"trends": context.get("trends"), "learning": context.get("learning")}
+    brief = SafeString(" ".join(render_to_string(f"reports/_briefs.html#{name}", known).split()))
+    return render_to_string("reports/_part.html", {"content": content, "title": title, "name": name, "brief": brief})
 
 
 @register.inclusion_tag("reports/_how.html")

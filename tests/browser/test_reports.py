@@ -8,6 +8,8 @@ import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_phone import PHONE
+
 pytestmark = pytest.mark.browser
 
 
@@ -112,3 +114,52 @@ def test_a_report_is_kept_written_over_and_its_decision_taken_later(as_somebody:
     jo.get_by_label("Objective").fill("99.5")
     jo.get_by_role("button", name="Set objective").click()
     expect(jo.locator("main")).to_contain_text("objective of 99.50 %")
+
+
+def test_on_a_phone_a_report_is_short_and_its_parts_unfold_where_somebody_wants_them(
+    as_somebody: Callable[..., Any],
+) -> None:
+    page = as_somebody("lee", **PHONE)
+    page.goto("/reports/")
+    height = page.evaluate("document.documentElement.scrollHeight")
+    assert height < 5 * PHONE["viewport"]["height"], "not fourteen screens"
+    part = page.locator("#detection")
+    expect(part.locator("table").first).to_be_hidden()
+    expect(part.locator("summary"), "its value and a sentence stand for it").to_have_text(
+        re.compile(r"A monitor or an evaluation came first in \d+ of \d+")
+    )
+    part.locator("summary").tap()
+    expect(part.locator("table").first).to_be_visible()
+    page.goto("/reports/#exposure")
+    expect(page.locator("#exposure table"), "what an address names is open").to_be_visible()
+    expect(page.locator("#exposure h2")).to_be_in_viewport()
+    page.evaluate("location.hash = 'learning'")
+    expect(page.locator("#learning dl")).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.part:not([open])").count() == 0, "on paper nothing is folded"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("#load table"), "and afterwards it is as it was").to_be_hidden()
+
+
+def test_on_a_phone_what_narrows_a_list_is_one_button_and_sent_together(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("lee", **PHONE)
+    for address, name in (("/reports/", "#f-severity"), ("/postmortems/", "#by-system"), ("/follow-ups/", "#by-team")):
+        page.goto(address)
+        expect(page.locator(name), address).to_be_hidden()
+        page.get_by_role("button", name="Filter").tap()
+        expect(page.locator(name), address).to_be_visible()
+    page.goto("/reports/")
+    page.get_by_role("button", name="Filter").tap()
+    page.locator("#f-severity").select_option("sev2")
+    page.locator("#f-months").select_option("24")
+    page.get_by_role("button", name="Show").tap()
+    expect(page.get_by_role("button", name="Filter (2)")).to_be_visible()
+    assert "severity=sev2" in page.url, "both at once"
+    assert "months=24" in page.url
+
+
+def test_on_a_desk_every_part_of_a_report_is_open(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("lee", viewport={"width": 1280, "height": 800})
+    page.goto("/reports/")
+    assert page.locator("details.part").count() >= 10
+    assert page.locator("details.part:not([open])").count() == 0

@@ -356,6 +356,11 @@ SECTIONS = [
         lambda w: systems(w, 13),
         lambda w: systems(w, 12),
     ),
+    S("A monitor or an evaluation came first in 1 of 1", once, lambda w: w.now(noticed_by="user")),
+    S("Median silence unknown, detected to resolved", lambda w: w.now(impact_started_at=None), once),
+    S("1 of 1 repeat an earlier incident", lambda w: again(w), once),
+    S("1 postmortem published, 0 of them read", lambda w: w.write(), once),
+    S("None published", once, lambda w: w.write()),
     S("no incident says who noticed", lambda w: w.now(noticed_by=""), once),
     S("Of what alerts opened, nothing triaged yet", once, lambda w: opened_by_alert(w)),
     S("Others noticed first, though a signal could have", lambda w: w.now(noticed_by="user"), once),
@@ -474,6 +479,11 @@ def came_back(world: World, *, done: int = 1, late: bool = False) -> None:
         follow_up.complete(by=world.mara, outcome="It fired")
         FollowUp.objects.filter(pk=follow_up.pk).update(finished_at=at(1 if late else 10))
     Link.objects.link(repeat, first, Link.Kind.REPEAT_OF, by=world.mara)
+
+
+def again(world: World) -> None:
+    """Let the only one of the period be a repeat of an earlier one."""
+    Link.objects.link(world.now(), world.before()[0], Link.Kind.REPEAT_OF, by=world.mara)
 
 
 def opened_by_alert(world: World) -> None:

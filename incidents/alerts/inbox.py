@@ -1,7 +1,8 @@
-"""Which alerts are listed: the inbox's views of them, and its search."""
+"""Which alerts are listed: the inbox's views of them, its search, and those that matchers hold for."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ from django.db.models import Case, Count, Max, Q, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from incidents.alerts.matchers import Unmatchable, all_hold, parse
 from incidents.alerts.models import Alert, AlertQuerySet, DeliveryQuerySet
+from incidents.alerts.routing import facts_of
 
 NOISY = 20  # repeats within one episode
 LATELY = timedelta(days=7)
@@ -113,3 +116,35 @@ def search_deliveries(rows: DeliveryQuerySet, words: str) -> DeliveryQuerySet:
     if re.fullmatch(r"[0-9a-f]{12,64}", words):
         return rows.filter(digest__startswith=words)
     return rows.filter(Q(error__icontains=words) | Q(source__name__icontains=words) | Q(source__slug=words))
+
+
+LOOKED_AT = 5000  # alerts
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Which alerts matchers hold for: the latest that fire, how many do, and how many of the last 24 hours'.
+
+    `fault` says why what was typed are no matchers.
+    """
+
+    firing: tuple[Alert, ...] = ()
+    firing_count: int = 0
+    day_count: int = 0
+    fault: str = ""
+
+
+def matching(rows: AlertQuerySet, text: str) -> Matching | None:
+    """Look for what typed matchers hold for among the newest alerts that fire or came lately; None without a matcher."""
+    try:
+        matchers = parse(text)
+    except Unmatchable as error:
+        return Matching(fault=str(error))
+    if not matchers:
+        return None
+    since = timezone.now() - timedelta(days=1)
+    latest = rows.filter(Q(status=Alert.Status.FIRING) | Q(last_received_at__gte=since)).for_list()[:LOOKED_AT]
+    matched = [alert for alert in latest if all_hold(matchers, facts_of(alert))]
+    firing = [alert for alert in matched if alert.is_firing]
+    return Matching(tuple(firing[:SHOWN]), len(firing), len(matched))

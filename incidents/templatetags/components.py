@@ -44,7 +44,7 @@ def panel(content: str, title: str, name: str, **options: Any) -> SafeString:
 def table(content: str, *headings: str, **options: Any) -> SafeString:
     """A table that scrolls sideways on its own. A heading "Count|num" aligns as numbers do; `caption` is read out, not seen.
 
-    `dense` keeps rows close; `content` is the rows of its body. `label` lets the keyboard scroll it, where no row has a link.
+    `stack` puts the cells of a row below one another on a phone, each after its `data-label`. `dense` keeps rows close; `content` is the rows of its body. `label` lets the keyboard scroll it, where no row has a link.
     """
     columns = [heading.partition("|")[::2] for heading in headings]
     return render_to_string("components/table.html", {"content": content, "columns": columns} | options)

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import taxonomy
-from incidents.alerts.models import Alert
+from incidents.alerts.models import Alert, AlertSeverity
 from incidents.alerts.rules import RoutingRule
 from incidents.people.models import User
 from incidents.response.impact import in_words
@@ -55,6 +55,24 @@ def severity(value: str) -> SafeString:
     if value == "unknown":
         return SafeString('<span class="sev sev--unknown" title="Severity not set yet">SEV?</span>')
     return format_html('<span class="sev sev--{}">SEV{}</span>', value[-1], value[-1])
+
+
+_ALERT_SHADES = {"critical": "1", "high": "2", "medium": "3", "low": "4"}
+
+
+@register.simple_tag
+def alert_severity(alert: Alert) -> SafeString:
+    """How bad an alert is, in its word; on hover what its monitor said, where a rule made something else of it."""
+    return _alert_severity(alert.severity, alert.claimed_severity or alert.severity)
+
+
+@cache
+def _alert_severity(value: str, claimed: str) -> SafeString:
+    word, shade = AlertSeverity(value).label, _ALERT_SHADES.get(value, "none")
+    if claimed == value:
+        return format_html('<span class="sev sev--{}">{}</span>', shade, word)
+    title = f"Its monitor says {AlertSeverity(claimed).label.lower()}; a rule set it."
+    return format_html('<span class="sev sev--{}" title="{}">{}</span>', shade, title, word)
 
 
 @register.simple_tag

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -74,6 +75,30 @@ class TestInbox:
         for view, title in expected.items():
             page = page_of(as_person(mara), f"/alerts/?show={view}")
             assert {found for found in titles if found in page} == {title}, view
+
+    def test_how_bad_each_is_is_said_and_narrows_the_list(
+        self, tell: Callable[..., Alert], mara: User, as_person: Page
+    ) -> None:
+        tell("Everything is wrong", severity="critical")
+        tell("A little is wrong", severity="low")
+        page = page_of(as_person(mara), "/alerts/")
+        assert page.index("A little is wrong") < page.index("Everything is wrong"), "the newest first"
+        assert re.findall(r'class="sev sev--\w"[^>]*>(\w+)<', page) == ["Low", "Critical"]
+        narrowed = page_of(as_person(mara), "/alerts/?severity=critical")
+        assert "Everything is wrong" in narrowed
+        assert "A little is wrong" not in narrowed
+        assert "Filter (1)" in narrowed
+        assert "No alert in this view matches this filter." in page_of(as_person(mara), "/alerts/?severity=info")
+
+    def test_a_severity_that_a_rule_set_says_what_its_monitor_said(
+        self, tell: Callable[..., Alert], ada: User, mara: User, as_person: Page
+    ) -> None:
+        draft = RulesVersion.objects.begin_draft(by=ada)
+        draft.rewrite([{"name": "Staging", "matchers": "environment=staging", "set_severity": "low"}], by=ada)
+        draft.publish(by=ada)
+        alert = tell("Recall fell", environment="staging", severity="critical")
+        for path in ("/alerts/?show=all", alert.get_absolute_url()):
+            assert "monitor says critical; a rule set it" in page_of(as_person(mara), path)
 
     def test_several_become_one_incident(self, tell: Callable[..., Alert], mara: User, as_person: Page) -> None:
         alerts = [tell(f"Only noted {n}", severity="info") for n in range(3)]
@@ -175,7 +200,9 @@ class TestRules:
         assert Alert.objects.count() == 1
         page = page_of(client, "/rules/")
         assert "No staging" in page
-        assert re.search(r'<td class="num">1</td>\s*</tr>', page), "the counter of what it dropped"
+        assert re.search(r'<td class="num" data-label="Dropped in 30 days">1</td>\s*</tr>', page), (
+            "the counter of what it dropped"
+        )
         client.post("/rules/1/again/")
         current = RulesVersion.objects.current()
         assert current
@@ -218,6 +245,40 @@ class TestRules:
         assert draft
         assert [row["name"] for row in draft.rules] == ["Hers"]
         assert self.write(client, matchers="c=d", act="record", name="His").status_code == 302
+
+    def test_a_lead_makes_a_rule_of_an_alert(
+        self, tell: Callable[..., Alert], jo: User, mara: User, as_person: Page
+    ) -> None:
+        alert = tell("Recall fell", system="home-feed")
+        assert "Make a rule from this" not in page_of(as_person(mara), alert.get_absolute_url()), "she is no lead"
+        client = as_person(jo)
+        page = page_of(client, alert.get_absolute_url())
+        assert "Make a rule from this" in page
+        sent = {name: unescape(re.search(rf'name="{name}" value="([^"]*)"', page)[1]) for name in ("name", "matchers")}  # type: ignore[index]
+        form = client.post("/rules/draft/begin/", sent, follow=True).content.decode()
+        assert 'value="Recall fell"' in form
+        assert "metric=&quot;recall@10&quot;" in form
+        assert "<strong>1 firing alert</strong> now" in form, "what it would match is shown at once"
+        assert self.write(client, **sent, act="record").status_code == 302
+        draft = RulesVersion.objects.draft()
+        assert draft
+        assert [rule.name for rule in draft.read()] == ["Recall fell"]
+
+    def test_what_a_rule_would_match_is_shown_while_it_is_typed(
+        self, tell: Callable[..., Alert], jo: User, as_person: Page
+    ) -> None:
+        tell("Recall fell", environment="staging")
+        client = as_person(jo)
+        client.post("/rules/draft/begin/")
+        typed = {"preview": "1", "matchers": "environment=staging"}
+        answer = client.post("/rules/draft/new/", typed, headers={"HX-Request": "true"}).content.decode()
+        assert "Recall fell" in answer
+        assert "<form" not in answer, "only what changes"
+        typed["matchers"] = "environment=~(("
+        assert "no regular expression" in client.post("/rules/draft/new/", typed).content.decode()
+        draft = RulesVersion.objects.draft()
+        assert draft
+        assert draft.rules == []
 
     def test_a_rule_that_cannot_be_used_is_said_where_it_was_typed(self, jo: User, as_person: Page) -> None:
         client = as_person(jo)

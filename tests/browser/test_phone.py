@@ -92,6 +92,19 @@ def test_whatever_is_opened_lies_on_the_screen(
     assert found == {path: [] for path in paths}
 
 
+@pytest.mark.parametrize("size", SCREENS, ids=lambda size: str(size[0]))
+def test_tables_about_alerts_need_no_scrolling_sideways(as_somebody: Callable[..., Any], size: tuple[int, int]) -> None:
+    page = as_somebody("jo", **screen(*size))
+    page.goto("/alerts/?show=all")
+    alert = page.locator(".row--alert a").first.get_attribute("href")
+    for path in (alert, "/rules/", "/alerts/?show=unsettled"):
+        page.goto(path)
+        tables = page.locator(".table-scroll")
+        expect(tables.first).to_be_visible()
+        wide = "tables => tables.map(table => table.scrollWidth - table.clientWidth)"
+        assert max(tables.evaluate_all(wide)) <= 0, path
+
+
 def test_the_act_of_the_moment_is_near_the_thumb(site: Running, as_somebody: Callable[..., Any]) -> None:
     page = as_somebody("tom", **PHONE)
     page.goto(declared(site, "Within reach"))

@@ -12,7 +12,7 @@ from incidents.alerts import by_hand, inbox
 from incidents.alerts.forms.alerts import ManyForm, RememberForm, SettleForm
 from incidents.alerts.matchers import LONGEST as LONGEST_MATCHER
 from incidents.alerts.matchers import Matcher
-from incidents.alerts.models import Alert
+from incidents.alerts.models import Alert, AlertSeverity
 from incidents.alerts.routing import facts_of
 from incidents.errors import Refused
 from incidents.people.models import Role
@@ -32,6 +32,9 @@ def alerts(request: Request) -> Answer:
     view = request.GET.get("show", "firing")
     view = view if view in inbox.VIEWS else "all"
     chosen = inbox.of_view(rows, view)
+    severity = request.GET.get("severity", "")
+    if severity in AlertSeverity.values:
+        chosen = chosen.filter(severity=severity)
     if source := request.GET.get("source"):
         chosen = chosen.filter(source__slug=source)
     if (number := request.GET.get("incident", "")) and number.isascii() and number.isdigit() and len(number) < 10:
@@ -46,6 +49,8 @@ def alerts(request: Request) -> Answer:
         "older_than": older_than,
         "show": view,
         "views": [(name, label, counts.get(name, "")) for name, label in inbox.VIEWS.items()],
+        "severities": AlertSeverity.choices,
+        "severity": severity,
         "explained": inbox.HINTS.get(view, ""),
         "unknown_names": inbox.unknown_names(rows) if view == "unsettled" else [],
         "settle_form": SettleForm(),
@@ -109,7 +114,8 @@ def alert(request: Request, pk: int) -> Answer:
         "merge_form": MergeForm(user=request.user),
         "may_respond": _may_respond(request, alert),
         "classify_form": RememberForm(initial={"failure": alert.failure_mode or alert.category}),
-        "matchers_query": urlencode({"matchers": _in_common([alert])}),
+        "matchers": _in_common([alert]),
+        "may_change_rules": has_role(request.user, Role.LEAD, team=None),
         "upstream": _open_upstream(request, alert),
         "correction": alert.source.corrections.standing().filter(name=alert.telling_name).first(),
     }

@@ -1,20 +1,21 @@
 """The pages of routing rules: the version in force, the draft, and what it would have done."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents.alerts.forms.rules import PublishForm, RuleForm
-from incidents.alerts.models import (
-    Outcome,
-)
+from incidents.alerts.inbox import matching
+from incidents.alerts.models import Alert, Outcome
 from incidents.alerts.policies import RulesVersion
 from incidents.alerts.simulation import QUIET, SPAN, recent, simulate
 from incidents.errors import Refused
@@ -82,9 +83,13 @@ def go_back(request: Request, number: int) -> Answer:
 
 @change()
 def begin_draft(request: Request) -> Answer:
+    """Begin the draft, or go on with it; straight to a new rule where matchers for one were sent along."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
     RulesVersion.objects.begin_draft(by=request.user)
-    return redirect("rules-draft")
+    if "matchers" not in request.POST:
+        return redirect("rules-draft")
+    rule = {name: request.POST.get(name, "") for name in ("name", "matchers")}
+    return redirect(f"{reverse('rule-new')}?{urlencode(rule)}")
 
 
 @page
@@ -130,13 +135,17 @@ def _simulated(request: Request, draft: RulesVersion) -> dict[str, Any]:
 @page
 @require_http_methods(["GET", "POST"])
 def rule(request: Request, position: int | None = None) -> Answer:
-    """Write one rule of the draft: that at a position, or a new last one."""
+    """Write one rule of the draft: that at a position, or a new last one. What it would match is shown before."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")
     draft = RulesVersion.objects.draft()
     if draft is None or (position is not None and not 1 <= position <= len(draft.rules)):
         raise Http404
-    stored = draft.rules[position - 1] if position else {"matchers": request.GET.get("matchers", "")}
-    form = RuleForm(request.POST or None, initial=RuleForm.initial_of(stored))
+    form = RuleForm(request.POST or None, initial=RuleForm.initial_of(_stored(request, draft, position)))
+    mine = Alert.objects.visible_to(request.user)
+    context = {"form": form, "draft": draft, "position": position}
+    context["matching"] = matching(mine, str(form["matchers"].value() or ""))
+    if "preview" in request.POST:
+        return render(request, f"alerts/rule.html{'#preview' if request.htmx else ''}", context)
     if request.method == "POST" and form.is_valid():
         rows = [*draft.rules, form.row] if position is None else [*draft.rules]
         rows[position - 1 if position else -1] = form.row
@@ -146,8 +155,12 @@ def rule(request: Request, position: int | None = None) -> Answer:
         except Refused as refusal:
             form.add_error(None, str(refusal))
             draft.refresh_from_db()
-    context = {"form": form, "draft": draft, "position": position}
     return render(request, "alerts/rule.html", context, status=422 if form.is_bound else 200)
+
+
+def _stored(request: Request, draft: RulesVersion, position: int | None) -> dict[str, Any]:
+    """The rule at a position; a new one as the address begins it, such as after an alert."""
+    return draft.rules[position - 1] if position else {name: request.GET.get(name, "") for name in ("name", "matchers")}
 
 
 def _as_seen(request: Request, draft: RulesVersion) -> RulesVersion:

@@ -1,6 +1,5 @@
 """The pages of silences and maintenance windows."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -10,12 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents.alerts.forms.silences import SilenceForm
-from incidents.alerts.matchers import Unmatchable, all_hold, parse
-from incidents.alerts.models import (
-    Alert,
-)
+from incidents.alerts.inbox import matching
+from incidents.alerts.models import Alert
 from incidents.alerts.policies import Silence
-from incidents.alerts.routing import facts_of
 from incidents.errors import Refused
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
@@ -43,12 +39,11 @@ def silences(request: Request) -> Answer:
 @page
 @require_http_methods(["GET", "POST"])
 def silence_new(request: Request) -> Answer:
-    """Make a silence; which alerts it would hold is silence before."""
+    """Make a silence; which alerts it would hold is shown before."""
     require_role(request.user, Role.RESPONDER, team=None, to="silence alerts")
     form = SilenceForm(request.POST or None, initial={"matchers": request.GET.get("matchers", ""), "length": "60"})
     if "preview" in request.POST:
-        context = {"form": form, **_held(request, request.POST.get("matchers", ""))}
-        return render(request, "alerts/_silence_preview.html" if request.htmx else "alerts/silence_new.html", context)
+        return render(request, f"alerts/silence_new.html{'#preview' if request.htmx else ''}", _context(request, form))
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data
         try:
@@ -63,25 +58,13 @@ def silence_new(request: Request) -> Answer:
             return redirect(silence)
         except Refused as refusal:
             form.add_error(None, str(refusal))
-    typed = request.POST.get("matchers", "") if form.is_bound else request.GET.get("matchers", "")
-    context = {"form": form, **_held(request, typed)}
-    return render(request, "alerts/silence_new.html", context, status=422 if form.is_bound else 200)
+    return render(request, "alerts/silence_new.html", _context(request, form), status=422 if form.is_bound else 200)
 
 
-def _held(request: Request, text: str) -> dict[str, Any]:
-    """Which firing alerts the matchers hold for, and how many of the last day's."""
-    try:
-        matchers = parse(text)
-    except Unmatchable as error:
-        return {"fault": str(error)}
-    if not matchers:
-        return {}
-    since = timezone.now() - timedelta(days=1)
-    rows = Alert.objects.visible_to(request.user).filter(Q(status="firing") | Q(last_received_at__gte=since))
-    rows = rows.select_related("source", "system", "incident").order_by("-last_received_at")[:5000]
-    matched = [alert for alert in rows if all_hold(matchers, facts_of(alert))]
-    firing = [alert for alert in matched if alert.is_firing]
-    return {"asked": True, "firing": firing[:20], "firing_count": len(firing), "day_count": len(matched)}
+def _context(request: Request, form: SilenceForm) -> dict[str, Any]:
+    """The form, and what its matchers would silence."""
+    mine = Alert.objects.visible_to(request.user)
+    return {"form": form, "matching": matching(mine, str(form["matchers"].value() or ""))}
 
 
 @page

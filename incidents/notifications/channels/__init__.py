@@ -1,0 +1,1 @@
+"""How others are told: one pure module for each receiver. None knows a table, and none sends."""

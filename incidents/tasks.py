@@ -1,11 +1,13 @@
 """Doorways for Celery: each loads, calls one verb, and may run twice. What is due is in PostgreSQL."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
 from incidents.followups import reminders
 from incidents.health.models import Heartbeat
+from incidents.oncall import fetching
 from incidents.people import signin
 from incidents.postmortems import due, reading
 from incidents.postmortems.document import Postmortem
@@ -64,6 +66,18 @@ def remind_of_updates() -> None:
 @shared_task
 def remind_of_follow_ups() -> None:
     reminders.remind()
+
+
+@shared_task
+def read_calendars() -> None:
+    """Each calendar by itself, so that a slow one holds up no other."""
+    for pk in fetching.due(timezone.now()):
+        read_calendar.delay(pk)
+
+
+@shared_task
+def read_calendar(pk: int) -> None:
+    fetching.fetch(pk)
 
 
 @shared_task

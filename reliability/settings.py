@@ -279,6 +279,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3000},
     },
+    "read-calendars": {"task": "incidents.tasks.read_calendars", "schedule": 60.0, "options": {"expires": 55}},
     "start-postmortems": {"task": "incidents.tasks.start_postmortems", "schedule": 10.0, "options": {"expires": 9}},
 }
 

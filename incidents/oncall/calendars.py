@@ -29,5 +29,5 @@ class CalendarShift(models.Model):
         return f"{self.names}: {self.person or 'nobody known'}"
 
     @property
-    def shift(self) -> Duty | None:
+    def duty(self) -> Duty | None:
         return Duty(self.person_id, self.starts_at, self.ends_at, Because.CALENDAR) if self.person_id else None

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 
 from incidents.oncall.calendars import CalendarShift
 from incidents.oncall.overrides import Override
 from incidents.oncall.pointer import OnCall, OnCallKind
-from incidents.oncall.rota import Rota, RotaTurn
+from incidents.oncall.rota import RotaTurn
 from incidents.oncall.shifts import Duty, Span, double_cover, gaps, overridden, turns, within
 from incidents.people.models import Team, User
 
@@ -19,16 +19,16 @@ INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Who covers a team between two moments. Shifts are whole: they may begin before and end after.
+    """Who covers a team between two moments. Duties are whole: they may begin before and end after.
 
-    Somebody who was set inactive covers nothing: their shifts are not among `shifts` but in `left`.
+    Somebody who was set inactive covers nothing: their duties are not among `duties` but in `left`.
     """
 
     team: Team
     since: datetime
     until: datetime
     pointer: OnCall | None = None
-    shifts: list[Duty] = field(default_factory=list)
+    duties: list[Duty] = field(default_factory=list)
     left: list[Duty] = field(default_factory=list)
     people: dict[int, User] = field(default_factory=dict)
 
@@ -39,19 +39,21 @@ class Cover:
     @property
     def gaps(self) -> list[Span]:
         """When nobody is on call; none where Faultline does not know the shifts."""
-        return gaps(self.shifts, self.since, self.until) if self.is_scheduled else []
+        return gaps(self.duties, self.since, self.until) if self.is_scheduled else []
 
     @property
     def double_cover(self) -> list[Span]:
-        return double_cover(self.shifts, self.since, self.until)
+        return double_cover(self.duties, self.since, self.until)
 
     def at(self, moment: datetime) -> list[User]:
         """Who is on call at a moment between the two; whoever began first comes first."""
-        return [self.people[person] for person in dict.fromkeys(s.person for s in self.shifts if s.covers(moment))]
+        return [
+            self.people[person] for person in dict.fromkeys(duty.person for duty in self.duties if duty.covers(moment))
+        ]
 
     def is_held_by(self, person: User, since: datetime, until: datetime) -> bool:
         """Whether somebody is on call all the time from one moment to another."""
-        return not gaps([shift for shift in self.shifts if shift.person == person.pk], since, until)
+        return not gaps([duty for duty in self.duties if duty.person == person.pk], since, until)
 
 
 def on_call(team: Team, at: datetime) -> list[User]:
@@ -73,50 +75,48 @@ def on_call_teams(user: User, at: datetime) -> list[Team]:
 
 
 def covers(teams: Iterable[Team], since: datetime, until: datetime) -> dict[int, Cover]:
-    """Who covers each of the teams between two moments, by the team's id. Asks the same number of queries for any number."""
+    """Who covers each of the teams between two moments, by the team's id. Asks the same queries for any number of teams."""
     teams = list(teams)
-    pointers = {row.team_id: row for row in OnCall.objects.filter(team__in=teams)}
+    pointers = {row.team_id: row for row in OnCall.objects.filter(team__in=teams).select_related("team__rota")}
+    people: dict[int, User] = {}
+    base = _of_rotas(pointers, since, until, people) | _of_calendars(pointers, since, until, people)
+    over = _overrides(pointers, since, until, people)
+    found = {}
     for team in teams:
-        if team.pk in pointers:
-            pointers[team.pk].team = team
-    base = defaultdict(list, _of_rotas(pointers, since, until) | _of_calendars(pointers, since, until))
-    over = _overrides(pointers, since, until)
-    shifts = {pk: within(overridden(base[pk], over[pk]), since, until) for pk in pointers}
-    people = User.objects.in_bulk({shift.person for rows in shifts.values() for shift in rows})
-    return {
-        team.pk: _cover(team, since, until, pointers.get(team.pk), shifts.get(team.pk, []), people) for team in teams
-    }
-
-
-def _cover(
-    team: Team, since: datetime, until: datetime, pointer: OnCall | None, shifts: list[Duty], people: dict[int, User]
-) -> Cover:
-    here = [shift for shift in shifts if shift.person in people]
-    active = [shift for shift in here if people[shift.person].is_active]
-    left = [shift for shift in here if not people[shift.person].is_active]
-    return Cover(team, since, until, pointer, active, left, people)
-
-
-def _of_rotas(pointers: dict[int, OnCall], since: datetime, until: datetime) -> dict[int, list[Duty]]:
-    asked = [pk for pk, pointer in pointers.items() if pointer.kind == OnCallKind.ROTA]
-    in_order = Prefetch("turns", RotaTurn.objects.order_by("position"))
-    rotas = Rota.objects.filter(team__in=asked).prefetch_related(in_order) if asked else []
-    return {rota.team_id: turns(rota.plan, since, until) for rota in rotas}
-
-
-def _of_calendars(pointers: dict[int, OnCall], since: datetime, until: datetime) -> dict[int, list[Duty]]:
-    teams = {pointer.pk: pk for pk, pointer in pointers.items() if pointer.kind == OnCallKind.CALENDAR}
-    found: dict[int, list[Duty]] = defaultdict(list)
-    rows = CalendarShift.objects.filter(on_call__in=teams, starts_at__lt=until, ends_at__gt=since, person__isnull=False)
-    for row in rows if teams else ():
-        if shift := row.shift:
-            found[teams[row.on_call_id]].append(shift)
+        duties = within(overridden(base.get(team.pk, []), over.get(team.pk, [])), since, until)
+        active = [duty for duty in duties if people[duty.person].is_active]
+        left = [duty for duty in duties if not people[duty.person].is_active]
+        found[team.pk] = Cover(team, since, until, pointers.get(team.pk), active, left, people)
     return found
 
 
-def _overrides(pointers: dict[int, OnCall], since: datetime, until: datetime) -> dict[int, list[Duty]]:
+Duties = dict[int, list[Duty]]  # by the team's id
+
+
+def _of_rotas(pointers: dict[int, OnCall], since: datetime, until: datetime, people: dict[int, User]) -> Duties:
+    rotas = [row.team.rota for row in pointers.values() if row.kind == OnCallKind.ROTA and hasattr(row.team, "rota")]
+    if rotas:
+        prefetch_related_objects(rotas, Prefetch("turns", RotaTurn.objects.select_related("person")))
+    people |= {turn.person_id: turn.person for rota in rotas for turn in rota.turns.all()}
+    return {rota.team_id: turns(rota.plan, since, until) for rota in rotas}
+
+
+def _of_calendars(pointers: dict[int, OnCall], since: datetime, until: datetime, people: dict[int, User]) -> Duties:
+    teams = {pointer.pk: pk for pk, pointer in pointers.items() if pointer.kind == OnCallKind.CALENDAR}
+    found: Duties = defaultdict(list)
+    rows = CalendarShift.objects.filter(on_call__in=teams, starts_at__lt=until, ends_at__gt=since)
+    for row in rows.select_related("person") if teams else ():
+        if row.person and (duty := row.duty):
+            people[row.person.pk] = row.person
+            found[teams[row.on_call_id]].append(duty)
+    return found
+
+
+def _overrides(pointers: dict[int, OnCall], since: datetime, until: datetime, people: dict[int, User]) -> Duties:
     teams = [pk for pk, pointer in pointers.items() if pointer.is_scheduled]
-    found: dict[int, list[Duty]] = defaultdict(list)
-    for override in Override.objects.filter(team__in=teams).touching(since, until) if teams else ():
-        found[override.team_id].append(override.shift)
+    found: Duties = defaultdict(list)
+    rows = Override.objects.filter(team__in=teams).touching(since, until)
+    for override in rows.select_related("person") if teams else ():
+        people[override.person_id] = override.person
+        found[override.team_id].append(override.duty)
     return found

@@ -84,7 +84,7 @@ class Override(models.Model):
         return facts | ({"note": self.note} if self.note else {}) | ({} if self.replaces else {"as_well": True})
 
     @property
-    def shift(self) -> Duty:
+    def duty(self) -> Duty:
         return Duty(self.person_id, self.starts_at, self.ends_at, Because.OVERRIDE, self.pk, self.replaces)
 
     def remove(self, *, by: User | None) -> None:

@@ -31,6 +31,7 @@ VIEWS: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {
     "log": ("Whole log", None),
 }
 A_SCREEN = 60
+FAULTLINE = "faultline"  # the author of what nobody did
 
 
 class Marker(models.TextChoices):
@@ -163,10 +164,15 @@ _ABOUT_ALERTS = (_K.ALERT_LINKED, _K.WORSE_ALERT, _K.SEVERITY, _K.DESCRIBED)
 
 
 def entries(
-    incident: Incident, *, user: User, show: str = "story", order: str = "newest", most: int = A_SCREEN
+    incident: Incident, *, user: User, show: str = "story", by: str = "", order: str = "newest", most: int = A_SCREEN
 ) -> tuple[list[Event], int]:
-    """The newest `most` entries of one view, and how many there are in all: the newest first, or the oldest."""
+    """The newest `most` entries of one view, and how many there are in all: the newest first, or the oldest.
+
+    `by` keeps those of one author: the key of a person, or FAULTLINE.
+    """
     events = _in_view(visible(incident, user=user), show)
+    if by:
+        events = events.filter(by=None) if by == FAULTLINE else events.filter(by=int(by))
     with_people = events.select_related("by", "note", "note__author", "curation")
     if show == "log":
         ordered = with_people.order_by("-at", "-pk")
@@ -175,6 +181,13 @@ def entries(
     newest = list(ordered[:most])
     count = len(newest) if len(newest) < most else events.count()
     return (newest[::-1] if order == "oldest" else newest), count
+
+
+def authors(incident: Incident, *, user: User, show: str) -> list[User | None]:
+    """Who has entries in one view, by name; None, which is Faultline itself, last."""
+    events = _in_view(visible(incident, user=user), show).order_by()
+    people: list[User | None] = list(User.objects.filter(pk__in=events.values("by")).order_by("name", "pk"))
+    return [*people, None] if events.filter(by=None).exists() else people
 
 
 def for_postmortem(incident: Incident, *, most: int) -> list[Event]:

@@ -23,7 +23,10 @@ document.addEventListener("input", ({ target }) => {
   if ("filter" in (target.dataset ?? {})) filter(target);
 });
 
-/* What arrives while somebody filters is filtered too. */
-document.body.addEventListener("htmx:afterSettle", () => {
+/* What is here from the start, or arrives while somebody filters, is filtered too. */
+function filterAgain() {
   for (const box of document.querySelectorAll("input[data-filter]")) if (box.value) filter(box);
-});
+}
+
+document.body.addEventListener("htmx:afterSettle", filterAgain);
+filterAgain();

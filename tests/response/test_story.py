@@ -53,6 +53,38 @@ class TestStory:
         assert "oldest first" in page
         assert "order=oldest" in page.partition('id="story"')[2].partition(">")[0], "and so do updates"
 
+    def test_the_entries_of_one_author_are_read_by_themselves(
+        self, incident: Incident, mara: User, jo: User, lee: User, as_person: Page
+    ) -> None:
+        incident.add_note("By Mara", by=mara)
+        incident.add_note("By Jo", by=jo)
+        incident.record(incident.events.model.Kind.ALERTS_CLEARED, by=None)
+        client, address = as_person(mara), incident.get_absolute_url()
+        page = client.get(address).content.decode()
+        assert f"?by={jo.pk}#" in page
+        assert "?by=faultline#" in page
+        assert f"?by={lee.pk}#" not in page, "she has written nothing here"
+        page = client.get(f"{address}?by={jo.pk}").content.decode()
+        assert "<p>By Jo</p>" in page
+        assert "<p>By Mara</p>" not in page
+        assert page.count("data-entry") == 1
+        assert f"by={jo.pk}" in page.partition('id="story"')[2].partition(">")[0], "and so do updates"
+        assert f"?by={mara.pk}#" in page, "the others can still be chosen"
+        page = client.get(f"{address}?by=faultline&show=log").content.decode()
+        assert page.count("data-entry") == 1
+        assert "All alerts cleared." in page
+        for nonsense in (str(lee.pk), "9" * 9, "x", "-1", "٣"):
+            assert client.get(address, {"by": nonsense}).status_code == 200
+
+    def test_who_wrote_only_what_one_may_not_see_is_not_named(
+        self, incident: Incident, mara: User, jo: User, as_person: Page
+    ) -> None:
+        other = Incident.objects.declare(title="Elsewhere", by=mara, private=True)
+        incident.record(incident.events.model.Kind.LINK, by=jo, other=other.number)
+        incident.add_note("By Mara", by=mara)
+        page = as_person(jo).get(f"{incident.get_absolute_url()}?show=log&by={mara.pk}").content.decode()
+        assert f"by={jo.pk}" not in page
+
     def test_what_is_left_out_is_still_in_the_log(self, incident: Incident, mara: User) -> None:
         note = incident.add_note("Wrong window, sorry", by=mara)
         story.curate(note.event, by=mara, hidden=True)

@@ -51,6 +51,7 @@ def alerts(request: Request) -> Answer:
         "views": [(name, label, counts.get(name, "")) for name, label in inbox.VIEWS.items()],
         "severities": AlertSeverity.choices,
         "severity": severity,
+        "chosen": int(bool(severity)),
         "explained": inbox.HINTS.get(view, ""),
         "unknown_names": inbox.unknown_names(rows) if view == "unsettled" else [],
         "settle_form": SettleForm(),

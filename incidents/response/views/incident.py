@@ -10,11 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents import taxonomy
+from incidents.people.models import User
 from incidents.response import impact as impacts
 from incidents.response import story
 from incidents.response.buttons import at
 from incidents.response.containment_options import MOST_NAMED, MOST_SHOWN, options_for
 from incidents.response.containments import Containment
+from incidents.response.events import Event
 from incidents.response.forms.containments import ContainForm
 from incidents.response.forms.declare import proposal
 from incidents.response.forms.incident import AttachForm, NoteForm, ResolveForm
@@ -30,7 +32,7 @@ from incidents.response.updates import Cadence, next_update_due
 from incidents.response.vocabulary import CLOCKS, Severity
 from incidents.web.durations import span
 from incidents.web.markdown import render as render_markdown
-from incidents.web.request import Answer, Request, page
+from incidents.web.request import Answer, Request, page, whole_number
 
 
 @page
@@ -55,7 +57,8 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
     show = request.GET.get("show", "story")
     show = show if show in story.VIEWS else "story"
     order = "oldest" if request.GET.get("order") == "oldest" else "newest"
-    events, count = story.entries(incident, user=request.user, show=show, order=order, most=_most(request))
+    by = _author(request)
+    events, count = story.entries(incident, user=request.user, show=show, by=by, order=order, most=_most(request))
     return (
         _forms(incident, may=may)
         | {
@@ -66,6 +69,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
             "more": len(events) + story.A_SCREEN if count > len(events) else None,
             "show": show,
             "order": order,
+            **_authors(request, incident, events, by=by, show=show, all_here=count == len(events)),
             "views": [(name, label) for name, (label, _) in story.VIEWS.items()],
             **_clocks(incident),
             "mode": taxonomy.failure_mode(incident.failure_mode) if incident.failure_mode else None,
@@ -89,9 +93,29 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
     )
 
 
+def _author(request: Request) -> str:
+    """Whose entries are asked for: the key of a person, or Faultline's; empty for everybody's."""
+    asked = request.GET.get("by", "")
+    return asked if asked == story.FAULTLINE or whole_number(asked, digits=9) is not None else ""
+
+
+def _authors(
+    request: Request, incident: Incident, events: list[Event], *, by: str, show: str, all_here: bool
+) -> dict[str, Any]:
+    """Who can be chosen as the author of entries. Read off the entries themselves where all are here."""
+    if all_here and not by:
+        people: list[User | None] = sorted({event.by for event in events if event.by}, key=str)
+        people += [None] if any(event.by is None for event in events) else []
+    else:
+        people = story.authors(incident, user=request.user, show=show)
+    names = [(str(person.pk), str(person)) if person else (story.FAULTLINE, "Faultline") for person in people]
+    author = f"By {dict(names).get(by, 'nobody here')}" if by else "By anyone"
+    return {"authors": names if len(names) > 1 or by else [], "by": by, "author": author}
+
+
 def _most(request: Request) -> int:
-    asked = request.GET.get("most", "")
-    return min(int(asked), 5000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else story.A_SCREEN
+    asked = whole_number(request.GET.get("most", ""), digits=5) or 0
+    return max(story.A_SCREEN, min(asked, 5000))
 
 
 def _forms(incident: Incident, *, may: bool) -> dict[str, Any]:

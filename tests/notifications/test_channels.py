@@ -28,7 +28,7 @@ from tests.notifications.announcements import (
     TOPICS,
     everywhere,
 )
-from tests.web.test_scripts_in_texts import VECTORS
+from tests.vectors import VECTORS
 
 _CONTRACTS = yaml.safe_load((Path(__file__).parent / "contracts.yaml").read_text())
 CONTRACTS = {kind: jsonschema_rs.validator_for(schema, validate_formats=True) for kind, schema in _CONTRACTS.items()}

@@ -37,6 +37,7 @@ NAMES = [
     "trending-down",
     "search-x",
     "repeat",
+    "rss",
     "bot",
     "database",
     "rocket",

@@ -78,6 +78,7 @@ urlpatterns = [
     path("systems/<slug:slug>/follow/", updates.follow_system, name="system-follow"),
     path("teams/<slug:slug>/follow/", updates.follow_team, name="team-follow"),
     path("public/<slug:slug>/", public.public, name="public"),
+    path("public/<slug:slug>/feed/", public.feed, name="public-feed"),
     path("systems/<slug:slug>/public/", public.public_desk, name="public-desk"),
     path("systems/<slug:slug>/public/posts/", public.write_public, name="public-post-new"),
     path("systems/<slug:slug>/public/posts/<int:pk>/", public.decide_public, name="public-post-decide"),

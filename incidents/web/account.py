@@ -12,16 +12,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from incidents.people.models import ApiKey, KeyScope, Membership, Role, Team, Theme, User, check_time_zone
+from incidents.people.models import ApiKey, KeyScope, Membership, Role, Team, Theme, User
 from incidents.texts import check_readable
+from incidents.web.fields import TimeZoneField
 from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 
 class ProfileForm(forms.Form):
     name = forms.CharField(max_length=120, validators=[check_readable])
-    time_zone = forms.CharField(
-        max_length=64, validators=[check_time_zone], help_text="For example Europe/Berlin. All times are shown in it."
-    )
+    time_zone = TimeZoneField(help_text="All times are shown in it.")
     theme = forms.ChoiceField(choices=Theme.choices, required=False, label="Appearance")
     digest = forms.BooleanField(required=False, label="Email me every Monday which postmortems were published")
 

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from incidents.web.zones import zone_choices
 from incidents.years import check_year
 
 
@@ -77,6 +78,15 @@ class Choose(_Chooser, forms.RadioSelect):
 
 class ChooseSeveral(_Chooser, forms.CheckboxSelectMultiple):
     """Any of a list."""
+
+
+class TimeZoneField(forms.ChoiceField):
+    """A time zone, chosen by its region and city. The page offers that of the browser; see static/js/zone.js."""
+
+    def __init__(self, **options: Any) -> None:
+        messages = {"invalid_choice": "Choose a time zone from the list."}
+        widget = forms.Select(attrs={"data-zone": True})
+        super().__init__(choices=zone_choices, widget=widget, error_messages=messages, **options)
 
 
 class WebAddressField(forms.URLField):

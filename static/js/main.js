@@ -17,3 +17,4 @@ import "./palette.js";
 import "./paths.js";
 import "./send.js";
 import "./tab.js";
+import "./zone.js";

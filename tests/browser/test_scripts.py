@@ -256,3 +256,13 @@ def test_arrows_walk_the_palette_around(site: Running, as_somebody: Callable[...
     expect(items.last).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Escape")
     expect(page.locator("#palette")).to_be_hidden()
+
+
+def test_the_zone_of_the_browser_is_one_click_away(as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("lee", timezone_id="Asia/Tokyo")
+    page.goto("/account/")
+    page.get_by_role("button", name="Use Asia/Tokyo").click()
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    expect(page.get_by_role("button", name="Use Asia/Tokyo")).to_have_count(0)

@@ -1,8 +1,14 @@
 """The public page of a system: where it is read, written and approved."""
 
+import re
+from datetime import datetime
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.contrib.syndication.views import Feed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.feedgenerator import Atom1Feed
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -14,18 +20,80 @@ from incidents.response.forms.updates import PublicPageForm, PublicPostForm
 from incidents.response.incident import Incident
 from incidents.response.public_pages import PublicPage, PublicPost
 from incidents.systems.models import System
+from incidents.web.markdown import render as markdown
 from incidents.web.request import Answer, Request, change, page, visible_or_404
+
+LATEST = 30
 
 
 @cache_control(public=True, max_age=30)
 @require_GET
 def public(request: Request, slug: str) -> HttpResponse:
     """What the public reads. It says nothing that was not written for it and approved."""
-    public_page = visible_or_404(PublicPage.objects.public().select_related("system"), system__slug=slug)
-    posts = list(public_page.posts.published()[:30])
+    public_page = _public_page(slug)
+    posts = list(public_page.posts.published()[:LATEST])
     # Without a post nobody has said how it is, and that nothing is wrong is not for us to say.
-    now = next((post.state for post in posts if post.state != PublicPost.State.NEWS), "")
-    return render(request, "response/public.html", {"public_page": public_page, "posts": posts, "now": now})
+    state = next((post.state for post in posts if post.state != PublicPost.State.NEWS), "")
+    context = {"public_page": public_page, "posts": posts, "state": state, "as_of": timezone.now()}
+    return render(request, "response/public.html", context)
+
+
+def _public_page(slug: str) -> PublicPage:
+    public_page: PublicPage = visible_or_404(PublicPage.objects.public().select_related("system"), system__slug=slug)
+    return public_page
+
+
+class PublicFeed(Feed):  # type: ignore[type-arg]  # it takes some only in its stubs
+    """The posts of a public page for feed readers: exactly those that stand on it."""
+
+    feed_type = Atom1Feed
+
+    def get_object(self, request: HttpRequest, slug: str) -> PublicPage:
+        return _public_page(slug)
+
+    def title(self, public_page: PublicPage) -> str:
+        return _without_controls(f"{public_page.name}: status")
+
+    def subtitle(self, public_page: PublicPage) -> str:
+        return _without_controls(public_page.intro)
+
+    def link(self, public_page: PublicPage) -> str:
+        return public_page.get_absolute_url()
+
+    def items(self, public_page: PublicPage) -> list[PublicPost]:
+        posts = list(public_page.posts.published()[:LATEST])
+        for post in posts:
+            post.page = public_page
+        return posts
+
+    def item_title(self, post: PublicPost) -> str:
+        return post.get_state_display()
+
+    def item_description(self, post: PublicPost) -> str:
+        return _without_controls(markdown(post.text))
+
+    def item_link(self, post: PublicPost) -> str:
+        return f"{post.page.get_absolute_url()}#post-{post.pk}"
+
+    def item_pubdate(self, post: PublicPost) -> datetime | None:
+        return post.approved_at
+
+    item_updateddate = item_pubdate
+
+
+_feed = PublicFeed()
+
+
+@cache_control(public=True, max_age=30)
+@require_GET
+def feed(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the public reads, as an Atom feed."""
+    return _feed(request, slug=slug)
+
+
+def _without_controls(text: str) -> str:
+    """A text without what XML cannot hold."""
+    return re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
 @page

@@ -22,12 +22,21 @@ class ProfileForm(forms.Form):
     name = forms.CharField(max_length=120, validators=[check_readable])
     time_zone = TimeZoneField(help_text="All times are shown in it.")
     theme = forms.ChoiceField(choices=Theme.choices, required=False, label="Appearance")
+    theme.needed = ""  # type: ignore[attr-defined]  # read by {% field %}: the first choice is one too
     digest = forms.BooleanField(required=False, label="Email me every Monday which postmortems were published")
 
 
 class KeyForm(forms.Form):
     name = forms.CharField(max_length=80, label="What is it for?", validators=[check_readable])
-    scopes = forms.MultipleChoiceField(choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple, label="Scopes")
+    scopes = forms.MultipleChoiceField(
+        choices=[
+            (KeyScope.READ, "Read"),
+            (KeyScope.WRITE, "Write, which includes reading"),
+            (KeyScope.INGEST, "Send deliveries"),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        label="What may it do?",
+    )
     days = forms.IntegerField(min_value=1, max_value=3650, initial=90, label="Expires after (days)")
 
 

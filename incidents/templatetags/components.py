@@ -3,6 +3,7 @@
 {% panel "Impact" "impact" action=url action_label="Assess" action_icon="pencil" %} … {% endpanel %}
 {% table "Month" "Count|num" %} <tr>…</tr> {% endtable %}
 {% menu "Contain" icon="shield-check" id="act-contain" variant="primary" %} … {% endmenu %}
+{% command "Decline" "x" id="act-decline" %} <form> … </form> {% endcommand %}
 {% empty_state "inbox" "Nothing is firing" %} Alerts arrive from … {% endempty_state %}
 {% callout "triangle-alert" tone="warn" %} It is stale. {% endcallout %}
 {% row_title url title %} a word beside it {% endrow_title %}
@@ -54,6 +55,12 @@ def table(content: str, *headings: str, **options: Any) -> SafeString:
 def menu(content: str, label: str, **options: Any) -> SafeString:
     """A button that opens a panel. `icon`, `id`, `variant` (primary, quiet), `small`, `icon_only`, `open`, `act` (for the palette)."""
     return render_to_string("components/menu.html", {"content": content, "label": label} | options)
+
+
+@register.simple_block_tag
+def command(content: str, label: str, icon: str, **options: Any) -> SafeString:
+    """One command of a menu that asks something first: its form unfolds below it. `id`, `open`."""
+    return render_to_string("components/command.html", {"content": content, "label": label, "icon": icon} | options)
 
 
 @register.simple_block_tag

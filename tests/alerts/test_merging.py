@@ -1,5 +1,6 @@
 """An incident is merged into another, and its alerts follow: from the page, the API and back again."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -162,3 +163,17 @@ def test_a_number_that_does_not_exist_is_said_on_the_page(
     answer = client.post(here + path, sent, follow=True, headers={"Referer": f"http://testserver{here}"})
     assert answer.status_code == status
     assert "There is no INC-999." in answer.text
+    assert re.search(r'name="(into|other)"[^>]*value="INC-999"[^>]*aria-invalid="true"', answer.text), "at its field"
+
+
+@pytest.mark.parametrize("typed", ["INC-999", "twelve", ""])
+def test_an_alert_is_not_linked_to_what_is_none_and_it_is_said_where_it_was_typed(
+    alert: Alert, mara: User, as_person: Page, typed: str
+) -> None:
+    before = alert.incident
+    answer = as_person(mara).post(f"{alert.get_absolute_url()}link/", {"into": typed})
+    assert answer.status_code == 422
+    assert re.search(r'name="into"[^>]*aria-invalid="true"', answer.text)
+    assert f'value="{typed}"' in answer.text
+    alert.refresh_from_db()
+    assert alert.incident == before

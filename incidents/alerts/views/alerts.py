@@ -107,12 +107,16 @@ def _in_common(alerts: list[Alert]) -> str:
 @require_GET
 def alert(request: Request, pk: int) -> Answer:
     """One alert, with everything that was said about it and why it went where it went."""
+    return _render_alert(request, pk, link_form=MergeForm(user=request.user))
+
+
+def _render_alert(request: Request, pk: int, *, link_form: MergeForm) -> Answer:
     alert = visible_or_404(Alert.objects.visible_to(request.user).select_related("source", "system", "incident"), pk=pk)
     context = {
         "alert": alert,
         "outcomes": alert.outcomes.select_related("delivery").order_by("-pk")[:20],
         "settle_form": SettleForm(),
-        "merge_form": MergeForm(user=request.user),
+        "link_form": link_form,
         "may_respond": _may_respond(request, alert),
         "classify_form": RememberForm(initial={"failure": alert.failure_mode or alert.category}),
         "matchers": _in_common([alert]),
@@ -120,7 +124,7 @@ def alert(request: Request, pk: int) -> Answer:
         "upstream": _open_upstream(request, alert),
         "correction": alert.source.corrections.standing().filter(name=alert.telling_name).first(),
     }
-    return render(request, "alerts/alert.html", context)
+    return render(request, "alerts/alert.html", context, status=422 if link_form.is_bound else 200)
 
 
 def _open_upstream(request: Request, alert: Alert) -> list[Incident]:
@@ -148,7 +152,7 @@ def link(request: Request, pk: int) -> Answer:
         return redirect(by_hand.open_incident(alert, by=request.user))
     form = MergeForm(request.POST, user=request.user)
     if not form.is_valid():
-        raise ValidationError(list(form.errors["into"]))
+        return _render_alert(request, pk, link_form=form)
     into = form.cleaned_data["into"]
     tell_of_copies(request, by_hand.link([alert], into, by=request.user))
     return redirect(into)

@@ -19,7 +19,7 @@ from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.forms.containments import ContainForm
 from incidents.response.forms.declare import proposal
-from incidents.response.forms.incident import AttachForm, NoteForm, ResolveForm
+from incidents.response.forms.incident import AttachForm, MergeForm, NoteForm, ResolveForm
 from incidents.response.forms.roles import TaskForm
 from incidents.response.forms.updates import UpdateForm
 from incidents.response.incident import Incident
@@ -60,7 +60,7 @@ def _context(request: Request, incident: Incident, *, pulse: str = "", **more: A
     by = _author(request)
     events, count = story.entries(incident, user=request.user, show=show, by=by, order=order, most=_most(request))
     return (
-        _forms(incident, may=may)
+        _forms(request, incident, may=may)
         | {
             "incident": incident,
             "pulse": pulse or story.pulse(incident, user=request.user),
@@ -118,13 +118,14 @@ def _most(request: Request) -> int:
     return max(story.A_SCREEN, min(asked, 5000))
 
 
-def _forms(incident: Incident, *, may: bool) -> dict[str, Any]:
-    """The forms of the page, for those who may use them."""
+def _forms(request: Request, incident: Incident, *, may: bool) -> dict[str, Any]:
+    """The forms of the page, for those who may use them. A number that it could not be merged into comes in the address."""
     if not may:
         return {}
     return {
         "note_form": NoteForm(),
         "task_form": TaskForm(auto_id="task_%s"),
+        "merge_form": MergeForm(request.GET if "into" in request.GET else None, user=request.user, auto_id="merge_%s"),
         "contain_form": ContainForm(incident=incident, auto_id="contain_%s"),
         "resolve_form": ResolveForm(auto_id="resolve_%s"),
         "attach_form": AttachForm(auto_id="attach_%s"),

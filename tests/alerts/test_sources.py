@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils.html import escape
 
 from incidents.alerts import sns
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Delivery, Source, Subscription
+from incidents.alerts.models.source import LONGEST_TIMER
 from incidents.alerts.sources import KINDS, example, mapped
 from incidents.people.models import Team, User
 
@@ -30,6 +32,19 @@ MAP = {
 @pytest.fixture
 def lead(jo: User, as_person: Callable[[User], Client]) -> Client:
     return as_person(jo)
+
+
+class TestConnectingFromAShell:
+    def test_a_timer_ends_what_the_monitor_never_says_is_over(self, db: None, capsys: Any) -> None:
+        call_command("create_source", "litellm", "LiteLLM", "--timer", "60")
+        made = json.loads(capsys.readouterr().out)
+        assert Source.objects.get(slug=made["slug"]).auto_resolve_minutes == 60
+
+    @pytest.mark.parametrize("minutes", [0, -1, LONGEST_TIMER + 1])
+    def test_a_timer_that_cannot_be_meant_is_one_sentence(self, db: None, minutes: int) -> None:
+        with pytest.raises(CommandError, match="1 to 43200 minutes"):
+            call_command("create_source", "litellm", "LiteLLM", f"--timer={minutes}")
+        assert not Source.objects.exists()
 
 
 class TestConnecting:

@@ -5,9 +5,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from incidents.alerts.models import (
-    Source,
-)
+from incidents.alerts.models import Source
+from incidents.alerts.models.source import LONGEST_TIMER
 from incidents.alerts.signatures import SCHEMES
 from incidents.alerts.sources import SourceKind
 from incidents.people.models import Role, Team, User
@@ -54,7 +53,7 @@ class SettingsForm(forms.ModelForm):
 
     auto_resolve_minutes = forms.IntegerField(
         min_value=1,
-        max_value=366 * 24 * 60,
+        max_value=LONGEST_TIMER,
         required=False,
         label="Resolve automatically after (minutes)",
         help_text="For monitors that do not send resolves. Empty: alerts fire until they are resolved.",

@@ -22,6 +22,7 @@ from incidents.texts import one_line
 from incidents.web.sealing import seal, unseal
 
 TOKEN_OVERLAP = timedelta(hours=24)
+LONGEST_TIMER = 60 * 24 * 30  # minutes
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -83,7 +84,7 @@ class Source(models.Model):
     field_map = models.JSONField(default=dict, blank=True)  # expressions by field, see sources/mapped.py
     scheme = models.CharField(max_length=24, blank=True)  # how it signs, where that is not its kind's own way
     auto_resolve_minutes = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(60 * 24 * 30)]
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_TIMER)]
     )
     max_bytes = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1024)])
     max_alerts = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from incidents.alerts.models import Source, ingest_url
+from incidents.alerts.models.source import LONGEST_TIMER
 from incidents.alerts.sources import KINDS
 from incidents.people.models import Team
 from incidents.systems.models import System
@@ -24,14 +25,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--secret", help="the secret that its monitor signs with; unsigned deliveries are then refused"
         )
+        parser.add_argument(
+            "--timer",
+            type=int,
+            metavar="MINUTES",
+            help="end its alerts when they are not repeated for so long; for monitors that never say that one is over",
+        )
 
     def handle(self, *, kind: str, name: str, team: str | None, system: str | None, **options: Any) -> None:
+        timer = options["timer"]
+        if timer is not None and not 1 <= timer <= LONGEST_TIMER:
+            raise CommandError(f"A timer has 1 to {LONGEST_TIMER} minutes, which are 30 days.")
         try:
             source, token = Source.objects.connect(
                 kind=kind,
                 name=name,
                 team=Team.objects.get(slug=team) if team else None,
                 system=System.objects.get(slug=system) if system else None,
+                auto_resolve_minutes=timer,
             )
             if options["secret"]:
                 source.add_secret(options["secret"], by=None)

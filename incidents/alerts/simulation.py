@@ -83,6 +83,35 @@ class Simulation:
     def joined(self) -> int:
         return sum(len(incident.alerts) - 1 for incident in self.incidents)
 
+    def fates(self) -> dict[int, str]:
+        """What became of each alert, by its id."""
+        gathered = [alert for incident in self.incidents for alert in incident.alerts]
+        ends = {
+            "part of an incident": gathered,
+            "recorded only": self.recorded,
+            "dropped": self.dropped,
+            "kept waiting": self.waiting,
+        }
+        return {alert.id: fate for fate, alerts in ends.items() for alert in alerts}
+
+    def gathered(self) -> set[frozenset[int]]:
+        """Which alerts are one incident, by their ids."""
+        return {frozenset(alert.id for alert in incident.alerts) for incident in self.incidents}
+
+    def difference_from(self, other: "Simulation") -> str:
+        """Say in a sentence which alerts would end elsewhere than by `other`, for the same alerts."""
+        before = other.fates()
+        moved = Counter((fate, before[alert]) for alert, fate in self.fates().items() if fate != before[alert])
+        parts = [
+            f"{count:,} {'alert' if count == 1 else 'alerts'} {fate} instead of {was}"
+            for (fate, was), count in moved.most_common()
+        ]
+        if parts:
+            return f"The difference: {'; '.join(parts)}."
+        if self.gathered() != other.gathered():
+            return "The difference: the same alerts are gathered into incidents in another way."
+        return "No difference: every alert goes where the rules in force send it."
+
 
 def simulate(rules: Sequence[RoutingRule], past: Iterable[PastAlert]) -> Simulation:
     """Send alerts through rules, oldest first."""

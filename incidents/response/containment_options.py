@@ -56,7 +56,7 @@ def options(
     `worked` holds acts and the numbers of the incidents in which they worked, the newest first; `but` are acts tried already.
     """
     by_action: dict[str, Option] = {}
-    for code, number in worked:
+    for code, number in (pair for pair in worked if pair[0] != taxonomy.OTHER):
         by_action.setdefault(code, Option(taxonomy.containment(code), [])).worked_in.append(number)
     found = {option.action.code: option for option in sorted(by_action.values(), key=lambda one: -len(one.worked_in))}
     if system and system.fallback.strip():

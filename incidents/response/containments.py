@@ -6,11 +6,13 @@ from typing import Any, Self
 
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from incidents import taxonomy
 from incidents.errors import WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event
+from incidents.texts import one_line
 
 
 class ContainmentQuerySet(models.QuerySet["Containment"]):
@@ -71,6 +73,9 @@ class Containment(models.Model):
         ]
 
     def __str__(self) -> str:
+        """What was done; where the catalogue has no name for it, what its note says, which is never empty then."""
+        if self.action == taxonomy.OTHER and self.note:
+            return Truncator(one_line(self.note)).chars(80)
         return taxonomy.containment(self.action).name
 
     @property

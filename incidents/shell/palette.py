@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -49,6 +50,7 @@ _PLACES = (
     ("Saved reports", "kept-reports", "chart-line"),
     ("My account", "account", "user"),
 )
+_ADMINISTRATION = ("Administration: people, teams, systems", "admin:index", "settings")
 
 
 @page
@@ -56,11 +58,12 @@ _PLACES = (
 def palette(request: Request) -> HttpResponse:
     """Answer what somebody types: “#42” is an incident, words are looked for everywhere."""
     words = " ".join(request.GET.get("q", "").split())[:100]
-    groups = {"Go to": _places(words)}
+    groups = {"Go to": _places(words, request.user)}
     if words:
         groups |= {
             "Incidents": _incidents(words, request.user),
             "Systems": _systems(words, request.user),
+            "People": _people(words),
             "Postmortems": _postmortems(words, request.user),
             "Follow-ups": _follow_ups(words, request.user),
         }
@@ -68,9 +71,17 @@ def palette(request: Request) -> HttpResponse:
     return render(request, "web/_palette.html", {"groups": shown, "words": words})
 
 
-def _places(words: str) -> list[Found]:
+def _places(words: str, user: User) -> list[Found]:
     wanted = words.lower()
-    return [Found(label, reverse(name), icon) for label, name, icon in _PLACES if wanted in label.lower()][: MOST + 2]
+    places = (*_PLACES, _ADMINISTRATION) if user.is_staff else _PLACES
+    return [Found(label, reverse(name), icon) for label, name, icon in places if wanted in label.lower()][: MOST + 2]
+
+
+def _people(words: str) -> list[Found]:
+    """People by name, each with the incidents that they lead."""
+    rows = User.objects.active().filter(name__icontains=words)[:MOST]
+    leads = [f"{reverse('incidents')}?{urlencode({'status': 'all', 'lead': person.email})}" for person in rows]
+    return [Found(str(person), url, "user", "incidents they lead") for person, url in zip(rows, leads, strict=True)]
 
 
 def _incidents(words: str, user: User) -> list[Found]:

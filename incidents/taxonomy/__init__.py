@@ -1,6 +1,7 @@
 """What kinds of failure AI systems have: data files with typed readers, and no tables."""
 
 from incidents.taxonomy.catalogue import (
+    OTHER,
     Category,
     ContainmentAction,
     FailureMode,
@@ -21,6 +22,7 @@ from incidents.taxonomy.rules import Suggestion, classify, normalise
 from incidents.taxonomy.words import propose, suggest
 
 __all__ = [
+    "OTHER",
     "Category",
     "ContainmentAction",
     "FailureMode",

@@ -62,6 +62,9 @@ UNCLASSIFIED = Category(
 )
 
 
+OTHER = "other"  # a containment that the catalogue does not have: whoever records it says what it was
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     categories: Mapping[str, Category]
@@ -79,6 +82,7 @@ def _catalogue() -> Catalogue:
     raw = read_json("taxonomy.json")
     names = raw["containment_actions"]
     containments = {code: ContainmentAction(code, names[code]) for code in names}
+    containments[OTHER] = ContainmentAction(OTHER, "Something else")
     categories = {}
     modes: dict[str, FailureMode] = {}
     for row in raw["categories"]:

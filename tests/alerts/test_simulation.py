@@ -115,3 +115,15 @@ def test_it_says_of_real_alerts_what_ingest_made_of_them(
     assert not cut
     assert len(found.incidents) == Incident.objects.count() == 2
     assert sorted(len(incident.alerts) for incident in found.incidents) == [3, 3]
+
+
+def test_the_difference_to_the_rules_in_force_is_said() -> None:
+    alerts = [past(1), past(2, after=5, category="drift"), past(3, after=6, category="drift")]
+    in_force = simulate((), alerts)
+    misspelt = simulate(rules({"name": "Misspelt", "matchers": "category=dirft", "act": "drop"}), alerts)
+    assert misspelt.difference_from(in_force) == "No difference: every alert goes where the rules in force send it."
+    dropping = simulate(rules({"name": "Noise", "matchers": "category=drift", "act": "drop"}), alerts)
+    assert dropping.difference_from(in_force) == "The difference: 2 alerts dropped instead of part of an incident."
+    assert in_force.difference_from(dropping) == "The difference: 2 alerts part of an incident instead of dropped."
+    together = simulate(rules({"name": "Together", "act": "open", "set_category": "drift"}), alerts)
+    assert "in another way" in together.difference_from(in_force)

@@ -30,6 +30,30 @@ class TestContainments:
         told = [event.detail["state"] for event in incident.events.filter(kind="containment").order_by("pk")]
         assert told == ["planned", "done", "verified", "removed"]
 
+    def test_what_the_catalogue_lacks_is_recorded_in_ones_own_words(
+        self, incident: Incident, mara: User, as_person: Page, key_of: Callable[..., dict[str, str]]
+    ) -> None:
+        client, contain = as_person(mara), f"{incident.get_absolute_url()}contain/"
+        assert '<option value="other">Something else</option>' in client.get(incident.get_absolute_url()).text
+        answer = client.post(contain, {"action": "other", "note": " "}, follow=True)
+        assert "Say in the note what was done." in answer.text
+        address = f"/api/v1/incidents/{incident.number}/contain/"
+        answer = client.post(address, {"action": "other"}, headers=key_of(mara), content_type="application/json")
+        assert answer.status_code == 400
+        assert not incident.containments.exists()
+        client.post(contain, {"action": "other", "note": "Unplugged the cable\nof the second rack"})
+        assert str(incident.containments.get()) == "Unplugged the cable of the second rack"
+        assert "Unplugged the cable of the second rack" in client.get(incident.get_absolute_url()).text
+
+    def test_what_worked_before_is_offered_before_the_rest(
+        self, incident: Incident, mara: User, as_person: Page
+    ) -> None:
+        incident.contain(by=mara, action="rate_limit").verify(by=mara, worked=True)
+        later = Incident.objects.declare(title="Stale again", by=mara, system=incident.system)
+        page = as_person(mara).get(later.get_absolute_url()).text
+        form = page.partition('id="contain_action"')[2].partition("</select>")[0]
+        assert form.index("Worked before") < form.index('value="rate_limit"') < form.index("Others")
+
     def test_the_contained_clock_follows_the_first_that_worked(self, incident: Incident, mara: User) -> None:
         now = timezone.now()
         first = incident.contain(by=mara, action="rollback_index", at=now - timedelta(minutes=30))

@@ -1,7 +1,9 @@
 """The list: several at once, views, the palette."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -56,6 +58,20 @@ class TestList:
             assert str(incident) in as_person(mara).get("/palette/", {"q": words}).content.decode()
         incident.restrict([], by=mara)
         assert incident.title not in as_person(rui).get("/palette/", {"q": "retired"}).content.decode()
+
+    def test_the_palette_finds_people_and_for_administrators_their_site(
+        self, incident: Incident, mara: User, ada: User, as_person: Page
+    ) -> None:
+        page = as_person(ada).get("/palette/", {"q": "okaf"}).text
+        address = re.search(r'href="([^"]*lead=[^"]*)"[^>]*>.*?Mara Okafor', page, re.DOTALL)
+        assert address
+        incident.assign_lead(mara, by=mara)
+        assert incident.title in as_person(ada).get(unescape(address[1])).text
+        User.objects.filter(pk=mara.pk).update(is_active=False)
+        assert "Mara Okafor" not in as_person(ada).get("/palette/", {"q": "okaf"}).text
+        assert 'href="/admin/"' in as_person(ada).get("/palette/", {"q": "admin"}).text
+        User.objects.filter(pk=mara.pk).update(is_active=True)
+        assert 'href="/admin/"' not in as_person(mara).get("/palette/", {"q": "admin"}).text
 
     def test_open_ones_stand_under_their_state_the_worst_first_and_say_how_late_an_update_is(
         self, mara: User, support_assistant: System, as_person: Page

@@ -151,3 +151,12 @@ class TestStatusPages:
         page = client.get("/public/support-assistant/").text
         assert "Nothing has been published here yet." in page
         assert "problem" not in page.lower()
+
+    def test_the_worst_stands_first_whatever_the_tier(
+        self, mara: User, support_assistant: System, fraud_scorer: System, policy_index: System, as_person: Page
+    ) -> None:
+        Incident.objects.declare(title="Mild", by=mara, system=support_assistant, severity="sev3")  # tier 1
+        Incident.objects.declare(title="Worst", by=mara, system=policy_index, severity="sev1")  # tier 2
+        Incident.objects.declare(title="Mild too", by=mara, system=fraud_scorer, severity="sev3")  # tier 1
+        page = as_person(mara).get("/status/").text
+        assert page.index('id="policy-index"') < page.index('id="fraud-scorer"') < page.index('id="support-assistant"')

@@ -32,6 +32,10 @@ class TestPublicPage:
             f"{desk}posts/", {"text": "Answers may be old.", "state": "problem", "incident": incident.number}
         )
         post = PublicPost.objects.get()
+        assert "You wrote it: another lead approves it." not in as_person(jo).get(desk).text
+        PublicPost.objects.update(written_by=jo)
+        assert "You wrote it: another lead approves it." in as_person(jo).get(desk).text
+        PublicPost.objects.update(written_by=mara)
         assert "Answers may be old." not in client.get("/public/support-assistant/").content.decode()
         as_person(mara).post(f"{desk}posts/{post.pk}/", {"decision": "approve"})
         assert not PublicPost.objects.published().exists(), "a responder does not approve"

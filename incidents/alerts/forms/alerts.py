@@ -2,9 +2,10 @@
 
 from django import forms
 
-from incidents.response.forms.fields import FailureForm, IncidentField, IncidentForm
+from incidents.response.forms.fields import FailureForm, IncidentField, IncidentForm, failure_choices
 from incidents.response.incident import Incident
 from incidents.systems.models import System
+from incidents.web.fields import Choose
 
 
 class SettleForm(forms.Form):
@@ -16,6 +17,17 @@ class RememberForm(FailureForm):
 
     remember = forms.BooleanField(
         required=False, initial=True, label="Remember this for later alerts of the same name from this source"
+    )
+
+
+class ReclassifyForm(RememberForm):
+    """The same of one alert, with a search for the failure."""
+
+    failure = forms.ChoiceField(
+        choices=failure_choices,
+        required=False,
+        label="Category or failure mode",
+        widget=Choose(find="Find a failure mode"),
     )
 
 

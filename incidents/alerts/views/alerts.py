@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from incidents.alerts import by_hand, inbox
-from incidents.alerts.forms.alerts import ManyForm, RememberForm, SettleForm
+from incidents.alerts.forms.alerts import ManyForm, ReclassifyForm, RememberForm, SettleForm
 from incidents.alerts.matchers import LONGEST as LONGEST_MATCHER
 from incidents.alerts.matchers import Matcher
 from incidents.alerts.models import Alert, AlertSeverity
@@ -118,7 +118,7 @@ def _render_alert(request: Request, pk: int, *, link_form: MergeForm) -> Answer:
         "settle_form": SettleForm(),
         "link_form": link_form,
         "may_respond": _may_respond(request, alert),
-        "classify_form": RememberForm(initial={"failure": alert.failure_mode or alert.category}),
+        "classify_form": ReclassifyForm(initial={"failure": alert.failure_mode or alert.category}),
         "matchers": _in_common([alert]),
         "may_change_rules": has_role(request.user, Role.LEAD, team=None),
         "upstream": _open_upstream(request, alert),

@@ -121,6 +121,7 @@ def _simulated(request: Request, draft: RulesVersion) -> dict[str, Any]:
     return {
         "would": would,
         "does": does,
+        "difference": would.difference_from(does),
         "was_cut": was_cut,
         "would_open": sorted(would.incidents, key=lambda incident: incident.opened_at, reverse=True)[:LISTED],
         "not_opened": [

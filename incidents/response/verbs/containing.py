@@ -11,7 +11,15 @@ from incidents.people.models import User
 from incidents.response.containments import Containment
 from incidents.response.events import Event
 from incidents.response.verbs.triage import Triage
-from incidents.response.vocabulary import ENDED, OPEN, Status
+from incidents.response.vocabulary import ENDED, OPEN, Status, required
+
+
+def _what(action: str, note: str) -> dict[str, str]:
+    """An act and its note. Raises taxonomy.Unknown, and Refused where it is something else and nobody says what."""
+    code = taxonomy.containment(action).code
+    if code == taxonomy.OTHER:
+        required(note, "Say in the note what was done.")
+    return {"action": code, "note": note.strip()}
 
 
 class Containing(Triage):
@@ -28,8 +36,7 @@ class Containing(Triage):
         with transaction.atomic():
             self.locked()
             containment = self.containments.create(
-                action=taxonomy.containment(action).code,
-                note=note.strip(),
+                **_what(action, note),
                 by=by,
                 remove_by=remove_by,
                 state=Containment.State.DONE,
@@ -45,8 +52,7 @@ class Containing(Triage):
         with transaction.atomic():
             if self.locked().status not in OPEN:
                 raise WrongStatus(f"{self} is over; nothing is left to contain.")
-            code = taxonomy.containment(action).code
-            containment = self.containments.create(action=code, note=note.strip(), by=by, remove_by=remove_by)
+            containment = self.containments.create(**_what(action, note), by=by, remove_by=remove_by)
             self.record(Event.Kind.CONTAINMENT, by=by, **containment.event_detail())
         return containment
 

@@ -126,7 +126,6 @@ def _forms(request: Request, incident: Incident, *, may: bool) -> dict[str, Any]
         "note_form": NoteForm(),
         "task_form": TaskForm(auto_id="task_%s"),
         "merge_form": MergeForm(request.GET if "into" in request.GET else None, user=request.user, auto_id="merge_%s"),
-        "contain_form": ContainForm(incident=incident, auto_id="contain_%s"),
         "resolve_form": ResolveForm(auto_id="resolve_%s"),
         "attach_form": AttachForm(auto_id="attach_%s"),
     }
@@ -157,6 +156,11 @@ def _work(request: Request, incident: Incident) -> dict[str, Any]:
             Handover.objects.offered().filter(incident=incident).select_related("role", "giver", "taker")
         ),
         "containments": containments,
+        "contain_form": ContainForm(
+            incident=incident,
+            worked=[option.action.code for option in untried if option.worked_in],
+            auto_id="contain_%s",
+        ),
         "untried": untried[:MOST_SHOWN],
         "more_untried": untried[MOST_SHOWN:],
         "most_named": f":{MOST_NAMED}",

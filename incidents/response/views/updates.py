@@ -59,7 +59,7 @@ def status(request: Request) -> Answer:
         for system in systems
     ]
     context = {
-        "troubled": [entry for entry in entries if entry["open"]],
+        "troubled": sorted((entry for entry in entries if entry["open"]), key=_worst),
         "in_doubt": [entry for entry in entries if entry["in_triage"] and not entry["open"]],
         "well": [entry for entry in entries if not entry["open"] and not entry["in_triage"]],
         "elsewhere": by_system.get(None, []),
@@ -67,6 +67,11 @@ def status(request: Request) -> Answer:
         "now": timezone.now(),
     }
     return render(request, "response/status.html", context)
+
+
+def _worst(entry: dict[str, Any]) -> str:
+    """How bad the worst is that is open on a system; systems that are equally bad stay ordered by tier."""
+    return min(str(incident.severity) for incident, _, _ in entry["open"])
 
 
 @change()

@@ -9,6 +9,7 @@ _ROOMS = (
     "response",
     "alerts",
     "systems",
+    "oncall",
     "postmortems",
     "followups",
     "reports",

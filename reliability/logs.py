@@ -6,6 +6,7 @@ from typing import Any
 _SECRETS = re.compile(
     r"(?<=/ingest/)[0-9a-fA-F]{32}"  # a source's token in an address
     r"|(?<=/shared/)[\w-]{16,}"  # the secret of a shared postmortem
+    r"|(?<=/calendars/)[\w-]{16,}"  # that of a calendar of shifts
     r"|(?<=/password/reset/key/)[\w-]+"  # the way to a new password
     r"|\bflk_[0-9a-f]{16,}"  # an API key
     r"|(?<=Bearer )\S+|(?<=Basic )\S+"

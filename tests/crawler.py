@@ -10,7 +10,7 @@ from django.urls import Resolver404, resolve
 
 STARTS = """
     / /incidents/ /alerts/ /deliveries/ /sources/ /rules/ /silences/ /systems/ /status/ /reports/ /reports/trust/ /postmortems/
-    /follow-ups/ /account/ /incidents/new/ /admin/
+    /on-call/ /follow-ups/ /account/ /incidents/new/ /admin/
     """
 PAGES_A_VIEW = 2  # the same page of two rows shows what the page can hold
 LEFT_ALONE = ("/accounts/logout/", "/static/", "/admin/logout/", "/admin/jsi18n/")

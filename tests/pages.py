@@ -17,6 +17,8 @@ PAGES = (
     "/deliveries/",
     "/deliveries/1/",
     "/sources/",
+    "/on-call/",
+    "/on-call/assistants/",
     "/systems/",
     "/systems/support-assistant/",
     "/postmortems/",
@@ -53,6 +55,10 @@ PAGES = (
 )
 # Those of whoever leads; the last is there once an administrator opened it.
 LEADS_PAGES = (
+    "/on-call/data-platform/edit/rota/",
+    "/on-call/data-platform/edit/calendar/",
+    "/on-call/data-platform/overrides/new/",
+    "/on-call/data-platform/swaps/new/",
     "/sources/new/",
     "/sources/new/generic/",
     "/sources/new/alertmanager/",

@@ -21,6 +21,7 @@ from incidents.demonstration.present import OPEN_ONES, write_harmless_changes, w
 from incidents.demonstration.promises import keep_few_late
 from incidents.demonstration.public import write_public_page
 from incidents.demonstration.quiet import post_quietly, write_corrections, write_policies
+from incidents.demonstration.rotas import write_rotas
 from incidents.demonstration.schedule import DAYS, Occasion, schedule
 from incidents.demonstration.shortlived import drills, false_alarms, write_declined, write_drill
 from incidents.demonstration.stories import FAILURES
@@ -35,6 +36,7 @@ def load(first_alert: Path | None = None) -> int:
     with transaction.atomic():
         cast, mail = create_cast(now - timedelta(days=DAYS + 40)), Mail(now)
         write_policies(cast, now)
+        write_rotas(cast, now)
         count = _write_past(chance, cast, mail)
         write_open_ones(chance, cast, mail, count + 1)
         count += len(OPEN_ONES)

@@ -1,9 +1,10 @@
 """Where a team says who is on call: its own rota, somebody else's calendar, a pager, or nowhere. And who changed what."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 import pgtrigger
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -49,6 +50,13 @@ class OnCall(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("on-call-team", args=[self.team.slug])
 
+    @property
+    def edit_url(self) -> str:
+        """The page on which it is said who is on call: a rota, unless it stands elsewhere already."""
+        if self.kind in (OnCallKind.CALENDAR, OnCallKind.PAGER):
+            return reverse("on-call-edit", args=[self.team.slug, self.kind])
+        return reverse("on-call-edit-rota", args=[self.team.slug])
+
     @classmethod
     def of(cls, team: Team) -> "OnCall":
         """The team's row, or a new one that is not stored yet."""
@@ -65,6 +73,10 @@ class OnCall(models.Model):
         """Whether Faultline itself knows the shifts."""
         return self.kind in (OnCallKind.ROTA, OnCallKind.CALENDAR)
 
+    @property
+    def reads_calendar(self) -> bool:
+        return self.kind == OnCallKind.CALENDAR
+
     def check_version(self, base: int) -> None:
         """Raise WrongStatus where somebody changed it since it was read as version `base`."""
         if self.version != base:
@@ -75,6 +87,15 @@ class OnCall(models.Model):
         OnCall.objects.filter(pk=self.pk).update(kind=kind, version=self.version + 1, **changes)
         self.refresh_from_db()
         self.record(RotaChange.Kind.POINTER, by=by, to=kind.label, **(detail or {}))
+
+    @classmethod
+    def point_at(cls, team: Team, kind: OnCallKind, *, base: int, by: User | None, pager_service: str = "") -> "OnCall":
+        """Say that a pager says who is on call, or nobody is. Raises WrongStatus where somebody changed it since `base`."""
+        with transaction.atomic():
+            pointer = cls.locked(team)
+            pointer.check_version(base)
+            pointer.point(kind, by=by, pager_service=pager_service)
+        return pointer
 
     def record(self, kind: "RotaChange.Kind", *, by: User | None, **detail: Any) -> None:
         RotaChange.objects.create(team=self.team, kind=kind, by=by, detail=detail)
@@ -109,6 +130,17 @@ class RotaChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team}: {self.by or 'Faultline'} {self.get_kind_display()}"
+
+    @property
+    def since(self) -> datetime | None:
+        return self._moment("since")
+
+    @property
+    def until(self) -> datetime | None:
+        return self._moment("until")
+
+    def _moment(self, name: str) -> datetime | None:
+        return datetime.fromisoformat(self.detail[name]) if name in self.detail else None
 
 
 def can_be_on_call(team: Team) -> models.QuerySet[User]:

@@ -84,6 +84,10 @@ class ShiftSwap(models.Model):
         return f"{self.giver} and {self.taker}"
 
     @property
+    def number(self) -> str:
+        return str(self.pk)
+
+    @property
     def facts(self) -> dict[str, str]:
         facts = {"giver": str(self.giver), "taker": str(self.taker)}
         facts |= {"since": self.gives_from.isoformat(), "until": self.gives_until.isoformat()}

@@ -38,6 +38,7 @@ class Shell:
         return [
             self._item("Incidents", "incidents", "siren", "i", Incident.objects.visible_to(user).open().count()),
             self._item("Alerts", "alerts", "bell-ring", "a", Alert.objects.visible_to(user).firing()[:1000].count()),
+            self._item("On call", "on-call", "calendar-clock", "o"),
             self._item("Postmortems", "postmortems", "file-text", "p", self._to_write()),
             self._item("Follow-ups", "follow-ups", "list-checks", "f", self._to_do()),
             self._item("Systems", "systems", "boxes", "s"),

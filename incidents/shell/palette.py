@@ -32,6 +32,7 @@ _PLACES = (
     ("Open a new incident", "declare", "siren"),
     ("Incidents", "incidents", "siren"),
     ("Alerts", "alerts", "bell-ring"),
+    ("On call", "on-call", "calendar-clock"),
     ("Status page", "status", "heart-pulse"),
     ("Postmortems", "postmortems", "file-text"),
     ("Postmortem questions", "postmortem-guide", "file-text"),

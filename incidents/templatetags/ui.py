@@ -109,6 +109,14 @@ def when(moment: datetime | None, age: bool = True) -> SafeString:
 
 
 @register.simple_tag
+def from_to(start: datetime, end: datetime) -> SafeString:
+    """From when until when, in the reader's zone: the days of the week and the times; the exact UTC times on hover."""
+    html = '<time datetime="{0}" title="{0}">{1}</time> – <time datetime="{2}" title="{2}">{3}</time>'
+    first, last = (format_date(in_own_zone(moment), "D j M, H:i") for moment in (start, end))
+    return format_html(html, _iso(start), first, _iso(end), last)
+
+
+@register.simple_tag
 def clock_time(moment: datetime) -> SafeString:
     """A moment in a timeline: the time, with the day where it is not today."""
     local = in_own_zone(moment)

@@ -143,7 +143,7 @@ def elsewhere(settings: object) -> Iterator[Elsewhere]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     place.url = f"http://127.0.0.1:{server.server_port}/secret-token.ics"
     yield place
     server.shutdown()

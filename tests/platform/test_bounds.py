@@ -29,6 +29,7 @@ NUMBER = (
 )
 MOMENT = (forms.DateTimeField, serializers.DateTimeField)
 DAY = (forms.DateField, serializers.DateField)
+TIME = (forms.TimeField, serializers.TimeField)
 CHOSEN = (
     *(forms.ChoiceField, forms.ModelChoiceField, forms.BooleanField, forms.FileField),
     *(serializers.ChoiceField, serializers.BooleanField, serializers.RelatedField, serializers.ManyRelatedField),
@@ -91,7 +92,7 @@ def refusal(field: Field, value: Any) -> str:
 
 
 def test_no_field_is_of_a_kind_that_this_table_does_not_know() -> None:
-    known = (*TEXT, *NUMBER, *MOMENT, *DAY, *CHOSEN, serializers.ListField)
+    known = (*TEXT, *NUMBER, *MOMENT, *DAY, *TIME, *CHOSEN, serializers.ListField)
     assert [str(entry) for entry in ENTRIES if not isinstance(entry.field, known)] == []
     count = len([entry for entry in ENTRIES if not isinstance(entry.field, CHOSEN)])
     reported.append(f"fields that enter, with bounds: {count} of {len(ENTRIES)}; the others are chosen from a list")
@@ -132,6 +133,13 @@ def test_a_date_is_one_that_can_be_meant(entry: Entry) -> None:
     for year in (2000, 2200):
         assert take(entry.field, typed(entry.field, year)).year == year
     for nonsense in ("0000-00-00", "10000-01-01", "2026-02-30", "yesterday", "2026-06-01T99:99", "-1"):
+        refusal(entry.field, nonsense)
+
+
+@of(TIME)
+def test_a_time_of_day_is_one(entry: Entry) -> None:
+    assert take(entry.field, "09:30").minute == 30
+    for nonsense in ("24:00", "9:60", "noon", "-1", "1e400"):
         refusal(entry.field, nonsense)
 
 

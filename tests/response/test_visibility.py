@@ -121,7 +121,19 @@ def test_a_verb_on_it_is_404_too(secret: Incident, jo: User, as_person: Callable
     assert secret.status == "resolved"
 
 
-OPEN_TO_ALL = {"ingest", "ingest-token", "healthz", "readyz", "home", "first-run", "schema", "docs", "public", "shared"}
+OPEN_TO_ALL = {
+    "ingest",
+    "ingest-token",
+    "healthz",
+    "readyz",
+    "home",
+    "first-run",
+    "schema",
+    "docs",
+    "public",
+    "shared",
+    "on-call-calendar",
+}
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[tuple[str, str | None]]:

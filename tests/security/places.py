@@ -123,7 +123,7 @@ def _value(route: str, name: str, world: World | None, absent: int, absent_id: i
 def _slug(route: str) -> str:
     if "sources/" in route:
         return "quality-monitors"
-    return "assistants" if "teams/" in route else "support-assistant"
+    return "assistants" if "teams/" in route or "on-call/" in route else "support-assistant"
 
 
 def _id_of_another(segment: str) -> int:

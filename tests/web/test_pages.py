@@ -29,8 +29,10 @@ BUDGETS = {
     "/rules/": 11,
     "/silences/": 10,
     "/sources/": 8,
+    "/on-call/": 11,
+    "/on-call/assistants/": 20,
     "/systems/": 7,
-    "/systems/support-assistant/": 17,
+    "/systems/support-assistant/": 20,
     "/postmortems/?show=all": 12,
     "/postmortems/?q=index": 16,
     "/postmortems/{published}/": 60,
@@ -84,6 +86,10 @@ def test_no_page_asks_more_the_more_there_is(
         "/reports/?months=%00&team=%F0%9F%98%80",
         "/i/12",
         "/systems/nobody/",
+        "/on-call/nobody/",
+        "/on-call/assistants/overrides/new/?start=9999999999&end=%D9%A3",
+        "/on-call/assistants/swaps/new/?gives=%F0%9F%98%80",
+        "/calendars/x.ics",
     ],
 )
 def test_no_address_breaks_a_page(

@@ -13,6 +13,7 @@ from rest_framework.routers import SimpleRouter
 from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
 from incidents.followups import api as followups
+from incidents.oncall import api as oncall
 from incidents.postmortems import api as postmortems
 from incidents.reports.api import TrendsView
 from incidents.response import api as response
@@ -48,12 +49,19 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 _open = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
 _incident = r"^v1/incidents/(?P<number>[0-9]{1,9})/"
+_rota = r"^v1/on-call/(?P<team>[-a-zA-Z0-9_]{1,50})/"
+_overrides = oncall.OverrideViewSet.as_view({"get": "list", "post": "create"})
+_override = oncall.OverrideViewSet.as_view({"delete": "destroy"})
 
 urlpatterns = [
     # What slices above the core do about one incident
     re_path(_incident + "merge/$", alerts.MergeView.as_view(), name="incident-merge"),
     re_path(_incident + "postmortem/$", postmortems.StartPostmortemView.as_view(), name="incident-postmortem"),
     re_path(_incident + "follow-ups/$", followups.AddFollowUpView.as_view(), name="incident-follow-ups"),
+    path("v1/on-call/", oncall.OnCallView.as_view(), name="on-call"),
+    re_path(_rota + "shifts/$", oncall.ShiftsView.as_view(), name="on-call-shifts"),
+    re_path(_rota + "overrides/$", _overrides, name="on-call-overrides"),
+    re_path(_rota + r"overrides/(?P<pk>[0-9]{1,18})/$", _override, name="on-call-override"),
     path("v1/", include(router.urls)),
     # A deploy job that leaves the last slash out loses nothing: a redirect would lose its body.
     path("v1/changes", systems.ChangesWithoutSlash.as_view({"get": "list", "post": "create"})),

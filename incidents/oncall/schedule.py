@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from incidents.oncall.cover import Cover, covers
 from incidents.oncall.overrides import Override
+from incidents.oncall.pointer import OnCallKind
 from incidents.oncall.shifts import Duty, Span, joined
 from incidents.people.models import Team, User
 
@@ -29,6 +30,11 @@ class Standing:
     @property
     def team(self) -> Team:
         return self.cover.team
+
+    @property
+    def kind(self) -> str:
+        """Where it stands who is on call."""
+        return self.cover.pointer.kind if self.cover.pointer else OnCallKind.NOBODY
 
     @property
     def gaps_ahead(self) -> list[Span]:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("alerts/<int:pk>/link/", alerts.link, name="alert-link"),
     path("alerts/<int:pk>/settle/", alerts.settle, name="alert-settle"),
     path(_incident + "merge/", merging.merge, name="incident-merge"),
+    path("incidents/many/merge/", merging.merge_many, name="incidents-merge"),
     path(_incident + "undo/", merging.undo, name="incident-undo"),
     path("deliveries/", deliveries.deliveries, name="deliveries"),
     path("deliveries/retry/", deliveries.retry_many, name="deliveries-retry"),

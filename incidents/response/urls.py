@@ -26,6 +26,7 @@ urlpatterns = [
     path("incidents/new/", declare.declare, name="declare"),
     path("incidents/alike/", declare.alike, name="incidents-alike"),
     path("incidents/many/", lists.many, name="incidents-many"),
+    path("incidents/many/people/", lists.people, name="incidents-people"),
     path("incidents/views/", lists.save_view, name="view-new"),
     path("incidents/views/<int:pk>/drop/", lists.drop_view, name="view-drop"),
     path("preview/", incident.preview, name="preview"),

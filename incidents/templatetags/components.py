@@ -53,7 +53,8 @@ def table(content: str, *headings: str, **options: Any) -> SafeString:
 
 @register.simple_block_tag
 def menu(content: str, label: str, **options: Any) -> SafeString:
-    """A button that opens a panel. `icon`, `id`, `variant` (primary, quiet), `small`, `icon_only`, `open`, `act` (for the palette)."""
+    """A button that opens a panel. `icon`, `id`, `variant` (primary, quiet), `small`, `icon_only`, `open`, `key`,
+    `act` (for the palette)."""
     return render_to_string("components/menu.html", {"content": content, "label": label} | options)
 
 

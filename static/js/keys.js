@@ -46,11 +46,20 @@ const ACTS = {
   x: () => press("[data-row][data-selected] input[type=checkbox]"),
 };
 
+/* An act on chosen rows is one on the row where one stands, where none is chosen. */
+function chooseSelected() {
+  if (!document.querySelector("[data-row] input:checked")) press("[data-row][data-selected] input[type=checkbox]");
+}
+
 /* What a page marks with data-key: opened and ready to type in, or pressed. */
 function actOfPage(key) {
   const marked = /^[a-z]$/.test(key) && document.querySelector(`[data-key="${key}"]`);
   if (!marked) return null;
-  return () => (marked.tagName === "SUMMARY" ? openUp(marked.parentElement) : marked.click());
+  return () => {
+    if (marked.closest(".bulk")) chooseSelected();
+    if (marked.tagName === "SUMMARY") openUp(marked.parentElement);
+    else marked.click();
+  };
 }
 
 function isTyping({ target }) {

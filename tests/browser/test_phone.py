@@ -151,6 +151,21 @@ def test_the_first_incident_is_in_the_upper_third_and_the_filters_fold(
     expect(page.locator("[data-row]", has_text="In the list").first).to_be_visible()
 
 
+@pytest.mark.parametrize("size", SCREENS, ids=lambda size: str(size[0]))
+def test_what_is_done_to_chosen_rows_leaves_most_of_the_screen(
+    as_somebody: Callable[..., Any], size: tuple[int, int]
+) -> None:
+    page = as_somebody("ada", **screen(*size))
+    page.goto("/incidents/")
+    page.locator("[data-row]").get_by_role("checkbox").first.tap()
+    bar = page.locator(".bulk")
+    assert bar.bounding_box()["height"] <= size[1] / 8
+    bar.locator("#many-assign > summary").tap()
+    expect(bar.get_by_label("Ada Brandt")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert misplaced(page) == []
+
+
 def test_the_state_of_all_alerts_stands_at_one_place(as_somebody: Callable[..., Any]) -> None:
     page = as_somebody("tom", **PHONE)
     page.goto("/alerts/?show=all")

@@ -266,3 +266,14 @@ def test_the_zone_of_the_browser_is_one_click_away(as_somebody: Callable[..., An
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
     expect(page.get_by_role("button", name="Use Asia/Tokyo")).to_have_count(0)
+
+
+def test_the_severity_of_a_row_is_set_from_the_list(site: Running, as_somebody: Callable[..., Any]) -> None:
+    number = new_incident(site, "Set from its row").strip("/").rpartition("/")[2]
+    page = as_somebody("tom")
+    page.goto("/incidents/?q=Set+from+its+row")
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    page.get_by_role("button", name="Set SEV2").click()
+    expect(page.locator(f"#incident-{number} .sev")).to_have_text("SEV2")
+    expect(page.get_by_text("Set SEV2: done for 1.")).to_be_visible()

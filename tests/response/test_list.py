@@ -35,6 +35,52 @@ class TestList:
         as_person(mara).post("/incidents/many/", {"act": "severity:sev1", "number": numbers[:2]})
         assert Incident.objects.filter(severity="sev1").count() == 2
 
+    def test_several_are_assigned_declined_and_merged_at_once(
+        self, mara: User, jo: User, rui: User, support_assistant: System, fraud_scorer: System, as_person: Page
+    ) -> None:
+        first, second, third = (
+            Incident.objects.declare(title=f"From an alert {n}", by=None, system=support_assistant) for n in range(3)
+        )
+        theirs = Incident.objects.declare(title="Theirs", by=rui, system=fraud_scorer)
+        client = as_person(mara)
+
+        def done(address: str, *chosen: Incident, **sent: Any) -> str:
+            numbers = [row.number for row in chosen]
+            text: str = client.post(f"/incidents/{address}", {"number": numbers, **sent}, follow=True).text
+            for row in (first, second, third, theirs):
+                row.refresh_from_db()
+            return text
+
+        assert "Jo Lindqvist" in client.get("/incidents/many/people/").text
+        assert "Choose who leads them." in done("many/", first, act="assign")
+        assert "Assign the lead: done for 2." in done("many/", first, second, theirs, act="assign", lead=jo.pk)
+        assert [row.lead for row in (first, second, theirs)] == [jo, jo, rui]
+        assert "Say why they are declined." in done("many/", first, act="decline", reason=" ")
+        done("many/", third, act="decline", reason="A test run")
+        assert (third.status, first.status) == ("declined", "triage")
+        assert "There is no INC-999." in done("many/merge/", first, into="INC-999")
+        page = done("many/merge/", first, third, theirs, into=str(second))
+        assert f"Merge into {second}: done for 1." in page
+        assert f"{theirs}: only responders of its team can do that." in page
+        assert (first.status, first.merged_into) == ("merged", second)
+        assert theirs.merged_into is None
+
+    def test_a_private_one_is_not_touched_by_whoever_may_not_see_it(
+        self, incident: Incident, mara: User, jo: User, support_assistant: System, as_person: Page
+    ) -> None:
+        open_ = Incident.objects.declare(title="For everybody", by=jo, system=support_assistant)
+        incident.restrict([], by=mara)
+        numbers = {"number": [incident.number, open_.number]}
+        client = as_person(jo)
+        assert (
+            f"There is no {incident}."
+            in client.post("/incidents/many/merge/", numbers | {"into": str(incident)}, follow=True).text
+        )
+        client.post("/incidents/many/", numbers | {"act": "severity:sev4"})
+        incident.refresh_from_db()
+        open_.refresh_from_db()
+        assert (incident.severity, open_.severity) == ("sev2", "sev4")
+
     @pytest.mark.parametrize(
         "data", [{}, {"act": "explode", "number": "1"}, {"act": "close", "number": ["x", "9" * 40]}]
     )

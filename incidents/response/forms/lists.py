@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 
+from incidents.response.forms.fields import PersonChoiceField
 from incidents.response.vocabulary import Severity
-from incidents.texts import check_readable
+from incidents.texts import check_readable, is_blank
+from incidents.web.fields import Choose
 
 
 class SavedViewForm(forms.Form):
@@ -17,6 +19,8 @@ class SavedViewForm(forms.Form):
 BULK = {
     "acknowledge": "Acknowledge",
     "take": "Take the lead",
+    "assign": "Assign the lead",
+    "decline": "Decline",
     "close": "Close",
     "follow": "Follow",
     **{f"severity:{severity.value}": f"Set {severity.label}" for severity in Severity if severity != Severity.UNKNOWN},
@@ -24,12 +28,16 @@ BULK = {
 
 
 class BulkForm(forms.Form):
-    """What is done to several incidents at once."""
+    """What is done to several incidents at once, and what it asks."""
 
     act = forms.ChoiceField(choices=list(BULK.items()))
-    number = forms.TypedMultipleChoiceField(coerce=int)
+    lead = PersonChoiceField(required=False, widget=Choose(find="Find a person"))
+    reason = forms.CharField(max_length=1000, required=False, label="Reason for declining")
 
-    def __init__(self, *args: Any, numbers: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        right = [number for number in numbers if number.isascii() and number.isdigit() and len(number) <= 9]
-        self.fields["number"].choices = [(number, number) for number in right[:500]]  # type: ignore[attr-defined]
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("act") == "assign" and not cleaned.get("lead"):
+            self.add_error("lead", "Choose who leads them.")
+        if cleaned.get("act") == "decline" and is_blank(cleaned.get("reason", "")):
+            self.add_error("reason", "Say why they are declined.")
+        return cleaned

@@ -1,10 +1,10 @@
 """The list of incidents, what is done to several at once, and views kept under a name."""
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Count, Min, Q
 from django.http import HttpResponse
@@ -13,17 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from incidents.errors import Refused, WrongStatus
+from incidents.errors import WrongStatus
 from incidents.people.models import Role
-from incidents.people.permissions import NotAllowed, has_role
+from incidents.people.permissions import has_role, require_role
 from incidents.response.buttons import valid
 from incidents.response.filters import IncidentFilter
 from incidents.response.followers import Follower
 from incidents.response.forms.lists import BULK, BulkForm, SavedViewForm
 from incidents.response.incident import Incident
+from incidents.response.many import chosen, do_to_each
 from incidents.response.saved_views import SavedView
 from incidents.response.updates import Cadence, next_update_due
-from incidents.response.vocabulary import IncidentKind, Status
+from incidents.response.vocabulary import IncidentKind, Severity, Status
 from incidents.web.paging import newest_first
 from incidents.web.request import Answer, Request, back, change, page
 
@@ -42,8 +43,8 @@ def incidents(request: Request) -> Answer:
         return HttpResponse(status=204)
     parameters = request.GET.copy()
     parameters.setdefault("status", "open")
-    chosen = IncidentFilter(parameters, mine.for_list(), request=request)
-    incidents = chosen.qs if chosen.is_valid() else mine.none()
+    filtered = IncidentFilter(parameters, mine.for_list(), request=request)
+    incidents = filtered.qs if filtered.is_valid() else mine.none()
     is_open_list = parameters["status"] == "open"
     if is_open_list:
         page_of_incidents, older_than = list(incidents.worst_first()[: AN_OPEN_LIST + 1]), None
@@ -52,7 +53,7 @@ def incidents(request: Request) -> Answer:
     cadences = Cadence.by_severity()
     rows_with_due = [(incident, next_update_due(incident, cadences)) for incident in page_of_incidents[:AN_OPEN_LIST]]
     context = {
-        "filter": chosen,
+        "filter": filtered,
         "status": parameters["status"],
         "groups": _groups(rows_with_due, by_state=is_open_list),
         "shown": len(rows_with_due),
@@ -64,7 +65,8 @@ def incidents(request: Request) -> Answer:
         "may_open": has_role(request.user, Role.RESPONDER, team=None),
         "chosen": sum(bool(request.GET.get(name)) for name in ("severity", "category", "system", "team")),
         "is_filtered": set(request.GET) - {"status", "seen"},
-        "bulk": BULK,
+        "bulk_form": BulkForm(auto_id="many_%s"),
+        "severities": [severity for severity in Severity if severity != Severity.UNKNOWN],
         "views": SavedView.objects.for_user(request.user),
         "view_form": SavedViewForm(auto_id="view_%s", initial={"query": request.GET.urlencode()}),
     }
@@ -98,38 +100,29 @@ def _pulse(incidents: Any) -> str:
 @change(WrongStatus)
 def many(request: Request) -> Answer:
     """Do one thing to several incidents. Each is done or refused by itself; what was refused is said."""
-    if not request.POST.getlist("number"):
-        raise Refused("Select incidents first, with x or their checkboxes.")
-    form = BulkForm(request.POST, numbers=request.POST.getlist("number"))
-    act, numbers = valid(form)["act"], form.cleaned_data["number"]
-    done, refused = 0, []
-    for incident in Incident.objects.visible_to(request.user).filter(number__in=numbers).order_by("number"):
-        try:
-            if act != "follow" and not incident.is_changeable_by(request.user):
-                raise NotAllowed("only responders of its team can do that.")
-            _do(act, incident, request)
-            done += 1
-        except (WrongStatus, NotAllowed, forms.ValidationError) as refusal:
-            refused.append(f"{incident}: {' '.join(getattr(refusal, 'messages', [str(refusal)]))}")
-    if done:
-        messages.success(request, f"{BULK[act]}: done for {done}.")
-    if refused:
-        messages.error(request, " ".join(refused[:5]) + (f" And {len(refused) - 5} more." if len(refused) > 5 else ""))
+    incidents = chosen(request)
+    fields = valid(BulkForm(request.POST))
+    act, user = fields["act"], request.user
+    verbs: dict[str, Callable[[Incident], object]] = {
+        "acknowledge": lambda incident: incident.acknowledge(by=user),
+        "take": lambda incident: incident.assign_lead(user, by=user),
+        "assign": lambda incident: incident.assign_lead(fields["lead"], by=user),
+        "decline": lambda incident: incident.decline(by=user, reason=fields["reason"]),
+        "close": lambda incident: incident.close(by=user),
+        "follow": lambda incident: Follower.objects.get_or_create(person=user, incident=incident),
+        "severity": lambda incident: incident.set_severity(act.partition(":")[2], by=user),
+    }
+    verb = verbs[act.partition(":")[0]]
+    do_to_each(request, incidents, verb, label=BULK[act], for_everybody=act == "follow")
     return back(request, reverse("incidents"))
 
 
-def _do(act: str, incident: Incident, request: Request) -> None:
-    match act.partition(":"):
-        case ("acknowledge", _, _):
-            incident.acknowledge(by=request.user)
-        case ("take", _, _):
-            incident.assign_lead(request.user, by=request.user)
-        case ("close", _, _):
-            incident.close(by=request.user)
-        case ("follow", _, _):
-            Follower.objects.get_or_create(person=request.user, incident=incident)
-        case ("severity", _, severity):
-            incident.set_severity(severity, by=request.user)
+@page
+@require_GET
+def people(request: Request) -> Answer:
+    """Whom the lead of the selected incidents can be assigned to; asked for once somebody wants to."""
+    require_role(request.user, Role.RESPONDER, team=None, to="assign incidents")
+    return HttpResponse(str(BulkForm(auto_id="many_%s")["lead"]))
 
 
 @change()

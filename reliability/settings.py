@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "incidents.web.proxies.only_https",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "incidents.web.middleware.RequestLog",
+    "incidents.web.middleware.nobody_elses",
     "incidents.web.middleware.storage_trouble",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

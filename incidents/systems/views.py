@@ -8,7 +8,7 @@ from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
 from incidents.systems.forms import ChangeForm
 from incidents.systems.models import Change, System
-from incidents.web.request import Answer, Request, back, page, visible_or_404
+from incidents.web.request import Answer, Request, back, own_address, page, visible_or_404
 
 
 @page
@@ -44,5 +44,6 @@ def add_change(request: Request, slug: str) -> Answer:
         form.save()
         messages.success(request, f"“{form.instance}” is recorded as a change of {system}.")
         return back(request, system.get_absolute_url())
-    context = {"form": form, "system": system, "next": request.POST.get("next") or request.GET.get("next", "")}
+    came_from = own_address(request, request.POST.get("next") or request.GET.get("next", ""))
+    context = {"form": form, "system": system, "next": came_from}
     return render(request, "systems/change.html", context, status=422 if form.is_bound else 200)

@@ -117,6 +117,21 @@ def _has_nul(*texts: object) -> bool:
     return any("\x00" in str(text) for text in texts)
 
 
+def nobody_elses(get_response: View) -> View:
+    """Let no cache on the way keep what is answered, and a browser show none of it again without asking.
+
+    What somebody may see ends when they sign out or an incident becomes private, and part of a page has the same address as
+    the whole. Answers that say themselves how long they hold, such as public pages, stay as they are.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        answer = get_response(request)
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        return answer
+
+    return middleware
+
+
 def own_clock(get_response: View) -> View:
     """Show times in the zone of whoever looks."""
 

@@ -78,9 +78,13 @@ def change(*refusals: type[Exception]) -> Callable[[PageView], PageView]:
 
 def back(request: HttpRequest, fallback: str = "/") -> HttpResponseRedirect:
     """Return to the page the person came from, if it is one of ours."""
-    came_from = request.POST.get("next") or request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
-    return redirect(came_from if ours else fallback)
+    return redirect(own_address(request, request.POST.get("next") or request.headers.get("Referer", "")) or fallback)
+
+
+def own_address(request: HttpRequest, given: str) -> str:
+    """Give an address that somebody handed us if it is one of ours, else ""; any other is never linked or followed."""
+    ours = url_has_allowed_host_and_scheme(given, {request.get_host()}, require_https=request.is_secure())
+    return given if ours else ""
 
 
 _OF_INCIDENTS = {

@@ -1,12 +1,13 @@
 """Who is on call, by the team’s rota, a calendar or overrides."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from incidents.errors import Refused, WrongStatus
 from incidents.oncall.calendars import CalendarShift
@@ -206,3 +207,47 @@ class TestSwaps:
         swap = ShiftSwap.objects.offer(assistants, giver=mara, taker=tom, gives=MARAS, takes=None, by=mara)
         swap.accept(by=tom)
         assert on_call(assistants, IN_MARAS_WEEK) == [tom]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_swap_that_is_accepted_and_withdrawn_at_once_is_one_of_both(
+    assistants: Team, mara: User, jo: User, write_rota: WriteRota
+) -> None:
+    write_rota(mara, jo)
+    swap = ShiftSwap.objects.offer(assistants, giver=mara, taker=jo, gives=MARAS, takes=JOS, by=mara)
+
+    def answer(accepts: bool) -> str:
+        row = ShiftSwap.objects.get(pk=swap.pk)
+        try:
+            row.accept(by=jo) if accepts else row.withdraw(by=mara)
+        except (WrongStatus, Refused):
+            return ""
+        else:
+            return row.state
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        states = [state for state in pool.map(answer, [True, False] * 3) if state]
+    swap.refresh_from_db()
+    assert states == [swap.state]
+    assert Override.objects.count() == (2 if swap.state == "accepted" else 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_write_a_rota_at_once_one_is_told(
+    assistants: Team, mara: User, jo: User, write_rota: WriteRota
+) -> None:
+    def write(person: User) -> User | None:
+        try:
+            write_rota(person)
+        except WrongStatus:
+            return None
+        else:
+            return person
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        written = [person for person in pool.map(write, [mara, jo, mara, jo]) if person]
+    assert on_call(assistants, IN_MARAS_WEEK) == written

@@ -131,6 +131,7 @@ OPEN_TO_ALL = {
     "schema",
     "docs",
     "public",
+    "public-feed",
     "shared",
     "on-call-calendar",
 }

@@ -4,6 +4,10 @@ from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Sou
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
+from incidents.notifications.acting import ActLink
+from incidents.notifications.escalation import Escalation
+from incidents.notifications.messages import Dispatch, Notification
+from incidents.notifications.preferences import Preference
 from incidents.oncall.calendars import CalendarShift
 from incidents.oncall.feeds import CalendarLink
 from incidents.oncall.overrides import Override
@@ -28,12 +32,11 @@ from incidents.reports.months import Rollup, RollupMark
 from incidents.reports.saved import ReportNote, ReportSubscription, SavedReport
 from incidents.response.attachments import Attachment
 from incidents.response.containments import Containment
-from incidents.response.events import Event, Note
+from incidents.response.events import Event, Note, PendingEvent
 from incidents.response.followers import Follower
 from incidents.response.impact import Exposure, Impact
 from incidents.response.incident import Incident, IncidentCounter
 from incidents.response.links import Link
-from incidents.response.notices import Notice
 from incidents.response.public_pages import PublicPage, PublicPost
 from incidents.response.roles import Assignment, Handover, ResponseRole
 from incidents.response.saved_views import SavedView
@@ -43,6 +46,7 @@ from incidents.response.updates import Cadence, Update
 from incidents.systems.models import Change, Dependency, System, SystemName
 
 __all__ = [
+    "ActLink",
     "Alert",
     "Amendment",
     "ApiKey",
@@ -59,8 +63,10 @@ __all__ = [
     "Decision",
     "Delivery",
     "Dependency",
+    "Dispatch",
     "Draft",
     "EditedLine",
+    "Escalation",
     "Event",
     "Exposure",
     "ExternalVersion",
@@ -79,13 +85,15 @@ __all__ = [
     "Link",
     "Membership",
     "Note",
-    "Notice",
+    "Notification",
     "OnCall",
     "Outcome",
     "Override",
     "ParkedFix",
+    "PendingEvent",
     "Policy",
     "Postmortem",
+    "Preference",
     "Presence",
     "Provenance",
     "PublicPage",

@@ -7,13 +7,13 @@ from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
 from incidents.followups import reminders
 from incidents.health.models import Heartbeat
+from incidents.notifications import upkeep as notifications
 from incidents.oncall import fetching
 from incidents.people import signin
 from incidents.postmortems import due, reading
 from incidents.postmortems.document import Postmortem
 from incidents.reports import months, saved
 from incidents.response import updates
-from incidents.response.notices import Notice
 
 
 @shared_task
@@ -54,8 +54,9 @@ def look_after_reports() -> None:
 
 
 @shared_task
-def send_notices() -> None:
-    Notice.objects.send()
+def notify() -> None:
+    """Work out whom new Events concern, call whoever is next where nobody acknowledged, and send what is due."""
+    notifications.notify()
 
 
 @shared_task

@@ -7,6 +7,7 @@ _ROOMS = (
     "alerts.endpoints",
     "shell",
     "response",
+    "notifications",
     "alerts",
     "systems",
     "oncall",

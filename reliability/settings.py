@@ -266,7 +266,7 @@ CELERY_BEAT_SCHEDULE = {
     "beat": {"task": "incidents.tasks.tick", "schedule": 10.0, "options": {"expires": 9}},
     "drain": {"task": "incidents.tasks.drain_deliveries", "schedule": 5.0, "options": {"expires": 4}},
     "look-after-alerts": {"task": "incidents.tasks.look_after_alerts", "schedule": 10.0, "options": {"expires": 9}},
-    "send-notices": {"task": "incidents.tasks.send_notices", "schedule": 10.0, "options": {"expires": 60}},
+    "notify": {"task": "incidents.tasks.notify", "schedule": 2.0, "options": {"expires": 2}},
     "remind-of-updates": {"task": "incidents.tasks.remind_of_updates", "schedule": 60.0, "options": {"expires": 300}},
     "prune": {"task": "incidents.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
     "look-after-reports": {

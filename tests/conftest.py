@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 from incidents.alerts.drain import drain
 from incidents.alerts.models import Alert, Source
 from incidents.people.models import ApiKey, Membership, Role, Team, User
+from incidents.response.events import PendingEvent
 from incidents.response.incident import Incident
 from incidents.systems.models import Dependency, System
 from tests.tools import not_tested, reported
@@ -143,6 +144,13 @@ def incident(mara: User, support_assistant: System) -> Incident:
     return Incident.objects.declare(
         title="Answers cite the retired pricing policy", by=mara, system=support_assistant, severity="sev2"
     )
+
+
+@pytest.fixture
+def known(incident: Incident) -> Incident:
+    """The same, of which everybody concerned has heard: what comes next stands alone."""
+    PendingEvent.objects.all().delete()
+    return incident
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from incidents.demonstration.cast import Cast, create_cast
 from incidents.demonstration.costs import write_costs
 from incidents.demonstration.course import course_of
 from incidents.demonstration.evidence import Mail
+from incidents.demonstration.heard import write_notifications
 from incidents.demonstration.learning import freeze, write_learning
 from incidents.demonstration.past import Telling, write_incident
 from incidents.demonstration.present import OPEN_ONES, write_harmless_changes, write_open_ones
@@ -50,6 +51,7 @@ def load(first_alert: Path | None = None) -> int:
         mail.write()
         freeze()
         _settle_changes()
+        write_notifications()
     if first_alert:
         first_alert.write_text(first_curl(cast.token))
     return count

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.notifications.messages import Notification
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
 from incidents.response.links import Link
-from incidents.response.notices import Notice
 from incidents.texts import one_line
 
 
@@ -291,14 +291,23 @@ class FollowUp(models.Model):
             due = f"It is due on {self.due_on:%Y-%m-%d}." if self.due_on else "It has no due date yet."
             subject = f"{by} made you the owner of “{self.title}”"
             text = f"A {self.get_priority_display()} follow-up to {self.incident}. {due}"
-            self.tell({self.owner}, subject=subject, text=text, key=f"owner:{event.pk}")
+            self.tell("owner", {self.owner}, subject=subject, text=text, key=f"owner:{event.pk}")
 
-    def tell(self, people: Iterable[User], *, subject: str, text: str, key: str) -> bool:
-        """Owe a mail to those of the people who may see it, once for each `key`; returns whether there is any."""
+    def tell(self, what: str, people: Iterable[User], *, subject: str, text: str, key: str) -> bool:
+        """Tell those of the people who may see it, once for each `key`; returns whether there is any.
+
+        `what` ends the name of a topic: “owner” or “due”.
+        """
         seeing = [person for person in people if FollowUp.objects.visible_to(person).filter(pk=self.pk).exists()]
         path = self.get_absolute_url()
-        Notice.objects.tell(
-            seeing, about=[self.incident], subject=subject, text=text, path=path, key=f"follow-up:{self.pk}:{key}"
+        Notification.objects.tell(
+            seeing,
+            topic=f"follow_up.{what}",
+            about=[self.incident],
+            subject=subject,
+            text=text,
+            path=path,
+            key=f"follow-up:{self.pk}:{key}",
         )
         return bool(seeing)
 

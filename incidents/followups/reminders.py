@@ -1,4 +1,4 @@
-"""Whom mail tells of follow-ups: who was given one, whose is due, whose is late, and who leads where it stays late."""
+"""Whom Faultline reminds of follow-ups: before they are due, on the day, the day after, and every week that they stay open."""
 
 from datetime import date, timedelta
 
@@ -8,40 +8,48 @@ from incidents.followups.models import FollowUp
 from incidents.people.models import Role, User
 from incidents.response.incident import Incident
 
-SOON, STAYS_LATE = timedelta(days=3), timedelta(days=7)
-FORGOTTEN = timedelta(days=30)  # what is later than that when it is first seen, as after an upgrade, is left alone
+SOON, WEEK = timedelta(days=3), timedelta(days=7)
 
 
 def remind() -> int:
-    """Owe what is due by today (UTC): once before the day, once after it, once a week later; returns of how many.
+    """Remind of what is due by today (UTC): three days before, on the day, a day after, then weekly; returns of how many.
 
-    May run as often as it likes: each mail is owed once for each due date.
+    May run as often as it likes: each reminder is owed once for each due date. Of what is a week late, the leads hear too.
     """
     today = timezone.localdate()
-    rows = FollowUp.objects.open().filter(due_on__lte=today + SOON, due_on__gte=today - FORGOTTEN)
+    rows = FollowUp.objects.open().filter(due_on__lte=today + SOON)
     rows = rows.select_related("incident__lead", "incident__team", "owner")
     return sum(_remind(follow_up, today) for follow_up in rows.order_by("pk").iterator(200))
 
 
 def _remind(follow_up: FollowUp, today: date) -> bool:
-    due = follow_up.due_on
-    if due is None:
+    if follow_up.due_on is None or (stage := stage_of(follow_up.due_on, today)) is None:
         return False
-    incident = follow_up.incident
-    stage, said = "soon", f"is due on {due:%Y-%m-%d}"
+    incident, due = follow_up.incident, follow_up.due_on
     people = {follow_up.owner or incident.lead}
-    if due < today:
-        stage, said = "late", f"was due on {due:%Y-%m-%d}"
-    if due <= today - STAYS_LATE:
-        stage = "stays-late"
+    if due <= today - WEEK:
         people |= {incident.lead, *_leads(incident)}
+    when = (
+        f"was due on {due:%Y-%m-%d}" if due < today else "is due today" if due == today else f"is due on {due:%Y-%m-%d}"
+    )
     whose = str(follow_up.owner or "nobody yet")
     return follow_up.tell(
+        "due",
         {person for person in people if person},
-        subject=f"“{follow_up.title}” {said}",
+        subject=f"“{follow_up.title}” {when}",
         text=f"A {follow_up.get_priority_display()} follow-up to {incident}. Its owner: {whose}.",
         key=f"{stage}:{due:%Y%m%d}",
     )
+
+
+def stage_of(due: date, today: date) -> str | None:
+    """Which reminder is owed: “soon”, “today”, “late”, then one for each week; None until three days before."""
+    if today < due:
+        return "soon" if due - today <= SOON else None
+    if today == due:
+        return "today"
+    weeks = (today - due) // WEEK
+    return f"week-{weeks}" if weeks else "late"
 
 
 def _leads(incident: Incident) -> list[User]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.notifications.messages import Notification
 from incidents.people.models import User
 from incidents.postmortems import search
 from incidents.postmortems.deadlines import IN_TIME, can_be_judged, due_date
@@ -18,7 +19,6 @@ from incidents.postmortems.sections import Section
 from incidents.postmortems.states import UNFINISHED, States
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
-from incidents.response.notices import Notice
 from incidents.response.vocabulary import Status
 from incidents.systems.models import Change
 from incidents.texts import one_line
@@ -273,6 +273,7 @@ class Postmortem(States):
                 self.record(by, owner=str(owner))
                 if owner != by:
                     self.tell(
+                        "owner",
                         [owner],
                         f"{by} made you the owner of the {_low(str(self))}",
                         f"It is due on {self.due_on:%Y-%m-%d}.",
@@ -287,10 +288,11 @@ class Postmortem(States):
         which: dict[str, Any] = {"postmortem": self.slug} if "-" in self.slug else {}
         self.incident.record(Event.Kind.POSTMORTEM, by=by, about=about, **which, **detail)
 
-    def tell(self, people: Iterable[User], subject: str, text: str, *, key: str, path: str = "") -> None:
-        """Owe a mail to those of the people who may see it."""
-        Notice.objects.tell(
+    def tell(self, what: str, people: Iterable[User], subject: str, text: str, *, key: str, path: str = "") -> None:
+        """Tell those of the people who may see it; `what` ends the name of a topic, such as “review”."""
+        Notification.objects.tell(
             people,
+            topic=f"postmortem.{what}",
             about=self.incidents,
             subject=subject,
             text=text,

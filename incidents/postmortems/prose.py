@@ -1,13 +1,13 @@
-"""Texts as their reader sees them: with the incidents they name told in words, and the people they name told by mail."""
+"""Texts as their reader sees them: with the incidents they name told in words, and the people they name told."""
 
 import re
 from collections.abc import Iterable
 
-from django.db.models import Q, Value
-from django.db.models.functions import Lower, StrIndex, Substr
+from django.db.models import Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from incidents.people.handles import handle_of, people_with_handles
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.sections import Section
@@ -44,19 +44,8 @@ def unfurled(text: str, known: dict[int, str]) -> SafeString:
 
 
 def people_named(texts: Iterable[str]) -> list[User]:
-    """Whom the texts name as @mara: the part of the address before the @, where only one person has it."""
-    handles = {handle for text in texts for handle in mentioned(text)}
-    if not handles:
-        return []
-    local = Lower(Substr("email", Value(1), StrIndex("email", Value("@")) - 1))
-    by_handle: dict[str, list[User]] = {}
-    for person in User.objects.active().annotate(handle=local).filter(handle__in=handles):
-        by_handle.setdefault(handle_of(person), []).append(person)
-    return [people[0] for people in by_handle.values() if len(people) == 1]
-
-
-def handle_of(person: User) -> str:
-    return person.email.partition("@")[0].lower()
+    """Whom the texts name as @mara."""
+    return people_with_handles({handle for text in texts for handle in mentioned(text)})
 
 
 def suggest_people(words: str, *, most: int = 6) -> list[tuple[str, str]]:
@@ -73,6 +62,7 @@ def tell_the_named(postmortem: Postmortem, section: Section, *, before: str, aft
         return
     people = [person for person in people_named([after]) if handle_of(person) in fresh and person != by]
     postmortem.tell(
+        "mention",
         people,
         f"{by} mentioned you in the postmortem of {postmortem.incident}",
         f"Under “{section.title}”.",

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.notifications.messages import Notification
 from incidents.people.models import User, digest_of
 from incidents.postmortems.document import Postmortem
-from incidents.response.notices import Notice
 
 
 class Reading(models.Model):
@@ -206,7 +206,9 @@ def send_digest(today: date | None = None) -> int:
         if lines:
             subject = f"{len(lines)} postmortem{'s' if len(lines) > 1 else ''} published last week"
             path = f"{reverse('postmortems')}?show=published"
-            Notice.objects.tell([person], about=about, subject=subject, text="\n".join(lines), path=path, key=key)
+            Notification.objects.tell(
+                [person], topic="digest", about=about, subject=subject, text="\n".join(lines), path=path, key=key
+            )
             readers += 1
     return readers
 
@@ -224,6 +226,7 @@ def remember_anniversaries(today: date | None = None) -> int:
     postmortems = Postmortem.objects.published().filter(published_at__gte=since, published_at__lt=until)
     for postmortem in postmortems.select_related("incident", "owner").exclude(owner=None):
         postmortem.tell(
+            "anniversary",
             [postmortem.owner] if postmortem.owner else [],
             f"A year since {postmortem.incident}: does it still hold?",
             "Look at the follow-ups and checks that came out of it. Are they still in place, and has it come back?",

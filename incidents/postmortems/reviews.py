@@ -69,6 +69,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
                 postmortem.record(by, asked=str(reviewer))
                 if reviewer != by:
                     postmortem.tell(
+                        "review",
                         [reviewer],
                         f"{by} asked you to review the postmortem of {postmortem.incident}",
                         f"“{postmortem.name}”, due on {postmortem.due_on:%Y-%m-%d}.",
@@ -132,6 +133,7 @@ def decide(postmortem: Postmortem, *, by: User, verdict: str, checks: list[str],
         stored.record(by, verdict=verdict, **because)
         decision_words = "approved" if verdict == Verdict.APPROVED else "requested changes to"
         stored.tell(
+            "verdict",
             _concerned(stored) - {by},
             f"{by} {decision_words} the postmortem of {stored.incident}",
             note.strip() or "Without a note.",
@@ -207,6 +209,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
             )
             answered = {comment.parent.by} if comment.parent and comment.parent.by else set()
             postmortem.tell(
+                "comment",
                 (_concerned(postmortem) | answered) - {by},
                 f"{by} commented on the postmortem of {postmortem.incident}",
                 comment.text or "A suggestion",

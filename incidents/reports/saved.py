@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from incidents.notifications.messages import Notification
 from incidents.people.models import Team, User
 from incidents.postmortems.document import Postmortem
 from incidents.reports import export
@@ -21,7 +22,6 @@ from incidents.reports.cache import report, worked_out
 from incidents.reports.scope import Asked, Period, ReportScope, read
 from incidents.reports.trends import title_of
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 
 # Somebody who is named nowhere: sees what is not private, as everybody does.
 EVERYBODY = User(name="Everybody", email="everybody@invalid")
@@ -225,8 +225,9 @@ def mail(report: SavedReport, people: list[User]) -> None:
     opening = ["What to decide:", *matters, ""] if matters else []
     numbers = [f"{tile['label']}: {tile['value']}{' (' + tile['note'] + ')' if tile['note'] else ''}" for tile in tiles]
     with transaction.atomic():
-        Notice.objects.tell(
+        Notification.objects.tell(
             people,
+            topic="report.ready",
             about=[],  # numbers and no names
             subject=report.title,
             text="\n".join([*opening, *report.summary, "", *numbers]),

@@ -68,6 +68,7 @@ class Event(models.Model):
         LINK = "link", "linked another incident"
         KIND = "kind", "changed its kind"
         PUBLIC = "public", "wrote for the public page"
+        SNOOZED = "snoozed", "snoozed the calls"
 
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -81,6 +82,12 @@ class Event(models.Model):
         indexes = [models.Index(fields=["incident", "at", "id"], name="events_by_incident")]
         triggers: ClassVar = [
             pgtrigger.Protect(name="events_are_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="events_are_announced",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                func="INSERT INTO incidents_pendingevent (event_id, attempts, error) VALUES (NEW.id, 0, ''); RETURN NULL;",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -98,3 +105,16 @@ class Event(models.Model):
         became = self.detail.get("became")
         titles += [became["title"]] if isinstance(became, dict) and "title" in became else []
         return any(" ".join(given.split())[:190] == title[:190] for given in titles)
+
+
+class PendingEvent(models.Model):
+    """An Event that nobody was told of yet. The database adds the row together with the Event, so none is ever forgotten;
+    whoever works out what it means for whom takes it away again, in the same transaction."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="pending")
+    due_at = models.DateTimeField(null=True, blank=True)  # empty: at once
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to be announced"

@@ -62,13 +62,15 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         with transaction.atomic():
             incident.locked()
             assignments = self.filter(incident=incident, role=role)
-            was = [str(assignment.person) for assignment in assignments.select_related("person")]
+            before = [assignment.person for assignment in assignments.select_related("person")]
             assignments.exclude(person__in=people).delete()
             for person in people:
                 self.get_or_create(incident=incident, role=role, person=person)
-            became = [str(assignment.person) for assignment in assignments.select_related("person")]
+            after = [assignment.person for assignment in assignments.select_related("person")]
+            was, became = list(map(str, before)), list(map(str, after))
             if was != became:
-                incident.record(Event.Kind.ROLE, by=by, role=role.name, was=was, became=became)
+                given = [person.pk for person in after if person not in before]
+                incident.record(Event.Kind.ROLE, by=by, role=role.name, was=was, became=became, given=given)
 
 
 class Assignment(models.Model):
@@ -146,7 +148,8 @@ class Handover(models.Model):
         return f"{self.role} of {self.incident} to {self.taker}"
 
     def event_detail(self, **more: Any) -> dict[str, Any]:
-        return {"role": self.role.name, "to": str(self.taker), "state": self.state, "summary": self.summary} | more
+        facts = {"id": self.pk, "role": self.role.name, "to": str(self.taker), "state": self.state}
+        return facts | {"summary": self.summary} | more
 
     def accept(self, *, by: User) -> None:
         """Take the role over. Only whom it was offered to may."""

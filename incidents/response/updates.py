@@ -9,9 +9,7 @@ from django.utils import timezone
 from incidents.errors import Refused
 from incidents.people.models import User
 from incidents.response.events import Event
-from incidents.response.followers import Follower
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.response.vocabulary import IncidentKind, Severity, Status
 
 
@@ -58,7 +56,7 @@ class UpdateQuerySet(models.QuerySet["Update"]):
     def post(
         self, incident: Incident, *, text: str, by: User, impact: str = "", next_at: datetime | None = None
     ) -> "Update":
-        """Tell everybody who follows it; `next_at` promises when they hear again."""
+        """Say how it stands to everybody who follows it; `next_at` promises when they hear again."""
         text = text.strip()
         if not text:
             raise Refused("Say what stakeholders should know.")
@@ -87,14 +85,6 @@ class UpdateQuerySet(models.QuerySet["Update"]):
                 status=current.status,
                 severity=current.severity,
             )
-            Notice.objects.tell(
-                Follower.people_of(current),
-                about=[current],
-                subject=f"{current} {current.get_severity_display()} {current.get_status_display()}: {current.title}",
-                text=text + (f"\n\nImpact: {update.impact}" if update.impact else ""),
-                path=current.get_absolute_url(),
-                key=f"update:{update.pk}",
-            )
         incident.refresh_from_db()
         return update
 
@@ -122,7 +112,7 @@ class Update(models.Model):
 
 
 def remind_of_updates() -> int:
-    """Tell the lead and whoever has a role once when an update is overdue; returns of how many incidents."""
+    """Put on record, once, that an update is overdue; returns of how many incidents."""
     cadences, now, reminded = Cadence.by_severity(), timezone.now(), 0
     running = Incident.objects.filter(status__in=[Status.INVESTIGATING, Status.CONTAINED], kind=IncidentKind.REAL)
     for incident in running.order_by("pk").iterator():
@@ -138,15 +128,4 @@ def _remind(incident: Incident, due: datetime) -> bool:
         if not not_yet.update(reminded_at=due):
             return False
         incident.record(Event.Kind.OVERDUE, by=None, due=due.isoformat())
-        people = {assignment.person for assignment in incident.assignments.select_related("person")} | (
-            {incident.lead} if incident.lead else set()
-        )
-        Notice.objects.tell(
-            people,
-            about=[incident],
-            subject=f"{incident}: an update is overdue",
-            text=f"Stakeholders of “{incident.title}” were promised news by {due:%H:%M} UTC.",
-            path=incident.get_absolute_url(),
-            key=f"overdue:{incident.pk}:{due.timestamp():.0f}",
-        )
     return True

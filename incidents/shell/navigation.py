@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from incidents.alerts.models import Alert
 from incidents.followups.models import FollowUp
+from incidents.notifications.messages import Notification
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.response.incident import Incident
@@ -37,6 +38,7 @@ class Shell:
         user = self.user
         return [
             self._item("Incidents", "incidents", "siren", "i", Incident.objects.visible_to(user).open().count()),
+            self._item("Notifications", "notifications", "inbox", "n", self._unread()),
             self._item("Alerts", "alerts", "bell-ring", "a", Alert.objects.visible_to(user).firing()[:1000].count()),
             self._item("On call", "on-call", "calendar-clock", "o"),
             self._item("Postmortems", "postmortems", "file-text", "p", self._to_write()),
@@ -45,6 +47,9 @@ class Shell:
             self._item("Sources", "sources", "radio-tower", "m"),
             self._item("Reports", "reports", "chart-line", "r"),
         ]
+
+    def _unread(self) -> int:
+        return Notification.objects.of(self.user).unread()[:100].count()
 
     def _to_write(self) -> int:
         return Postmortem.objects.visible_to(self.user).unfinished().filter(owner=self.user).count()

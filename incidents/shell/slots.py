@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from incidents.alerts import slots as alerts
 from incidents.followups import slots as followups
+from incidents.notifications import slots as notifications
 from incidents.oncall import slots as oncall
 from incidents.postmortems import slots as postmortems
 from incidents.response import slots as response
@@ -20,14 +21,14 @@ from incidents.response import slots as response
 Filler = Callable[[HttpRequest, Any], str]
 
 SLOTS: dict[str, tuple[Filler, ...]] = {
-    "account": (oncall.account, response.account_follows),
+    "account": (notifications.account_notifications, oncall.account, response.account_follows),
     "incident.actions": (postmortems.incident_actions,),
     "incident.clocks": (postmortems.incident_clocks,),
     "incident.evidence": (alerts.incident_evidence,),
-    "incident.facts": (followups.incident_facts,),
+    "incident.facts": (notifications.incident_facts, followups.incident_facts),
     "incident.starts": (alerts.incident_starts,),
     "system.actions": (response.system_actions,),
-    "system.facts": (oncall.system_facts, alerts.system_facts),
+    "system.facts": (oncall.system_facts, notifications.system_facts, alerts.system_facts),
     "system.records": (response.system_incidents, alerts.system_records),
 }
 

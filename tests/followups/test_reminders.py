@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from incidents.followups.models import FollowUp
 from incidents.followups.reminders import remind
+from incidents.notifications.messages import Notification
 from incidents.people.models import User
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 
 
 def mails() -> list[tuple[str, str]]:
-    return sorted(Notice.objects.values_list("person__name", "subject"))
+    return sorted(Notification.objects.values_list("person__name", "subject"))
 
 
 class TestOwner:
@@ -35,7 +35,7 @@ class TestOwner:
     ) -> None:
         filled = {"title": "Alert on index age", "kind": "detect", "priority": "2", "owner": jo.pk}
         as_person(mara).post(f"/incidents/{incident.number}/follow-ups/new/", filled)
-        assert Notice.objects.get().person == jo
+        assert Notification.objects.get().person == jo
 
 
 class TestDays:
@@ -48,9 +48,8 @@ class TestDays:
         FollowUp.objects.filter(pk=follow_up.pk).update(due_on=day)
         return f"{day:%Y-%m-%d}"
 
-    @pytest.mark.parametrize("days", [4, -31])
-    def test_what_is_far_off_is_left_alone(self, follow_up: FollowUp, days: int) -> None:
-        self.due(follow_up, days)
+    def test_what_is_far_off_is_left_alone(self, follow_up: FollowUp) -> None:
+        self.due(follow_up, 4)
         assert (remind(), mails()) == (0, [])
 
     def test_its_owner_is_told_once_before_and_once_after(self, follow_up: FollowUp) -> None:

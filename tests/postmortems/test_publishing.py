@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
 from incidents.followups.models import FollowUp
+from incidents.notifications.messages import Notification
+from incidents.notifications.upkeep import notify
 from incidents.people.models import User
 from incidents.postmortems import export, reading
 from incidents.postmortems.document import Postmortem
@@ -21,7 +23,6 @@ from incidents.postmortems.public import library, related
 from incidents.postmortems.reading import ExternalVersion, Reading, ShareLink
 from incidents.postmortems.reviews import Amendment
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.systems.models import System
 from incidents.web import pdf
 
@@ -110,16 +111,16 @@ class TestAfterwards:
         assert reading.send_digest(monday) == 1
         reading.send_digest(monday)
         assert list(
-            Notice.objects.filter(subject__contains="published last week").values_list("person__email", flat=True)
+            Notification.objects.filter(subject__contains="published last week").values_list("person__email", flat=True)
         ) == [mara.email]
-        Notice.objects.send()
+        notify()
         assert published.incident.title in mail.outbox[-1].body
 
     def test_a_year_later_its_owner_is_asked_whether_it_still_holds(self, published: Postmortem, mara: User) -> None:
         day = timezone.localdate() + timedelta(days=365)
         assert reading.remember_anniversaries(day) == 1
         reading.remember_anniversaries(day + timedelta(days=1))
-        assert Notice.objects.filter(person=mara, subject__contains="A year since").count() == 1
+        assert Notification.objects.filter(person=mara, subject__contains="A year since").count() == 1
 
     def test_it_shows_up_again_when_something_like_it_happens(
         self, published: Postmortem, mara: User, as_person: As, support_assistant: System

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from incidents.errors import Refused
 from incidents.followups.models import FollowUp
+from incidents.notifications.messages import Notification
 from incidents.people.models import User
 from incidents.postmortems import export, readiness, reviews
 from incidents.postmortems.document import Postmortem
@@ -16,7 +17,6 @@ from incidents.postmortems.factors import Factor, FactorKind
 from incidents.postmortems.guide import Policy
 from incidents.postmortems.reviews import Comment, Review
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.systems.models import Change, System
 from tests.postmortems.conftest import ALL, fill
 
@@ -87,7 +87,7 @@ class TestReview:
         path = postmortem.get_absolute_url()
         client.post(f"{path}review/")
         client.post(f"{path}ask/", {"person": rui.pk})
-        assert Notice.objects.filter(person=rui, subject__contains="review").exists()
+        assert Notification.objects.filter(person=rui, subject__contains="review").exists()
         assert as_person(mara).post(f"{path}decide/", {"verdict": "approved", "checks": ALL}).status_code == 302
         postmortem.refresh_from_db()
         assert postmortem.state == "in_review", "whoever owns it cannot approve it"
@@ -156,12 +156,12 @@ class TestReview:
         postmortem.send_to_review(by=mara, missing=[])
         for reviewer in (rui, jo):
             Review.objects.ask(postmortem, reviewer, by=mara)
-        Notice.objects.all().delete()
+        Notification.objects.all().delete()
         reviews.decide(postmortem, by=rui, verdict="changes", checks=[], note="Say more.")
-        told = Notice.objects.filter(subject__contains="requested changes")
+        told = Notification.objects.filter(subject__contains="requested changes")
         assert {notice.person for notice in told} == {mara, jo}
         Comment.objects.write(postmortem.sections.all()[0], "Since when?", by=mara)
-        told = Notice.objects.filter(subject__contains="commented")
+        told = Notification.objects.filter(subject__contains="commented")
         assert {notice.person for notice in told} == {rui, jo}
 
     def test_what_is_sent_back_is_approved_anew(self, published: Postmortem, jo: User, mara: User, rui: User) -> None:

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from incidents.notifications.messages import Notification
 from incidents.people.models import User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.reviews import Comment
 from incidents.postmortems.sections import Clash, Draft, Revision, Section
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 
 As = Callable[[User], Client]
 
@@ -125,7 +125,9 @@ class TestWriting:
         path = f"{postmortem.get_absolute_url()}sections/summary/"
         as_person(mara).post(path, {"text": "Ask @jo.", "base": ""})
         as_person(mara).post(path, {"text": "Ask @jo. And `@mara`.", "base": "Ask @jo."})
-        assert [(notice.person, "mentioned you" in notice.subject) for notice in Notice.objects.all()] == [(jo, True)]
+        assert [(notice.person, "mentioned you" in notice.subject) for notice in Notification.objects.all()] == [
+            (jo, True)
+        ]
 
     def test_the_names_of_incidents_are_told_to_who_may_see_them(
         self, postmortem: Postmortem, mara: User, jo: User, as_person: As, another: Callable[[str], Postmortem]

@@ -14,12 +14,12 @@ from PIL import Image
 
 from incidents.errors import WrongStatus
 from incidents.followups.models import FollowUp
+from incidents.notifications.upkeep import notify
 from incidents.people.models import Team, User
 from incidents.reports.decisions import Decision
 from incidents.reports.saved import ReportSubscription, SavedReport, send_reports
 from incidents.reports.scope import Asked, ReportScope
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.systems.models import System
 from tests.reports.conftest import at
 
@@ -150,7 +150,8 @@ def test_the_month_that_is_over_is_kept_and_mailed_once_with_its_picture(
     for _ in range(2):
         send_reports()
     assert SavedReport.objects.count() == 2
-    assert Notice.objects.send() == 3
+    notify()
+    assert len([note for note in mail.outbox if "cid:picture" in str(note.message())]) == 3
     message = next(message for message in mail.outbox if message.to == ["lee@example.com"])
     html = message.alternatives[0][0]  # type: ignore[attr-defined]
     assert "cid:picture" in html

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 
 from incidents.errors import Refused, WrongStatus
+from incidents.notifications.upkeep import notify
 from incidents.people.models import User
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.response.roles import Assignment, Handover, ResponseRole
 from incidents.response.tasks import Task
 
@@ -79,6 +79,7 @@ class TestCrew:
                 "role": "Investigator",
                 "was": ["Jo Lindqvist"],
                 "became": ["Jo Lindqvist", "Rui Costa"],
+                "given": [rui.pk],
             },
         )
 
@@ -90,15 +91,16 @@ class TestCrew:
         assert (task.done_by, incident.events.filter(kind="task").count()) == (jo, 2)
 
     def test_the_taker_is_mailed_and_accepts_on_the_page(
-        self, incident: Incident, mara: User, rui: User, as_person: Page
+        self, known: Incident, mara: User, rui: User, as_person: Page
     ) -> None:
+        incident = known
         address = f"/incidents/{incident.number}/hand-over/"
         empty = as_person(mara).post(address, {"role": "lead", "to": rui.pk, "summary": ""})
         assert empty.status_code == 422
         as_person(mara).post(address, {"role": "lead", "to": rui.pk, "summary": "Sampling goes on."})
-        Notice.objects.send()
+        notify()
         assert [(note.to, note.subject) for note in mail.outbox] == [
-            (["rui@example.com"], f"Mara Okafor hands INC-{incident.number} over to you (Lead)")
+            (["rui@example.com"], f"Mara Okafor hands INC-{incident.number} over to you (lead)")
         ]
         offered = Handover.objects.get()
         assert "Sampling goes on." in as_person(rui).get(f"/incidents/{incident.number}/").content.decode()

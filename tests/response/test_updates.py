@@ -11,10 +11,12 @@ from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
 
+from incidents.notifications.announcing import announce
+from incidents.notifications.messages import Dispatch, Notification
+from incidents.notifications.upkeep import notify
 from incidents.people.models import Team, User
 from incidents.response.followers import Follower
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.response.updates import Cadence, Update, next_update_due, remind_of_updates
 from incidents.response.vocabulary import IncidentKind
 
@@ -48,78 +50,83 @@ class TestUpdates:
         assert timedelta(minutes=29) < update.next_at - timezone.now() <= timedelta(minutes=30)
 
     def test_those_who_follow_the_incident_its_system_or_its_team_are_mailed_once(
-        self, incident: Incident, mara: User, jo: User, rui: User, sam: User, assistants: Team
+        self, known: Incident, mara: User, jo: User, rui: User, sam: User, assistants: Team
     ) -> None:
-        Follower.toggle(jo, incident=incident)
-        Follower.toggle(jo, system=incident.system)
+        Follower.toggle(jo, incident=known)
+        Follower.toggle(jo, system=known.system)
         Follower.toggle(rui, team=assistants)
-        Update.objects.post(incident, text="Answers are **stale**.", by=mara)
-        assert Notice.objects.send() == 2
-        assert Notice.objects.send() == 0
+        Update.objects.post(known, text="Answers are **stale**.", by=mara)
+        assert notify() == 2
+        assert notify() == 0
         assert sorted(note.to[0] for note in mail.outbox) == ["jo@example.com", "rui@example.com"]
-        assert f"/incidents/{incident.number}/" in mail.outbox[0].body
+        assert f"/incidents/{known.number}/" in mail.outbox[0].body
 
     def test_of_a_private_incident_only_its_people_hear(
-        self, incident: Incident, mara: User, jo: User, rui: User, assistants: Team
+        self, known: Incident, mara: User, jo: User, rui: User, assistants: Team
     ) -> None:
         for person in (jo, rui):
             Follower.toggle(person, team=assistants)
-        incident.restrict([jo], by=mara)
-        Update.objects.post(incident, text="Between us.", by=mara)
-        assert [notice.person for notice in Notice.objects.all()] == [jo]
+        known.restrict([jo], by=mara)
+        Update.objects.post(known, text="Between us.", by=mara)
+        announce()
+        assert [notification.person for notification in Notification.objects.all()] == [jo]
 
-    def test_an_overdue_update_is_reminded_of_once(self, incident: Incident, mara: User) -> None:
+    def test_an_overdue_update_is_reminded_of_once(self, known: Incident, mara: User) -> None:
+        incident = known
         Incident.objects.filter(pk=incident.pk).update(acknowledged_at=timezone.now() - timedelta(hours=2))
         assert (remind_of_updates(), remind_of_updates()) == (1, 0)
-        assert Notice.objects.get().person == mara
+        announce()
+        assert Notification.objects.get().person == mara
         incident.refresh_from_db()
         Update.objects.post(incident, text="News.", by=mara)
         Incident.objects.filter(pk=incident.pk).update(last_update_at=timezone.now() - timedelta(hours=2))
         assert remind_of_updates() == 1
 
     def test_mail_that_cannot_be_sent_is_tried_again_later(
-        self, incident: Incident, jo: User, mara: User, settings: Any
+        self, known: Incident, jo: User, mara: User, settings: Any
     ) -> None:
-        Follower.toggle(jo, incident=incident)
-        Update.objects.post(incident, text="News.", by=mara)
+        Follower.toggle(jo, incident=known)
+        Update.objects.post(known, text="News.", by=mara)
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-        assert Notice.objects.send() == 0
-        notice = Notice.objects.get()
-        assert (notice.sent_at, notice.attempts) == (None, 1)
-        assert notice.due_at > timezone.now()
-        assert "refused" in notice.error
+        assert notify() == 0
+        dispatch = Dispatch.objects.get()
+        assert (dispatch.sent_at, dispatch.attempts) == (None, 1)
+        assert dispatch.due_at > timezone.now()
+        assert "refused" in dispatch.error
 
     @pytest.mark.parametrize("trouble", [ValueError("no such header"), RuntimeError(), OSError("refused")])
     def test_mail_that_fails_for_whatever_reason_holds_no_other_back(
         self,
-        incident: Incident,
+        known: Incident,
         mara: User,
         jo: User,
         rui: User,
+        lee: User,
         assistants: Team,
         trouble: Exception,
         monkeypatch: Any,
     ) -> None:
         for person in (mara, jo, rui):
             Follower.toggle(person, team=assistants)
-        Update.objects.post(incident, text="News.", by=mara)
-        first = Notice.objects.order_by("due_at", "pk")[0]
+        Update.objects.post(known, text="News.", by=lee)
+        announce()
+        first = Dispatch.objects.order_by("due_at", "pk")[0]
         send = EmailMultiAlternatives.send
 
         def fail_for_the_first(message: EmailMultiAlternatives, *args: Any, **kwargs: Any) -> Any:
-            if message.to == [first.person.email]:
+            if message.to == [first.notification.person.email]:
                 raise trouble
             return send(message, *args, **kwargs)
 
         monkeypatch.setattr(EmailMultiAlternatives, "send", fail_for_the_first)
-        assert Notice.objects.send() == 2
+        assert notify() == 2
         first.refresh_from_db()
         assert (first.sent_at, first.attempts, first.error) == (None, 1, str(trouble) or type(trouble).__name__)
         assert first.due_at > timezone.now()
         monkeypatch.setattr(EmailMultiAlternatives, "send", send)
         with time_machine.travel(first.due_at + timedelta(seconds=1)):
-            assert Notice.objects.send() == 1
+            assert notify() == 1
 
     def test_tests_owe_nobody_anything(self, mara: User) -> None:
         drill = Incident.objects.declare(title="Drill", by=mara, severity="sev1", kind=IncidentKind.TEST)

@@ -20,7 +20,8 @@ from django.utils import timezone
 from incidents import tasks
 from incidents.alerts import by_hand, merging
 from incidents.alerts.models import Alert, Source
-from incidents.models import Event, IncidentCounter, Notice, Postmortem
+from incidents.models import Event, IncidentCounter, Postmortem
+from incidents.notifications.upkeep import notify
 from incidents.people.models import Membership, Role, Team, User
 from incidents.reports.saved import SavedReport
 from incidents.reports.scope import read as read_asked
@@ -304,7 +305,7 @@ def mailed(named: User, canaries: Canaries) -> list[str]:
             for task in (tasks.start_postmortems, tasks.share_learning, tasks.look_after_reports):
                 task()
             tasks.remind_of_updates()
-            Notice.objects.send()
+            notify()
     assert mail.outbox, "nobody was mailed anything, so this proves nothing"
     others_mail = [letter for letter in mail.outbox if letter.to != [named.email]]
     return [

@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from incidents.alerts import by_hand
 from incidents.alerts.models import Alert
+from incidents.notifications.announcing import announce
+from incidents.notifications.messages import Dispatch, Notification
+from incidents.notifications.upkeep import notify
 from incidents.people.models import User
 from incidents.reports.saved import SavedReport
 from incidents.reports.scope import read
 from incidents.response import updates
 from incidents.response.followers import Follower
 from incidents.response.incident import Incident
-from incidents.response.notices import Notice
 from incidents.response.public_pages import PublicPage, PublicPost
 from incidents.response.roles import Assignment, ResponseRole
 from incidents.response.updates import Update
@@ -27,24 +29,27 @@ Page = Callable[[User], Client]
 WORDS = "Zanzibar"
 
 
-def test_mail_that_is_still_owed_goes_to_whom_it_names_alone(incident: Incident, mara: User, sam: User) -> None:
+def test_mail_that_is_still_owed_goes_to_whom_it_names_alone(known: Incident, mara: User, jo: User, sam: User) -> None:
     for person in (mara, sam):
-        Follower.toggle(person, incident=incident)
-    Update.objects.post(incident, text=WORDS, by=mara)
-    incident.restrict([], by=mara)
-    Notice.objects.send()
+        Follower.toggle(person, incident=known)
+    Update.objects.post(known, text=WORDS, by=jo)
+    announce()
+    known.restrict([], by=mara)
+    notify()
     assert [letter.to for letter in mail.outbox] == [[mara.email]]
-    assert Notice.objects.send() == 0
-    assert "become private" in Notice.objects.get(person=sam).error
+    assert notify() == 0
+    assert "become private" in Dispatch.objects.get(notification__person=sam).error
 
 
-def test_an_overdue_update_is_not_told_to_a_role_that_is_not_named(incident: Incident, mara: User, sam: User) -> None:
+def test_an_overdue_update_is_not_told_to_a_role_that_is_not_named(known: Incident, mara: User, sam: User) -> None:
     role = ResponseRole.objects.exclude(code="lead").order_by("pk")[0]
+    incident = known
     Assignment.objects.create(incident=incident, role=role, person=sam)
     incident.restrict([], by=mara)
     Incident.objects.filter(pk=incident.pk).update(next_update_at=timezone.now() - timedelta(hours=1))
     assert updates.remind_of_updates() == 1
-    assert {notice.person for notice in Notice.objects.all()} == {mara}
+    announce()
+    assert {notice.person for notice in Notification.objects.all()} == {mara}
 
 
 def test_a_source_does_not_list_how_a_private_alert_was_classified(

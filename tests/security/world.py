@@ -27,7 +27,7 @@ from incidents.models import (
     Handover,
     ImportBatch,
     Link,
-    Notice,
+    Notification,
     Postmortem,
     PublicPage,
     ResponseRole,
@@ -44,7 +44,7 @@ Words = Callable[[type[Row], str], str]
 
 SECRET = "the-secret-of-a-shared-link-{}"
 # Rows of these hang on an incident by what they say, not by a foreign key of their own.
-BY_THEIR_WORDS: tuple[type[Row], ...] = (Delivery, Correction, Notice, ImportBatch, SavedView)
+BY_THEIR_WORDS: tuple[type[Row], ...] = (Delivery, Correction, Notification, ImportBatch, SavedView)
 # Text fields that hold no words of people or monitors, but codes, digests and addresses of ours.
 CODES = {
     "Alert.category",
@@ -64,8 +64,8 @@ CODES = {
     "Amendment.key",
     "Incident.category",
     "Incident.failure_mode",
-    "Notice.key",
-    "Notice.path",
+    "Notification.key",
+    "Notification.path",
     "Outcome.says",
     "Postmortem.slug",
     "Presence.key",
@@ -177,7 +177,7 @@ class World:
             },
             Section: {"key": "summary"},
             ShareLink: {"digest": digest_of(SECRET.format(slug)), "expires_at": now + timedelta(days=5)},
-            Notice: {
+            Notification: {
                 "key": f"of-{slug}",
                 "path": self.incident.get_absolute_url(),
                 "sent_at": None,

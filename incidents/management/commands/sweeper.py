@@ -1,4 +1,4 @@
-"""Drains deliveries with neither Celery nor Redis, so that losing both costs seconds and nothing else."""
+"""Drains deliveries and tells people with neither Celery nor Redis, so that losing both costs seconds and nothing else."""
 
 import signal
 import threading
@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from incidents.alerts.drain import drain
 from incidents.alerts.upkeep import look_after_alerts
 from incidents.health.models import Heartbeat
+from incidents.notifications.upkeep import notify
 from incidents.postmortems.due import start_missing
 
 log = structlog.get_logger(__name__)
@@ -26,8 +27,19 @@ class Command(BaseCommand):
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
+        # Beside the drain: a mail server that hangs must not keep deliveries waiting.
+        telling = threading.Thread(target=self._tell, args=(stop,), name="tell", daemon=True)
+        telling.start()
         while not stop.wait(1):
             self._sweep()
+
+    def _tell(self, stop: threading.Event) -> None:
+        """Send what workers have left for a few seconds; they and this may both be at it."""
+        while not stop.wait(5):
+            try:
+                notify()
+            except (OperationalError, InterfaceError):  # the sweep says so
+                close_old_connections()
 
     def _sweep(self) -> None:
         try:

@@ -20,8 +20,8 @@ class Triage(Verb):
     class Meta:
         abstract = True
 
-    def acknowledge(self, *, by: User) -> None:
-        """Take the incident: whoever acknowledges leads it until somebody else does."""
+    def acknowledge(self, *, by: User, via: str = "") -> None:
+        """Take the incident: whoever acknowledges leads it until somebody else does. `via` says from where, if not here."""
         self._move(
             [Status.TRIAGE],
             to=Status.INVESTIGATING,
@@ -29,6 +29,7 @@ class Triage(Verb):
             kind=Event.Kind.ACKNOWLEDGED,
             acknowledged_at=models.functions.Coalesce("acknowledged_at", models.Value(timezone.now())),
             lead=models.functions.Coalesce("lead", models.Value(by.pk)),
+            via=via,
         )
 
     def decline(self, *, by: User, reason: str) -> None:

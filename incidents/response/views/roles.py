@@ -7,7 +7,6 @@ from django.views.decorators.http import require_http_methods
 
 from incidents.errors import Refused, WrongStatus
 from incidents.response.forms.roles import HandoverForm
-from incidents.response.notices import Notice
 from incidents.response.permissions import get_incident, get_incident_to_change
 from incidents.response.record import on_record
 from incidents.response.roles import Handover
@@ -29,22 +28,10 @@ def hand_over(request: Request, number: int) -> Answer:
         except (forms.ValidationError, WrongStatus) as refusal:
             form.add_error(None, refusal if isinstance(refusal, forms.ValidationError) else str(refusal))
         else:
-            _tell_taker(handover)
             messages.success(request, f"Offered to {handover.taker}. You keep the role until they accept.")
             return redirect(incident)
     context = {"form": form, "incident": incident, "draft": on_record(incident)}
     return render(request, "response/hand_over.html", context, status=422 if form.is_bound else 200)
-
-
-def _tell_taker(handover: Handover) -> None:
-    Notice.objects.tell(
-        [handover.taker],
-        about=[handover.incident],
-        subject=f"{handover.giver} hands {handover.incident} over to you ({handover.role})",
-        text=handover.summary,
-        path=handover.incident.get_absolute_url(),
-        key=f"handover:{handover.pk}",
-    )
 
 
 @change(WrongStatus)

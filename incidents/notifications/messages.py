@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import ClassVar, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.urls import reverse
@@ -68,8 +69,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
     def of(self, person: User) -> Self:
         """What a person was told and may still see: what became private since is not shown."""
-        hidden_now = Incident.objects.hidden_from(person).values_list("pk", flat=True)
-        return self.filter(person=person).exclude(about__overlap=list(hidden_now))
+        hidden_now = Incident.objects.hidden_from(person).values("pk")
+        return self.filter(person=person).exclude(about__overlap=ArraySubquery(hidden_now))
 
     def unread(self) -> Self:
         return self.filter(read_at=None)

@@ -22,6 +22,7 @@ FLOORS = {
             "systems",
             "oncall",
             "response",
+            "notifications",
             "alerts",
             "followups",
             "postmortems",

@@ -14,31 +14,32 @@ from incidents.response.incident import Incident
 from reliability.logs import cut_secrets
 from tests.pages import numbers_in_database
 
+# One of each page’s is for the count of unread notifications.
 BUDGETS = {
-    "/incidents/": 15,  # one of them for what contains the contained ones
-    "/incidents/?status=all": 15,
-    "/incidents/{closed}/": 31,  # one of them for why nobody knows a clock, one for what only some see of it
-    "/incidents/{triage}/": 32,
+    "/incidents/": 16,  # one of them for what contains the contained ones
+    "/incidents/?status=all": 16,
+    "/incidents/{closed}/": 34,  # one of them for why nobody knows a clock, one for what only some see of it
+    "/incidents/{triage}/": 35,
     "/incidents/{closed}/similar/": 18,  # one of them for the postmortems that cover several incidents
-    "/status/": 13,
+    "/status/": 14,
     "/palette/?q=recall": 10,
-    "/alerts/?show=all": 15,
-    "/alerts/1/": 12,
+    "/alerts/?show=all": 16,
+    "/alerts/1/": 13,
     "/deliveries/": 11,
     "/deliveries/1/": 12,
-    "/rules/": 11,
-    "/silences/": 10,
-    "/sources/": 8,
-    "/on-call/": 11,
-    "/on-call/assistants/": 20,
-    "/systems/": 7,
-    "/systems/support-assistant/": 20,
-    "/postmortems/?show=all": 12,
-    "/postmortems/?q=index": 16,
+    "/rules/": 12,
+    "/silences/": 11,
+    "/sources/": 9,
+    "/on-call/": 12,
+    "/on-call/assistants/": 21,
+    "/systems/": 8,
+    "/systems/support-assistant/": 30,  # nine of them for whom a SEV1 would reach
+    "/postmortems/?show=all": 13,
+    "/postmortems/?q=index": 17,
     "/postmortems/{published}/": 60,
     "/postmortems/{published}/live/?have=summary:0": 12,
-    "/postmortems/{published}/history/": 11,
-    "/follow-ups/?show=all": 11,  # three of them for the teams, owners and systems to choose from
+    "/postmortems/{published}/history/": 12,
+    "/follow-ups/?show=all": 12,  # three of them for the teams, owners and systems to choose from
     "/api/v1/incidents/?status=all": 5,
     "/api/v1/deliveries/": 7,
     "/api/v1/postmortems/": 8,

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from incidents.errors import Refused, WrongStatus
 from incidents.notifications import escalation
-from incidents.notifications.acting import SNOOZE, MessageAct, ActLink, can_act
+from incidents.notifications.acting import SNOOZE, ActLink, MessageAct, can_act
 from incidents.response.permissions import get_incident_to_change
 from incidents.web.request import Answer, Request, change
 

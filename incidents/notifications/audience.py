@@ -17,7 +17,8 @@ def rung(incident: Incident, number: int, *, at: datetime) -> list[User]:
     team = incident.team
     match number:
         case 0:
-            people = [*on_call(team, at), *members(team, Role.LEAD)] if team and on_call(team, at) else []
+            covering = on_call(team, at) if team else []
+            people = [*covering, *members(team, Role.LEAD)] if covering else []
         case 1:
             people = list(members(team, Role.RESPONDER))
         case 2:

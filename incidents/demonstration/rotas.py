@@ -25,7 +25,7 @@ def write_rotas(cast: Cast, now: datetime) -> None:
     """Write the rotas as the leads of the teams did, and let Mara have this week’s turn for the assistants."""
     for slug, (people, weeks) in ROTAS.items():
         _write_rota(cast.teams[slug], [cast.people[name] for name in people], weeks, cast, now)
-    _write_override(cast.teams["risk"], cast.people["priya"], now)
+    _write_override(cast.teams["risk"], cast.people["rui"], cast.people["priya"], now)
     _write_swap(cast.teams["assistants"], cast.people["tom"], cast.people["mara"], now)
 
 
@@ -50,15 +50,16 @@ def _turn_of(team: Team, person: User, now: datetime) -> Duty:
     return next(turn for turn in ahead if turn.person == person.pk and turn.start > now)
 
 
-def _write_override(team: Team, person: User, now: datetime) -> None:
-    """Somebody takes two days of a colleague’s next turn."""
-    turn = next(turn for turn in turns(team.rota.plan, now, now + timedelta(weeks=6)) if turn.person != person.pk)
-    start = max(turn.start, now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1))
+def _write_override(team: Team, away: User, person: User, now: datetime) -> None:
+    """Somebody takes two days of a colleague’s turn, of this one if as much is left of it."""
+    tomorrow, length = now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1), timedelta(days=2)
+    ahead = [turn for turn in turns(team.rota.plan, now, now + timedelta(weeks=6)) if turn.person == away.pk]
+    start = next(start for turn in ahead if (start := max(turn.start, tomorrow)) + length <= turn.end)
     override = Override.objects.create(
         team=team,
         person=person,
         starts_at=start,
-        ends_at=start + timedelta(days=2),
+        ends_at=start + length,
         note="Rui is at a wedding",
         by=person,
         made_at=now - timedelta(days=1),

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
             name='RotaChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('pointer', 'said where it stands who is on call'), ('rota', 'changed the rota'), ('overridden', 'added an override'), ('override_removed', 'took an override back'), ('swap_offered', 'offered a swap'), ('swap_accepted', 'accepted a swap'), ('swap_declined', 'declined a swap'), ('swap_withdrawn', 'withdrew a swap'), ('swapped', 'swapped shifts')], max_length=20)),
+                ('kind', models.CharField(choices=[('pointer', 'changed how on call is arranged'), ('rota', 'changed the rota'), ('overridden', 'added an override'), ('override_removed', 'removed an override'), ('swap_offered', 'offered a swap'), ('swap_accepted', 'accepted a swap'), ('swap_declined', 'declined a swap'), ('swap_withdrawn', 'withdrew a swap'), ('swapped', 'swapped shifts')], max_length=20)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('detail', models.JSONField(blank=True, default=dict)),
                 ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),

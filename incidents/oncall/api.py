@@ -197,7 +197,7 @@ class OverrideViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Override], 
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, team: str, pk: str) -> Response:
-        """Take one back: what is ahead goes, and what has begun ends now. Both halves of a swap go together."""
+        """Remove one: what is ahead goes, and what has begun ends now. Both halves of a swap go together."""
         override: Override = visible_or_404(self.get_queryset(), pk=pk)
         require_remove(self.person, override)
         override.remove(by=self.person)

@@ -97,7 +97,7 @@ class Override(models.Model):
             rows = Override.objects.of(self.team).filter(ends_at__gt=now)
             rows = rows.filter(swap=self.swap_id) if self.swap_id else rows.filter(pk=self.pk)
             if not rows.filter(pk=self.pk).exists():
-                raise WrongStatus("This override is over, or was taken back already.")
+                raise WrongStatus("This override is over, or was removed already.")
             for override in rows.select_related("person"):
                 pointer.record(RotaChange.Kind.OVERRIDE_REMOVED, by=by, **override.facts)
             rows.filter(starts_at__lt=now).update(ends_at=now)

@@ -1,4 +1,4 @@
-"""Where a team says who is on call: its own rota, somebody else's calendar, a pager, or nowhere. And who changed what."""
+"""How a team arranges who is on call: by its own rota, somebody else's calendar, a pager, or not at all. And who changed what."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -52,7 +52,7 @@ class OnCall(models.Model):
 
     @property
     def edit_url(self) -> str:
-        """The page on which it is said who is on call: a rota, unless it stands elsewhere already."""
+        """The page on which it is said who is on call: a rota, unless it is arranged otherwise."""
         if self.kind in (OnCallKind.CALENDAR, OnCallKind.PAGER):
             return reverse("on-call-edit", args=[self.team.slug, self.kind])
         return reverse("on-call-edit-rota", args=[self.team.slug])
@@ -83,7 +83,7 @@ class OnCall(models.Model):
             raise WrongStatus("Somebody else changed this meanwhile. Look at the page again before you save.")
 
     def point(self, kind: OnCallKind, *, by: User | None, detail: dict[str, Any] | None = None, **changes: Any) -> None:
-        """Say where it stands who is on call. For a row that is locked."""
+        """Arrange it in another way. For a row that is locked."""
         OnCall.objects.filter(pk=self.pk).update(kind=kind, version=self.version + 1, **changes)
         self.refresh_from_db()
         self.record(RotaChange.Kind.POINTER, by=by, to=kind.label, **(detail or {}))
@@ -105,10 +105,10 @@ class RotaChange(models.Model):
     """One change of who is on call. The database itself refuses to change or delete it."""
 
     class Kind(models.TextChoices):
-        POINTER = "pointer", "said where it stands who is on call"
+        POINTER = "pointer", "changed how on call is arranged"
         ROTA = "rota", "changed the rota"
         OVERRIDDEN = "overridden", "added an override"
-        OVERRIDE_REMOVED = "override_removed", "took an override back"
+        OVERRIDE_REMOVED = "override_removed", "removed an override"
         SWAP_OFFERED = "swap_offered", "offered a swap"
         SWAP_ACCEPTED = "swap_accepted", "accepted a swap"
         SWAP_DECLINED = "swap_declined", "declined a swap"

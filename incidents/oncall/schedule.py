@@ -33,7 +33,7 @@ class Standing:
 
     @property
     def kind(self) -> str:
-        """Where it stands who is on call."""
+        """How it is arranged who is on call."""
         return self.cover.pointer.kind if self.cover.pointer else OnCallKind.NOBODY
 
     @property

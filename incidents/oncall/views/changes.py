@@ -98,7 +98,7 @@ def _preview(form: RotaForm) -> dict[str, Any]:
 @page
 @require_http_methods(["GET", "POST"])
 def edit_pointer(request: Request, slug: str, kind: str) -> Answer:
-    """Say that it stands elsewhere who is on call: in a calendar, in a pager, or nowhere."""
+    """Let a calendar elsewhere or a pager say who is on call, or nobody."""
     team = _team(slug)
     require_edit(request.user, team)
     if kind not in _ELSEWHERE:
@@ -172,7 +172,7 @@ def remove_override(request: Request, slug: str, pk: int) -> Answer:
     override: Override = visible_or_404(Override.objects.of(_team(slug)).select_related("team", "person"), pk=pk)
     require_remove(request.user, override)
     override.remove(by=request.user)
-    messages.success(request, "The override was taken back.")
+    messages.success(request, "The override is removed.")
     return redirect("on-call-team", slug)
 
 

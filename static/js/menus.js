@@ -15,6 +15,7 @@ document.addEventListener("click", (event) => {
     openUp(details);
     details.scrollIntoView({ block: "center" });
   }
+  if (event.target.closest("dialog")) return; // the palette has just opened one
   for (const menu of document.querySelectorAll(OPEN_MENUS)) if (!menu.contains(event.target)) menu.open = false;
 });
 

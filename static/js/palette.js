@@ -6,9 +6,10 @@ const palette = document.getElementById("palette");
 const words = document.getElementById("palette-words");
 const onThisPage = document.getElementById("palette-here");
 
+/* What a button hides is no part of its name; of what stands in a closed menu, nothing is rendered. */
 function labelOf(act) {
-  // biome-ignore lint/performance/useDomNodeTextContent: what a button hides is no part of its name
-  return (act.getAttribute("aria-label") || act.innerText).replace(/\s+\w?$/, "").trim();
+  // biome-ignore lint/performance/useDomNodeTextContent: see above
+  return (act.getAttribute("aria-label") || act.innerText || act.textContent).replace(/\s+\w?$/, "").trim();
 }
 
 function perform(act) {

@@ -277,3 +277,12 @@ def test_the_severity_of_a_row_is_set_from_the_list(site: Running, as_somebody: 
     page.get_by_role("button", name="Set SEV2").click()
     expect(page.locator(f"#incident-{number} .sev")).to_have_text("SEV2")
     expect(page.get_by_text("Set SEV2: done for 1.")).to_be_visible()
+
+
+def test_the_palette_finds_what_stands_in_a_closed_menu(site: Running, as_somebody: Callable[..., Any]) -> None:
+    page = as_somebody("tom")
+    page.goto(new_incident(site, "Merge me"))
+    page.keyboard.press("Control+k")
+    page.locator("#palette-words").fill("mer")
+    page.locator("#palette-here .palette__item", has_text="Merge into another").click()
+    expect(page.get_by_label("Into which incident?")).to_be_focused()

@@ -64,7 +64,8 @@ def course_of(
 
     `age` is 1 for what happened at the beginning and 0 for today: meanwhile the monitors became better.
     """
-    reach = _reach(chance, failure) if chance.random() < 0.82 else None
+    is_counted = chance.random() < 0.82 or bool(happening.costs)  # what has a price was counted
+    reach = _reach(chance, failure) if is_counted else None
     severity, because = _severity(chance, failure, happening, system, reach)
     is_noticed_late = happening.noticed_by != NoticedBy.MONITOR
     detected_at = declared_at - timedelta(minutes=chance.uniform(12, 90) if is_noticed_late else chance.uniform(0, 2))

@@ -71,7 +71,8 @@ def _write_postmortem(
         texts = {"summary": telling.happening.summary}
     _write_sections(postmortem, texts, telling.lead, at=min(started_at + timedelta(days=1), now))
     if is_written:
-        _review(chance, cast, postmortem, telling, count=policy.reviewers)
+        sent_at = _sent_at(postmortem, started_at)
+        _review(chance, cast, postmortem, telling, count=policy.reviewers, sent_at=sent_at)
     postmortem.index()
     if state == "published":
         _read(chance, cast, postmortem, telling, now=now)
@@ -83,6 +84,13 @@ def _published_at(chance: random.Random, incident: Incident, started_at: datetim
     if chance.random() < 0.8:
         return started_at + max(due_on - started_at, timedelta(days=1)) * chance.uniform(0.45, 0.97)
     return due_on + timedelta(days=chance.uniform(1.3, 9))
+
+
+def _sent_at(postmortem: Postmortem, started_at: datetime) -> datetime:
+    """When it went to its review: two days after it was begun, or a good while before it was published."""
+    if postmortem.published_at is None:
+        return started_at + timedelta(days=2)
+    return started_at + (postmortem.published_at - started_at) * 0.6
 
 
 def _publisher(cast: Cast, incident: Incident) -> User | None:
@@ -109,7 +117,9 @@ def _write_sections(postmortem: Postmortem, texts: dict[str, str], by: User, *, 
     )
 
 
-def _review(chance: random.Random, cast: Cast, postmortem: Postmortem, telling: Telling, *, count: int) -> None:
+def _review(
+    chance: random.Random, cast: Cast, postmortem: Postmortem, telling: Telling, *, count: int, sent_at: datetime
+) -> None:
     """Name its factors and have it reviewed by people who took no part in the response."""
     for name, text in factors_of(telling, is_brief=postmortem.depth == Depth.BRIEF):
         Factor.objects.create(
@@ -128,6 +138,7 @@ def _review(chance: random.Random, cast: Cast, postmortem: Postmortem, telling: 
             postmortem=postmortem,
             reviewer=reviewer,
             asked_by=telling.lead,
+            asked_at=sent_at,
             verdict="approved" if agreed_at else "",
             checks=[key for key, _ in CHECKS] if agreed_at else [],
             decided_at=agreed_at,
@@ -140,6 +151,7 @@ def _review(chance: random.Random, cast: Cast, postmortem: Postmortem, telling: 
             by=reviewers[0],
             quote=summary.text.split(". ")[0][:80],
             text="Can we say for how long, and how we know?",
+            at=sent_at + timedelta(hours=20),
         )
 
 
@@ -162,4 +174,8 @@ def _record(log: IncidentLog, postmortem: Postmortem) -> None:
     if postmortem.state == "not_required":
         at, reason = postmortem.started_at + timedelta(minutes=5), postmortem.not_required_because
         log.add(kind, at, postmortem.owner, became="not_required", reason=reason)
+    review = postmortem.reviews.first()
+    if review:
+        log.add(kind, review.asked_at, postmortem.owner, became="in_review")
+        log.add(kind, review.decided_at, review.reviewer, became="approved")
     log.add(kind, postmortem.published_at, postmortem.published_by, became="published")

@@ -16,6 +16,7 @@ from incidents.demonstration.costs import write_costs
 from incidents.demonstration.course import course_of
 from incidents.demonstration.evidence import Mail
 from incidents.demonstration.heard import write_notifications
+from incidents.demonstration.leaders import write_saved_report
 from incidents.demonstration.learning import freeze, write_learning
 from incidents.demonstration.past import Telling, write_incident
 from incidents.demonstration.present import OPEN_ONES, write_harmless_changes, write_open_ones
@@ -52,6 +53,7 @@ def load(first_alert: Path | None = None) -> int:
         freeze()
         _settle_changes()
         write_notifications()
+        write_saved_report(cast, now)
     if first_alert:
         first_alert.write_text(first_curl(cast.token))
     return count

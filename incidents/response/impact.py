@@ -145,7 +145,7 @@ class Exposure(models.Model):
     @property
     def in_short(self) -> str:
         """The estimate with its unit: 12,400 outputs, or 1,200.50 EUR."""
-        return self.words if self.currency else f"{self.words} {self.label.lower()}"
+        return in_short(self.estimate, self.unit)
 
     @property
     def interval(self) -> str:
@@ -179,6 +179,11 @@ def label_of(unit: str) -> str:
 
 def in_words(parts: int, unit: str) -> str:
     return f"{written(parts, unit)} {unit}" if unit in CURRENCIES else written(parts, unit)
+
+
+def in_short(parts: int, unit: str) -> str:
+    """A number of smallest parts with its unit: 12,400 outputs, or 1,200.50 EUR."""
+    return in_words(parts, unit) if unit in CURRENCIES else f"{in_words(parts, unit)} {label_of(unit).lower()}"
 
 
 def columns_of(unit: str) -> dict[str, Any]:

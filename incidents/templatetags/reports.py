@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from incidents.reports import wording
+from incidents.response.impact import in_short
 
 register = template.Library()
 
@@ -71,6 +72,9 @@ def _facts(record: Any, *names: str) -> tuple[Any, ...]:
     if isinstance(record, dict):
         return tuple(record[name] for name in names)
     return tuple(getattr(record, name) for name in names)
+
+
+register.filter(in_short)
 
 
 @register.filter

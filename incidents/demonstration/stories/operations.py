@@ -84,17 +84,15 @@ OPERATIONS = (
                 costs=(Cost(unit="hours", how="Time sheets: payouts called back one by one", amount=14),),
             ),
             Happening(
-                title="A loop of apologies cost €900 overnight",
-                summary="Two agents apologised to each other for eleven hours.",
+                title="A loop of apologies cost €900",
+                summary="Two agents apologised to each other until their budget was used up.",
                 change=("configuration", "Hand-over between agents"),
                 cause="Neither knew that the other was a machine.",
                 lesson="Politeness has no stop condition.",
                 follow_ups=("Mark messages of agents as such",),
                 costs=(
-                    Cost(
-                        unit="EUR", how="LiteLLM: spend of the two keys from 21:00 to 08:00", amount=Decimal("912.40")
-                    ),
-                    Cost(unit="tokens", how="LiteLLM: tokens of the two keys from 21:00 to 08:00", amount=60_800_000),
+                    Cost(unit="EUR", how="LiteLLM: spend of the two keys while it lasted", amount=Decimal("912.40")),
+                    Cost(unit="tokens", how="LiteLLM: tokens of the two keys while it lasted", amount=60_800_000),
                 ),
             ),
         ),

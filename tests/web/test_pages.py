@@ -13,6 +13,7 @@ from incidents.response.followers import Follower
 from incidents.response.incident import Incident
 from reliability.logs import cut_secrets
 from tests.pages import numbers_in_database
+from tests.security.asking import filled, parameters, routes
 
 # One of each page’s is for the count of unread notifications.
 BUDGETS = {
@@ -215,6 +216,22 @@ def test_no_secret_reaches_a_log_line(line: str) -> None:
     assert cut.startswith("before")
     assert cut.endswith("after")
     assert not any(secret in cut for secret in ("0123456789abcdef", "abc.def", "dTpw"))
+
+
+def test_no_address_that_is_a_secret_reaches_a_log_line() -> None:
+    """Whoever has such an address needs no password, and logs are read by more people than it was given to."""
+    values = {
+        "token": "0123456789abcdef" * 2,
+        "secret": "Zq-0123456789abcdef_01",
+        "uidb36": "3",
+        "key": "dive0r-0123456789abcdef",
+    }
+    opening = [route for route in routes() if {"token", "secret"} & set(parameters(route)) or "reset/key/(" in route]
+    assert len(opening) >= 8
+    for route in opening:
+        cut = cut_secrets(None, "", f"GET {filled(route, values)} 404")
+        assert "[cut]" in cut, route
+        assert "0123456789abcdef" not in cut, cut
 
 
 def test_a_key_and_a_token_are_shown_once_and_not_kept_by_caches(jo: User, as_person: Callable[[User], Client]) -> None:

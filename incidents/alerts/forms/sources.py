@@ -21,18 +21,22 @@ _SCHEME_NAMES = {
 }
 
 
-class SourceForm(forms.Form):
-    """A new source of one kind."""
-
-    name = forms.CharField(max_length=80, help_text="What people call it, such as “Prometheus, production”.")
-    team = forms.ModelChoiceField(queryset=Team.objects.none(), label="Owned by")
-    system = forms.ModelChoiceField(
+def _watched_system() -> forms.ModelChoiceField:
+    return forms.ModelChoiceField(
         queryset=System.objects.order_by("name"),
         required=False,
         empty_label="As each alert says",
         label="Watches",
         help_text="For alerts that name no system.",
     )
+
+
+class SourceForm(forms.Form):
+    """A new source of one kind."""
+
+    name = forms.CharField(max_length=80, help_text="What people call it, such as “Prometheus, production”.")
+    team = forms.ModelChoiceField(queryset=Team.objects.none(), label="Owned by", empty_label="Choose a team")
+    system = _watched_system()
 
     def __init__(self, *args: Any, user: User, kind: SourceKind, **kwargs: Any) -> None:
         super().__init__(*args, **{"initial": {"name": kind.name}} | kwargs)
@@ -58,6 +62,7 @@ class SettingsForm(forms.ModelForm):
         label="Resolve automatically after (minutes)",
         help_text="For monitors that do not send resolves. Empty: alerts fire until they are resolved.",
     )
+    system = _watched_system()
     max_bytes = forms.IntegerField(
         min_value=1024,
         max_value=settings.INGEST_MAX_BYTES,
@@ -76,17 +81,10 @@ class SettingsForm(forms.ModelForm):
     class Meta:
         model = Source
         fields = ("name", "system", "auto_resolve_minutes", "max_bytes", "max_alerts", "scheme")
-        labels = {
-            "system": "Watches",
-            "scheme": "Signature",
-        }
-        help_texts = {
-            "system": "For alerts that name no system.",
-        }
+        labels = {"scheme": "Signature"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["system"].required = False
         own = SCHEMES.get(self.instance.about.scheme)
         ways = _SCHEME_NAMES if self.instance.kind in {"generic", "cloudevents", "slack"} else {}
         if not ways:

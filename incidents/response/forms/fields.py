@@ -43,7 +43,8 @@ class FailureForm(forms.Form):
 
 class PersonChoiceField(forms.ModelChoiceField):
     def __init__(self, **options: Any) -> None:
-        super().__init__(queryset=User.objects.filter(is_active=True).order_by("name"), **options)
+        queryset = User.objects.filter(is_active=True).order_by("name")
+        super().__init__(queryset=queryset, **{"empty_label": "Choose a person"} | options)
 
 
 class PeopleChoiceField(forms.ModelMultipleChoiceField):

@@ -13,6 +13,7 @@ from rest_framework.routers import SimpleRouter
 from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
 from incidents.followups import api as followups
+from incidents.notifications import api as notifications
 from incidents.oncall import api as oncall
 from incidents.postmortems import api as postmortems
 from incidents.reports.api import TrendsView
@@ -55,6 +56,11 @@ _override = oncall.OverrideViewSet.as_view({"delete": "destroy"})
 
 urlpatterns = [
     # What slices above the core do about one incident
+    re_path(_incident + "notifications/$", notifications.ToldView.as_view(), name="incident-notifications"),
+    re_path(_incident + "snooze/$", notifications.SnoozeView.as_view(), name="incident-snooze"),
+    re_path(
+        r"^v1/systems/(?P<slug>[-a-zA-Z0-9_]{1,50})/reach/$", notifications.ReachView.as_view(), name="system-reach"
+    ),
     re_path(_incident + "merge/$", alerts.MergeView.as_view(), name="incident-merge"),
     re_path(_incident + "postmortem/$", postmortems.StartPostmortemView.as_view(), name="incident-postmortem"),
     re_path(_incident + "follow-ups/$", followups.AddFollowUpView.as_view(), name="incident-follow-ups"),

@@ -7,6 +7,7 @@ from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
 from incidents.followups import reminders
 from incidents.health.models import Heartbeat
+from incidents.notifications import nudges
 from incidents.notifications import upkeep as notifications
 from incidents.oncall import fetching
 from incidents.people import signin
@@ -61,12 +62,15 @@ def notify() -> None:
 
 @shared_task
 def remind_of_updates() -> None:
+    """Remind of updates that are owed and of what an open incident still lacks; once each."""
     updates.remind_of_updates()
+    nudges.nudge()
 
 
 @shared_task
 def remind_of_follow_ups() -> None:
     reminders.remind()
+    due.remind()
 
 
 @shared_task

@@ -255,7 +255,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, number: str) -> Response:
         incident = get_incident_to_change(self.person, int(number), to="acknowledge it")
-        incident.acknowledge(by=self.person)
+        incident.acknowledge(by=self.person, via="the API")
         return self._answer(incident)
 
     @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)

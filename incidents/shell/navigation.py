@@ -37,6 +37,7 @@ class Shell:
     def nav(self) -> list[Item]:
         user = self.user
         return [
+            self._item("My day", "home", "user", "d"),
             self._item("Incidents", "incidents", "siren", "i", Incident.objects.visible_to(user).open().count()),
             self._item("Notifications", "notifications", "inbox", "n", self._unread()),
             self._item("Alerts", "alerts", "bell-ring", "a", Alert.objects.visible_to(user).firing()[:1000].count()),
@@ -59,7 +60,9 @@ class Shell:
 
     def _item(self, label: str, name: str, icon: str, key: str, count: int | None = None) -> Item:
         url = reverse(name)
-        return Item(label, url, icon, key, current=self._path.startswith(url), count=count)
+        return Item(
+            label, url, icon, key, current=self._path == url or (url != "/" and self._path.startswith(url)), count=count
+        )
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -30,7 +30,10 @@ class Found:
 
 _PLACES = (
     ("Open a new incident", "declare", "siren"),
+    ("My day", "home", "user"),
     ("Incidents", "incidents", "siren"),
+    ("Notifications", "notifications", "inbox"),
+    ("What you are told", "notification-settings", "settings"),
     ("Alerts", "alerts", "bell-ring"),
     ("On call", "on-call", "calendar-clock"),
     ("Status page", "status", "heart-pulse"),

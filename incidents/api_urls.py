@@ -14,6 +14,7 @@ from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
 from incidents.followups import api as followups
 from incidents.notifications import api as notifications
+from incidents.notifications import webhook_api as webhooks
 from incidents.oncall import api as oncall
 from incidents.postmortems import api as postmortems
 from incidents.reports.api import TrendsView
@@ -33,6 +34,8 @@ router.register("rules", alerts.RulesViewSet, "rules")
 router.register("deliveries", alerts.DeliveryViewSet, "delivery")
 router.register("incidents", response.IncidentViewSet, "incident")
 router.register("postmortems", postmortems.PostmortemViewSet, "postmortem")
+router.register("webhooks", webhooks.WebhookViewSet, "webhook")
+router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet, "webhook-delivery")
 router.register("follow-ups", followups.FollowUpViewSet, "follow-up")
 
 

@@ -5,9 +5,12 @@ from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.notifications.acting import ActLink
+from incidents.notifications.browsers import Browser, PushKey
+from incidents.notifications.destinations import Destination
 from incidents.notifications.escalation import Escalation
 from incidents.notifications.messages import Dispatch, Notification
 from incidents.notifications.preferences import Preference
+from incidents.notifications.transmissions import Transmission
 from incidents.oncall.calendars import CalendarShift
 from incidents.oncall.feeds import CalendarLink
 from incidents.oncall.overrides import Override
@@ -52,6 +55,7 @@ __all__ = [
     "ApiKey",
     "Assignment",
     "Attachment",
+    "Browser",
     "Cadence",
     "CalendarLink",
     "CalendarShift",
@@ -63,6 +67,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Dependency",
+    "Destination",
     "Dispatch",
     "Draft",
     "EditedLine",
@@ -98,6 +103,7 @@ __all__ = [
     "Provenance",
     "PublicPage",
     "PublicPost",
+    "PushKey",
     "Reading",
     "ReportNote",
     "ReportSubscription",
@@ -123,6 +129,7 @@ __all__ = [
     "SystemName",
     "Task",
     "Team",
+    "Transmission",
     "Update",
     "User",
     "Watch",

@@ -7,8 +7,9 @@ from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
 from incidents.followups import reminders
 from incidents.health.models import Heartbeat
-from incidents.notifications import nudges
+from incidents.notifications import lanes, nudges
 from incidents.notifications import upkeep as notifications
+from incidents.notifications.transmissions import Transmission
 from incidents.oncall import fetching
 from incidents.people import signin
 from incidents.postmortems import due, reading
@@ -32,6 +33,7 @@ def look_after_alerts() -> None:
 def prune() -> None:
     retention.prune()
     signin.prune()
+    Transmission.objects.prune()
 
 
 @shared_task
@@ -58,6 +60,11 @@ def look_after_reports() -> None:
 def notify() -> None:
     """Work out whom new Events concern, call whoever is next where nobody acknowledged, and send what is due."""
     notifications.notify()
+
+
+@shared_task
+def deliver_to_channels() -> None:
+    lanes.deliver()
 
 
 @shared_task

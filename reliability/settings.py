@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE = {
     "drain": {"task": "incidents.tasks.drain_deliveries", "schedule": 5.0, "options": {"expires": 4}},
     "look-after-alerts": {"task": "incidents.tasks.look_after_alerts", "schedule": 10.0, "options": {"expires": 9}},
     "notify": {"task": "incidents.tasks.notify", "schedule": 2.0, "options": {"expires": 2}},
+    "deliver-to-channels": {"task": "incidents.tasks.deliver_to_channels", "schedule": 2.0, "options": {"expires": 2}},
     "remind-of-updates": {"task": "incidents.tasks.remind_of_updates", "schedule": 60.0, "options": {"expires": 300}},
     "prune": {"task": "incidents.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
     "look-after-reports": {
@@ -300,6 +301,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Faultline API",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.1",  # since 3.1, a description may hold webhooks
     "DESCRIPTION": "Incidents, alerts, postmortems and follow-ups of AI systems. Times are UTC, ISO 8601.",
     "SERVE_INCLUDE_SCHEMA": False,
     "ENFORCE_NON_BLANK_FIELDS": True,
@@ -311,6 +313,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "incidents.api.schema.describe_problems",
         "incidents.alerts.endpoints.openapi.describe_endpoints",
+        "incidents.notifications.events_schema.describe_events",
     ],
     "ENUM_NAME_OVERRIDES": {
         "IncidentStatus": "incidents.response.vocabulary.Status",

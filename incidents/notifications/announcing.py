@@ -6,8 +6,9 @@ import structlog
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from incidents.notifications import escalation, meaning
+from incidents.notifications import announced, escalation, meaning
 from incidents.notifications.messages import Notification
+from incidents.notifications.transmissions import Transmission
 from incidents.response.events import Event, PendingEvent
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,8 @@ def _announce(event: Event) -> None:
             urgency=message.urgency,
             event=event,
         )
+    if announcement := announced.of(event):
+        Transmission.objects.owe(announcement, event.incident, event=event)
     escalation.follow(event)
 
 

@@ -18,12 +18,13 @@ from incidents.people.models import User
 _SALT = "incidents.notifications.unsubscribe"
 
 
-def send(bundle: Sequence[Dispatch]) -> None:
+def send(bundle: Sequence[Dispatch]) -> str:
     """Send one mail for all of the bundle, which is for one person. Raises what the way to the mail server raises."""
     notifications = [dispatch.notification for dispatch in bundle]
     message = _single(notifications[0]) if len(bundle) == 1 else _several(notifications)
     message.extra_headers["Message-ID"] = f"<dispatch-{bundle[0].pk}.{bundle[0].attempts}@{_host()}>"
     message.send()
+    return ""
 
 
 def _single(notification: Notification) -> EmailMultiAlternatives:

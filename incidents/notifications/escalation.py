@@ -7,8 +7,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from incidents.errors import Refused
-from incidents.notifications import audience, meaning
+from incidents.notifications import announced, audience, meaning
 from incidents.notifications.messages import Notification
+from incidents.notifications.transmissions import Transmission
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
@@ -144,5 +145,6 @@ def _climb(row: Escalation) -> bool:
         path=incident.get_absolute_url(),
         key=f"escalated:{incident.pk}:{row.started_at.timestamp():.0f}:{number}:{repeats}",
     )
+    Transmission.objects.owe(announced.escalated(incident, minutes=minutes, at=now), incident)
     Escalation.objects.filter(pk=incident.pk).update(rung=number, repeats=repeats, next_at=now + patience(incident))
     return True

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from incidents.notifications.browsers import Browser
 from incidents.notifications.preferences import Preference
 from incidents.notifications.topics import TOPICS, Urgency
 from incidents.people.models import User
@@ -134,6 +135,7 @@ class Channel(models.TextChoices):
     """How a person is reached."""
 
     EMAIL = "email", "Email"
+    BROWSER = "browser", "Browser"
 
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
@@ -141,11 +143,13 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         """Owe each on the channels that its person chose for its topic: now, or when their quiet hours are over."""
         now = timezone.now()
         preferences = Preference.of_people([row.person for row in notifications])
+        with_browsers = set(Browser.objects.filter(person__in=preferences).values_list("person", flat=True))
         rows = [
             Dispatch(notification=row, channel=channel, due_at=preferences[row.person_id].due(row.urgency, at=now))
             for row in notifications
             for channel in Channel.values
             if preferences[row.person_id].wants(row.topic, channel)
+            and (channel != Channel.BROWSER or row.person_id in with_browsers)
         ]
         self.bulk_create(rows)
 

@@ -1,13 +1,13 @@
 """Sends what is due: one at a time, each at least once, so that one that cannot be sent holds up no other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import models, transaction
 from django.utils import timezone
 
-from incidents.notifications import email
+from incidents.notifications import email, push
 from incidents.notifications.messages import MOST_ATTEMPTS, Channel, Dispatch, hidden
 from incidents.notifications.topics import TOPICS
 from incidents.people.models import User
@@ -86,7 +86,7 @@ def _deliver(bundle: Sequence[Dispatch], now: datetime) -> bool:
     first = bundle[0]
     try:
         with transaction.atomic():  # so that trouble with the database leaves this transaction usable
-            _CHANNELS[Channel(first.channel)](bundle)
+            refusal = _CHANNELS[Channel(first.channel)](bundle)
     except Exception as trouble:
         # The way to the mail server fails as an OSError, smtplib's errors among them; anything else is a fault to look at.
         attempts = first.attempts + 1
@@ -98,12 +98,16 @@ def _deliver(bundle: Sequence[Dispatch], now: datetime) -> bool:
         error = (str(trouble) or type(trouble).__name__)[:300]
         _set(bundle, attempts=models.F("attempts") + 1, error=error, **later)
         return False
+    if refusal:
+        _set(bundle, failed_at=now, attempts=models.F("attempts") + 1, error=refusal[:300])
+        return False
     _set(bundle, sent_at=now, attempts=models.F("attempts") + 1, error="")
     _set(bundle[1:], bundled_with=first)
     return True
 
 
-_CHANNELS = {Channel.EMAIL: email.send}
+# Each sends a bundle and says why it never can be sent, "" where it was; what may work later, it raises.
+_CHANNELS: dict[Channel, Callable[[Sequence[Dispatch]], str]] = {Channel.EMAIL: email.send, Channel.BROWSER: push.send}
 
 
 def _set(rows: Sequence[Dispatch], **changes: object) -> None:

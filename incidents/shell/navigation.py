@@ -46,6 +46,7 @@ class Shell:
             self._item("Follow-ups", "follow-ups", "list-checks", "f", self._to_do()),
             self._item("Systems", "systems", "boxes", "s"),
             self._item("Sources", "sources", "radio-tower", "m"),
+            self._item("Channels", "channels", "send", "h"),
             self._item("Reports", "reports", "chart-line", "r"),
         ]
 

@@ -28,7 +28,7 @@ def judge(kind: str, status: int, body: str | dict[str, object] = "", **headers:
 )  # fmt: skip
 def test_statuses_mean_the_same_to_all(kind: str, status: int, outcome: Reception) -> None:
     judgement = judge(kind, status)
-    assert judgement.outcome is outcome
+    assert judgement.reception is outcome
     assert bool(judgement.reason) is (outcome is not D)
 
 
@@ -78,7 +78,7 @@ def test_statuses_mean_the_same_to_all(kind: str, status: int, outcome: Receptio
 def test_what_some_answer_is_their_own(
     kind: str, status: int, body: str | dict[str, object], outcome: Reception
 ) -> None:
-    assert judge(kind, status, body).outcome is outcome
+    assert judge(kind, status, body).reception is outcome
 
 
 @every_kind

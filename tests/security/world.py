@@ -19,6 +19,7 @@ from incidents.alerts.policies import Correction
 from incidents.models import (
     Comment,
     Containment,
+    Escalation,
     Event,
     Exposure,
     FactorKind,
@@ -35,7 +36,11 @@ from incidents.models import (
     Section,
     ShareLink,
 )
+from incidents.notifications.announced import to_json
+from incidents.notifications.channels.base import Announcement
+from incidents.notifications.destinations import Destination
 from incidents.people.models import Team, User, digest_of
+from incidents.response.events import PendingEvent
 from incidents.response.incident import Incident
 from incidents.systems.models import Change, System
 
@@ -66,12 +71,15 @@ CODES = {
     "Incident.failure_mode",
     "Notification.key",
     "Notification.path",
+    "Notification.topic",
     "Outcome.says",
     "Postmortem.slug",
     "Presence.key",
     "Review.checks",
     "Section.key",
     "ShareLink.digest",
+    "Transmission.key",
+    "Transmission.topic",
 }
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.BinaryField, ArrayField)
 
@@ -86,7 +94,7 @@ def text_fields(model: type[Row]) -> Iterator["models.Field[Any, Any]"]:
 
 def hanging() -> list[type[Row]]:
     """Every model that hangs on an incident, directly or over others; each after those it refers to."""
-    ours = [model for model in apps.get_app_config("incidents").get_models() if model is not Incident]
+    ours = [model for model in apps.get_app_config("incidents").get_models() if model not in (Incident, PendingEvent)]
     found: list[type[Row]] = []
     known: set[type[Row]] = {Incident, *BY_THEIR_WORDS}
     while more := [model for model in ours if model not in known and known & set(_referred(model))]:
@@ -130,7 +138,9 @@ class World:
     def _row(self, model: type[Row]) -> Row:
         values: dict[str, Any] = {}
         for field_ in model._meta.concrete_fields:
-            if not field_.primary_key and (not field_.has_default() or isinstance(field_, models.ForeignKey)):
+            if (not field_.primary_key or field_.remote_field) and (
+                not field_.has_default() or isinstance(field_, models.ForeignKey)
+            ):
                 values[field_.name] = self._value(model, field_)
         row = model(**values | self._given(model))
         row.save(force_insert=True)
@@ -179,11 +189,12 @@ class World:
             ShareLink: {"digest": digest_of(SECRET.format(slug)), "expires_at": now + timedelta(days=5)},
             Notification: {
                 "key": f"of-{slug}",
+                "topic": "incident.update",
                 "path": self.incident.get_absolute_url(),
-                "sent_at": None,
                 "about": [self.incident.pk],
             },
             Handover: {"state": "offered"},
+            Escalation: {"next_at": now + timedelta(days=5)},
             SavedView: {"owner": self.named},
             ImportBatch: {"by": self.named},
             Link: {"other": self.neighbour},
@@ -218,6 +229,9 @@ _SHAPES: dict[str, Callable[[str], Any]] = {
     },
     "ImportBatch.files": lambda text: [{"name": f"{text}.md", "text": f"# {text}\n\n## Summary\n\n{text}\n"}],
     "Provenance.unplaced": lambda text: {"owner": text},
+    "Transmission.payload": lambda text: to_json(
+        Announcement(topic="incident.opened", event_id=text, at=timezone.now(), subject=text, text=text)
+    ),
 }
 
 
@@ -227,6 +241,13 @@ def set_ids_apart(start: int) -> None:
         for model in apps.get_app_config("incidents").get_models():
             if model._meta.auto_field:
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [model._meta.db_table, start])
+
+
+def _destination(team: Team) -> Destination:
+    row = Destination(kind="slack", name="#news", team=team)
+    row.keep({"url": "https://hooks.slack.com/services/T/B/x"})
+    row.save()
+    return row
 
 
 def others(system: System, source: Source, team: Team) -> dict[type[Row], Row]:
@@ -242,4 +263,5 @@ def others(system: System, source: Source, team: Team) -> dict[type[Row], Row]:
         Guide: Guide.objects.current(),
         FactorKind: FactorKind.objects.order_by("pk")[0],
         ResponseRole: ResponseRole.objects.order_by("pk")[0],
+        Destination: _destination(team),
     }

@@ -33,6 +33,7 @@ BUDGETS = {
     "/rules/": 12,
     "/silences/": 11,
     "/sources/": 9,
+    "/channels/": 9,
     "/on-call/": 12,
     "/on-call/assistants/": 21,
     "/systems/": 8,

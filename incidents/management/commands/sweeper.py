@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from incidents.alerts.drain import drain
 from incidents.alerts.upkeep import look_after_alerts
 from incidents.health.models import Heartbeat
+from incidents.notifications.lanes import deliver
 from incidents.notifications.upkeep import notify
 from incidents.postmortems.due import start_missing
 
@@ -27,17 +29,17 @@ class Command(BaseCommand):
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
-        # Beside the drain: a mail server that hangs must not keep deliveries waiting.
-        telling = threading.Thread(target=self._tell, args=(stop,), name="tell", daemon=True)
-        telling.start()
+        # Beside the drain and each other: a mail server or a receiver that hangs must keep nothing else waiting.
+        for verb in (notify, deliver):
+            threading.Thread(target=self._tell, args=(stop, verb), name=verb.__name__, daemon=True).start()
         while not stop.wait(1):
             self._sweep()
 
-    def _tell(self, stop: threading.Event) -> None:
+    def _tell(self, stop: threading.Event, verb: Callable[[], int]) -> None:
         """Send what workers have left for a few seconds; they and this may both be at it."""
         while not stop.wait(5):
             try:
-                notify()
+                verb()
             except (OperationalError, InterfaceError):  # the sweep says so
                 close_old_connections()
 

@@ -28,7 +28,7 @@ class Reception(StrEnum):
 class Judgement:
     """`after` is how long the receiver wants to be left alone; None: it did not say."""
 
-    outcome: Reception
+    reception: Reception
     reason: str = ""
     after: timedelta | None = None
 

@@ -19,6 +19,8 @@ JSON = {"Content-Type": "application/json; charset=utf-8"}
 COLOURS = {"sev1": "#c4122f", "sev2": "#d9610f", "sev3": "#b58900", "sev4": "#2f6fb0", "unknown": "#6b7280"}
 _OVER = "#2e7d4f"
 
+_ICONS = {"chat": "message-square", "phone": "bell-ring", "pager": "siren", "code": "braces"}
+
 _OPENING = frozenset({"incident.opened", "incident.raised", "incident.escalated", "incident.reopened", "test"})
 
 
@@ -159,6 +161,10 @@ class Receiver(ABC):
     about: ClassVar[str]
     fields: ClassVar[tuple[Field, ...]]
     signs: ClassVar[bool] = False  # what it sends, with secrets that we make
+
+    @property
+    def icon(self) -> str:
+        return _ICONS[self.group]
 
     def takes(self, announcement: Announcement) -> bool:
         """Whether it has anything to say about it."""

@@ -13,6 +13,14 @@ from incidents.notifications.channels.encryption import decoded, encrypt
 from incidents.notifications.channels.limits import clip, json_bytes, json_octets
 from incidents.outgoing import Answer
 
+# Those of the makers of browsers. Others must be in OUTGOING_ALLOW: anybody who signs in may hand an address over.
+_SERVICES = (
+    "fcm.googleapis.com",
+    "updates.push.services.mozilla.com",
+    "*.push.services.mozilla.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
 _KEPT = timedelta(hours=4)  # for a browser that is not running; later the news is none
 _VALID = timedelta(hours=12)
 
@@ -34,7 +42,13 @@ class WebPush(Receiver):
     group = "phone"
     about = "Notifications of a browser on a phone or a computer"
     fields = (
-        Field(name="endpoint", label="Address", help="", check=addresses.address("a push service"), secret=True),
+        Field(
+            name="endpoint",
+            label="Address",
+            help="",
+            check=addresses.address("a push service", *_SERVICES),
+            secret=True,
+        ),
         Field(name="p256dh", label="Key", help="", check=_key(65, "a key"), secret=True),
         Field(name="auth", label="Secret", help="", check=_key(16, "a secret"), secret=True),
     )
@@ -46,7 +60,9 @@ class WebPush(Receiver):
             "aud": f"{parts.scheme}://{parts.netloc}",
             "exp": int((now + _VALID).timestamp()),
         }
-        headers = Vapid02.from_raw(config["vapid_key"].encode()).sign(claims) | {
+        key = Vapid02.from_raw(config["vapid_key"].encode())
+        key.conf = {"no-strict": True}  # else it refuses hosts of one word
+        headers = key.sign(claims) | {
             "Content-Type": "application/octet-stream",
             "Content-Encoding": "aes128gcm",
             "TTL": str(int(_KEPT.total_seconds())),

@@ -45,7 +45,7 @@ class SignedWebhook(Receiver):
 
     def judge(self, answer: Answer, *, now: datetime) -> Judgement:
         judgement = judge_status(answer, now=now)
-        again = judgement.outcome is Reception.REFUSED and answer.status >= 400 and answer.status not in _FINAL
+        again = judgement.reception is Reception.REFUSED and answer.status >= 400 and answer.status not in _FINAL
         return retry(judgement.reason) if again else judgement
 
 

@@ -1,0 +1,145 @@
+"""What an Event says to destinations, whole: the facts of the incident as they are when it is worked out."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from incidents.notifications.channels.base import Announcement, IncidentFacts
+from incidents.response.events import Event
+from incidents.response.incident import Incident
+from incidents.response.vocabulary import ENDED, IncidentKind, Severity, Status
+
+CLOSING = (*ENDED, Status.MERGED)
+KINDS = (
+    Event.Kind.OPENED,
+    Event.Kind.SEVERITY,
+    Event.Kind.ACKNOWLEDGED,
+    Event.Kind.STATUS,
+    Event.Kind.CONTAINMENT,
+    Event.Kind.UPDATE,
+    Event.Kind.LEAD,
+)
+
+
+def of(event: Event) -> Announcement | None:
+    """What is announced of an Event; None where it is nothing for others. Tests, and what was entered afterwards, are not."""
+    incident, detail = event.incident, event.detail
+    if incident.kind != IncidentKind.REAL or "imported" in detail:
+        return None
+    match event.kind:
+        case Event.Kind.OPENED:
+            return about(incident, "incident.opened", event, f"Opened: {_headline(incident)}", incident.summary)
+        case Event.Kind.SEVERITY:
+            return _raised(event, incident)
+        case Event.Kind.ACKNOWLEDGED | Event.Kind.STATUS | Event.Kind.CONTAINMENT:
+            return _moved(event, incident)
+        case Event.Kind.UPDATE:
+            text = "\n\n".join(filter(None, (detail.get("text", ""), detail.get("impact", ""))))
+            return about(incident, "incident.update", event, f"Update: {_headline(incident)}", text)
+        case Event.Kind.LEAD if incident.lead:
+            return about(incident, "incident.lead", event, f"{incident.lead} leads {_headline(incident)}")
+    return None
+
+
+def escalated(incident: Incident, *, minutes: int, at: datetime) -> Announcement:
+    """That nobody took an incident in time."""
+    subject = f"Nobody has acknowledged {_headline(incident)} for {minutes} minutes"
+    return _announcement(incident, "incident.escalated", f"escalation-{incident.pk}-{int(at.timestamp())}", at, subject)
+
+
+def example(topic: str, *, event_id: str, at: datetime, closing: bool = False) -> Announcement:
+    """What a test says. It is about no incident."""
+    text = "This is a test of the channel. Nothing happened, and nobody has to do anything."
+    return Announcement(
+        topic=topic,
+        event_id=event_id,
+        at=at,
+        subject="Test from Faultline",
+        text=text,
+        source=settings.BASE_URL,
+        closing=closing,
+        acts=(("Open Faultline", settings.BASE_URL + "/"),),
+    )
+
+
+def _raised(event: Event, incident: Incident) -> Announcement | None:
+    was, became = (Severity(event.detail[end]["severity"]) for end in ("was", "became"))
+    if became.rank <= was.rank or not incident.is_open:
+        return None
+    text = f"It was {was.label}. {event.detail.get('reason', '')}".strip()
+    return about(incident, "incident.raised", event, f"Raised to {_headline(incident)}", text)
+
+
+def _moved(event: Event, incident: Incident) -> Announcement | None:
+    was, became = event.detail.get("was"), event.detail.get("became")
+    if not isinstance(became, str) or became not in Status.values or was == became:
+        return None
+    topic, verb = "incident.status", Status(became).label
+    if event.kind == Event.Kind.ACKNOWLEDGED:
+        topic, verb = "incident.acknowledged", f"Acknowledged by {event.by}" if event.by else "Acknowledged"
+    elif was in ENDED and became not in CLOSING:
+        topic, verb = "incident.reopened", "Open again"
+    why = event.detail.get("reason") or event.detail.get("note") or ""
+    return about(incident, topic, event, f"{verb}: {_headline(incident)}", str(why), closing=became in CLOSING)
+
+
+def about(
+    incident: Incident, topic: str, event: Event, subject: str, text: str = "", *, closing: bool = False
+) -> Announcement:
+    return _announcement(incident, topic, f"event-{event.pk}", event.at, subject, text, closing=closing)
+
+
+def _announcement(
+    incident: Incident,
+    topic: str,
+    event_id: str,
+    at: datetime,
+    subject: str,
+    text: str = "",
+    *,
+    closing: bool = False,
+) -> Announcement:
+    severe = incident.severity in (Severity.SEV1, Severity.SEV2)
+    return Announcement(
+        topic=topic,
+        event_id=event_id,
+        at=at,
+        subject=subject,
+        text=text,
+        source=settings.BASE_URL,
+        incident=facts(incident),
+        urgent=severe and topic in {"incident.opened", "incident.raised", "incident.escalated", "incident.reopened"},
+        closing=closing,
+    )
+
+
+def facts(incident: Incident) -> IncidentFacts:
+    return IncidentFacts(
+        number=incident.number,
+        title=incident.title,
+        severity=incident.severity,
+        status=incident.status,
+        system=incident.system.name if incident.system else "",
+        team=incident.team.name if incident.team else "",
+        lead=str(incident.lead) if incident.lead else "",
+        category=incident.category_name if incident.category else "",
+        url=settings.BASE_URL + reverse("incident", args=[incident.number]),
+    )
+
+
+def _headline(incident: Incident) -> str:
+    return f"{incident.get_severity_display()} {incident}: {incident.title}"
+
+
+def to_json(announcement: Announcement) -> dict[str, Any]:
+    return asdict(announcement) | {"at": announcement.at.isoformat()}
+
+
+def from_json(value: dict[str, Any]) -> Announcement:
+    known = IncidentFacts(**value["incident"]) if value["incident"] else None
+    acts = tuple((label, url) for label, url in value["acts"])
+    at = datetime.fromisoformat(value["at"])
+    return Announcement(**value | {"incident": known, "acts": acts, "at": at})

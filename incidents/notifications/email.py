@@ -68,7 +68,7 @@ def _message(
         "has_picture": bool(picture),
         "settings_url": f"{settings.BASE_URL}{reverse('notification-settings')}",
     }
-    plain = render_to_string("notifications/mail.txt", context)
+    plain = render_to_string("notifications/mail.txt", context).strip() + "\n"
     message = EmailMultiAlternatives(subject, plain, None, [person.email])
     message.attach_alternative(render_to_string("notifications/mail.html", context), "text/html")
     if picture:

@@ -43,7 +43,7 @@ def facts(incident: Incident) -> str:
     """What somebody needs at a glance: what, where, how it stands."""
     lines = [f"{incident.get_severity_display()}, {incident.get_status_display().lower()}"]
     if incident.system:
-        lines.append(f"System: {incident.system} ({incident.system.get_tier_display().lower()})")
+        lines.append(f"System: {incident.system} (tier {incident.system.tier})")
     if incident.team:
         lines.append(f"Team: {incident.team}")
     if incident.category:

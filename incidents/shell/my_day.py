@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.followups.models import FollowUp
+from incidents.notifications.messages import Notification
+from incidents.notifications.topics import Urgency
 from incidents.oncall.cover import on_call_teams
 from incidents.people.models import Role, Team, User
 from incidents.postmortems.document import Postmortem
@@ -19,6 +21,7 @@ from incidents.response.public_pages import PublicPost
 from incidents.response.roles import Handover
 from incidents.response.tasks import Task
 from incidents.response.updates import Cadence, next_update_due
+from incidents.response.vocabulary import Status
 
 MOST = 20
 SOON = timedelta(days=7)
@@ -66,7 +69,8 @@ def my_day(person: User) -> MyDay:
 def _mine(person: User, visible: IncidentQuerySet, teams: list[Team]) -> list[tuple[Incident, str]]:
     """Open incidents that one leads, has a role in, or is on call for; the worst first."""
     roles = dict(person.assignments.values_list("incident", "role__name"))
-    concerned = Q(lead=person) | Q(pk__in=roles) | Q(team__in=teams)
+    called = Notification.objects.filter(person=person, urgency=Urgency.PAGE).values("incident")
+    concerned = Q(lead=person) | Q(pk__in=roles) | Q(team__in=teams) | Q(status=Status.TRIAGE, pk__in=called)
     rows = visible.open().filter(concerned).select_related("system", "team", "lead").worst_first()
     return [(incident, _why(incident, person, roles)) for incident in rows[:MOST]]
 
@@ -74,7 +78,9 @@ def _mine(person: User, visible: IncidentQuerySet, teams: list[Team]) -> list[tu
 def _why(incident: Incident, person: User, roles: dict[int, str]) -> str:
     if incident.lead_id == person.pk:
         return "you lead it"
-    return f"you are {roles[incident.pk].lower()}" if incident.pk in roles else f"you are on call for {incident.team}"
+    if incident.pk in roles:
+        return f"you are {roles[incident.pk].lower()}"
+    return "you were called" if incident.status == Status.TRIAGE else f"you are on call for {incident.team}"
 
 
 def _followed(person: User, rows: IncidentQuerySet) -> list[Incident]:

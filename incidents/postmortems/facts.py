@@ -160,8 +160,8 @@ def _length(incident: Incident) -> str:
 
 
 def _hit(exposure: Exposure) -> str:
-    """Outputs are hit; money, work and tokens are lost. The currency of money stands with its amount."""
-    return f"{exposure.get_of_display()} {'hit' if exposure.of in impacts.COUNTED else 'lost'}"
+    """Outputs are hit; money, work and tokens are lost. Each currency is a line of its own, told from others by its label."""
+    return f"{exposure.label} {'hit' if exposure.of in impacts.COUNTED else 'lost'}"
 
 
 def _counted(exposure: Exposure) -> str:

@@ -204,7 +204,7 @@ class TestEveryLine:
             length,
             ("Actions hit", "about 1,200 (1,000 to 1,500); Query log; 1,100 put right", "impact", here),
             ("Decisions hit", "about 20 (0 to ?); Sample; 0 put right", "impact", here),
-            ("Money lost", "about 1,200.50 EUR (? to 2,000); Ledger (Q3); 0.50 EUR put right", "impact", here),
+            ("Money, EUR lost", "about 1,200.50 EUR (? to 2,000); Ledger (Q3); 0.50 EUR put right", "impact", here),
             ("Outputs hit", "about 30 (? to 40); Sample; put right: unknown", "impact", here),
             ("Users hit", "about 5,000; Guess; put right: unknown", "impact", here),
             ("Harm", "Near miss", "impact", here),

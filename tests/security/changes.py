@@ -89,7 +89,7 @@ def state_of(world: World) -> str:
     """A digest of all rows of a world as they are stored, and of how many rows hang on its incident."""
     digests = [
         f"SELECT md5(row::text) AS digest FROM {model._meta.db_table} AS row"
-        f" WHERE {model._meta.pk.column if model._meta.pk else 'id'} = {row.pk}"
+        f" WHERE {model._meta.pk.column if model._meta.pk else 'id'} = '{row.pk}'"
         for model, row in world.rows.items()
     ]
     counts = [

@@ -7,12 +7,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.people.handles import people_with_handles
 from incidents.people.models import Membership, User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.guide import Policy
 from incidents.postmortems.sections import Section
 from incidents.response.events import Event
 from incidents.response.incident import Incident
+from incidents.web.markdown import mentioned
 
 CHECKS = (
     ("data", "The evidence is stored where it can be found again"),
@@ -214,6 +216,14 @@ class CommentQuerySet(models.QuerySet["Comment"]):
                 f"{by} commented on the postmortem of {postmortem.incident}",
                 comment.text or "A suggestion",
                 key=f"comment:{comment.pk}",
+                path=f"{postmortem.get_absolute_url()}#comment-{comment.pk}",
+            )
+            postmortem.tell(
+                "mention",
+                set(people_with_handles(mentioned(comment.text))) - _concerned(postmortem) - answered - {by},
+                f"{by} mentioned you in the postmortem of {postmortem.incident}",
+                comment.text,
+                key=f"named:comment:{comment.pk}",
                 path=f"{postmortem.get_absolute_url()}#comment-{comment.pk}",
             )
         return comment

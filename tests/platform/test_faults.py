@@ -74,6 +74,7 @@ class Monitors:
                 "title": f"Recall of {key}",
                 "metric": "recall@10",
                 "system": SYSTEMS[count % len(SYSTEMS)],
+                "severity": "critical",
                 "starts_at": starts_at.isoformat(),
             }
             self._tell(alert)
@@ -127,6 +128,9 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(up: Running)
     assert report["dead"] == 0
     assert report["firing"] == len(monitors.firing)
     assert report["incidents_doubled"] == 0
+    assert report["unannounced"] == 0
+    assert report["incidents_of_which_nobody_heard"] == 0
+    assert report["people_told_twice"] == 0
 
 
 def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
@@ -137,6 +141,12 @@ def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
 
     mine = "FROM incidents_delivery WHERE source_id = (SELECT id FROM incidents_source WHERE slug = %s)"
     until(lambda: count(f"SELECT count(*) {mine} AND status = 'received'", slug) == 0, what="drained")
+    until(lambda: count("SELECT count(*) FROM incidents_pendingevent") == 0, what="everybody concerned is told")
+    opened = (
+        "FROM incidents_event e JOIN incidents_incident i ON i.id = e.incident_id AND i.severity IN ('sev1', 'sev2')"
+        " WHERE e.kind = 'opened' AND i.id IN (SELECT a.incident_id FROM incidents_alert a"
+        " JOIN incidents_source s ON s.id = a.source_id WHERE s.slug = %s)"
+    )
     alerts = "FROM incidents_alert WHERE source_id = (SELECT id FROM incidents_source WHERE slug = %s)"
     known = monitors.firing | monitors.over
     stored = {row[0] for row in database.execute(f"SELECT title {alerts}", [slug])}
@@ -156,6 +166,16 @@ def _settle(database: Any, slug: str, monitors: Monitors) -> dict[str, int]:
         "incidents_doubled": count(
             "SELECT count(*) - count(DISTINCT correlation_key) FROM incidents_incident"
             " WHERE correlation_key IS NOT NULL AND status IN ('triage', 'investigating', 'contained')"
+        ),
+        "opened": count(f"SELECT count(*) {opened}", slug),
+        "unannounced": count("SELECT count(*) FROM incidents_pendingevent"),
+        "incidents_of_which_nobody_heard": count(
+            f"SELECT count(*) {opened} AND NOT EXISTS (SELECT FROM incidents_notification n WHERE n.event_id = e.id)",
+            slug,
+        ),
+        "people_told_twice": count(
+            "SELECT count(*) - count(DISTINCT (event_id, topic, person_id)) FROM incidents_notification"
+            " WHERE event_id IS NOT NULL"
         ),
     }
 

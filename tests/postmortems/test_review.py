@@ -173,6 +173,13 @@ class TestReview:
         published.send_back(by=jo, reason="One more thing.")
         assert published.state == "draft"
 
+    def test_whoever_is_mentioned_in_a_comment_is_told(self, postmortem: Postmortem, mara: User, sam: User) -> None:
+        section = postmortem.sections.all()[0]
+        Comment.objects.write(section, "@sam saw the same in March.", by=mara)
+        assert list(Notification.objects.filter(topic="postmortem.mention").values_list("person__name", flat=True)) == [
+            "Sam Outsider"
+        ]
+
     def test_open_comments_hold_up_publication(self, postmortem: Postmortem, mara: User, jo: User, rui: User) -> None:
         section = postmortem.sections.get(key="summary")
         remark = Comment.objects.write(section, "How do we know?", by=rui)

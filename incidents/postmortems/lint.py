@@ -54,7 +54,14 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
 )
 _COMPILED = tuple((re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), question) for pattern, question in _RULES)
-_BEGINNING = r"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )"
+_BEGINNING = (
+    r"(?:^|[.!?:;]\s+|[-*]\s+|\bbecause |\bwhen |\bafter )(?:(?:[Tt]hen|[Ll]ater|[Bb]ut|[Aa]nd|[Ss]o|[Ff]inally),? )?"
+)
+# What helped is no blame, whoever did it.
+_HELPED = (
+    r"(?!(?:then |had |also )*(?:rolled (?:it )?back|contained|noticed|spotted|acknowledged|restored|reverted|repaired|mended"
+    r"|fixed|resolved|escalated|reported|confirmed|alerted|helped|warned)\b)"
+)
 _ACTING = r"(?:also |then |again |never |not |only |just |had |has |did(?:n[’']t)? |was |were )*(?:\w+ed|did|didn[’']t|made|broke|forgot|left|ran|sent|wrote|chose|took|put|gave|set|let|went|had|was|ignored)"
 # Who was at fault by role: it is the same blame with the name left out. What was done well ("rolled back") stays silent.
 _ROLE = (
@@ -82,7 +89,7 @@ def blame(text: str, *, people: Iterable[User] = ()) -> list[Finding]:
         if not any(finding.words in role[1] for finding in findings.values()):
             findings.setdefault(role[1].lower(), Finding(_quoted(role[1]), _OF_ROLE))
     for name in sorted({name for person in people for name in _names(person)}, key=len, reverse=True):
-        acting = rf"{_BEGINNING}(@?{re.escape(name)}(?:\s+[A-Z]\w+)?\s+{_ACTING})\b"
+        acting = rf"{_BEGINNING}(@?{re.escape(name)}(?:\s+[A-Z]\w+)?\s+{_HELPED}{_ACTING})\b"
         subject = re.search(acting, plain, re.MULTILINE)
         if subject and not any(name in finding.words for finding in findings.values()):
             findings.setdefault(name.lower(), Finding(_quoted(subject[1]), _OF_PERSON))

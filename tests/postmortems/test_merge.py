@@ -165,8 +165,21 @@ class TestBlame:
     def test_what_a_role_did_well_or_was_never_told_is_no_blame(self, text: str) -> None:
         assert blame(text) == []
 
-    def test_what_a_person_did_well_is_no_blame(self, mara: User) -> None:
-        assert blame("Tom Adeyemi rolled back the index within 3 minutes.", people=[mara]) == []
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Tom Adeyemi rolled back the index within 3 minutes.",
+            "Mara Okafor rolled back the index within 3 minutes.",
+            "Then Mara noticed it and Mara had already escalated.",
+        ],
+    )
+    def test_what_a_person_did_well_is_no_blame(self, mara: User, text: str) -> None:
+        assert blame(text, people=[mara]) == []
+
+    def test_what_helped_hides_no_other_sentence_and_a_word_before_it_no_name(self, mara: User) -> None:
+        (finding,) = blame("Mara rolled back the index. Then Mara deleted the alias.", people=[mara])
+        assert finding.words == "Mara deleted"
+        assert blame("Later the operator ignored the page.")
 
     def test_code_and_quotes_are_left_alone(self) -> None:
         assert blame("`should have` and\n> human error\n\n```\nfailed to check\n```") == []

@@ -46,6 +46,7 @@ _CLOCKS = {
     "contained_at": "contained_at contained mitigated_at mitigated",
     "resolved_at": "resolved_at resolved ended_at end",
 }
+MOST_LINES = 200  # of front matter that is read line by line
 _NAMES = {name: field for field, names in _CLOCKS.items() for name in names.split()} | {
     name: field
     for field, names in {
@@ -227,6 +228,24 @@ class Understanding:
             else:
                 self.tell(f"An action item was not understood: {brief(row)}")
         return True
+
+
+def by_line(matter: str) -> tuple[dict[str, Any], list[str]]:
+    """What each line of front matter says that is no YAML as a whole, the first of each name, and the lines that say
+    nothing so. It claims no format of ours: what we wrote is valid, or was written over."""
+    facts: dict[str, Any] = {}
+    rest = []
+    lines = [line for line in matter.splitlines() if line.strip()]
+    for line in lines[:MOST_LINES]:
+        name, colon, value = line[:500].partition(":")
+        plain, value = name.strip(), value.strip(" \t[]\"'")
+        if colon and value and re.fullmatch(r"\w[\w -]{0,40}", plain) and plain not in {*facts, "faultline"}:
+            facts[plain] = value
+        else:
+            rest.append(line)
+    if more := len(lines) - MOST_LINES if len(lines) > MOST_LINES else 0:
+        rest.append(f"… and {more:,} more")
+    return facts, rest
 
 
 def severity_of(word: str) -> str:

@@ -22,7 +22,7 @@ from incidents.postmortems.counterparts import Counterparts, unmatched
 from incidents.postmortems.dates import moments
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.earlier import DocumentIdentity, Earlier, identity_of
-from incidents.postmortems.elsewhere import Understanding, severity_of
+from incidents.postmortems.elsewhere import Understanding, by_line, severity_of
 from incidents.postmortems.embedded import taken_out
 from incidents.postmortems.export import body as as_body
 from incidents.postmortems.guide import BUILT_IN
@@ -134,8 +134,9 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
     try:
         facts = load(matter) if matter else {}
     except BadMatter as unreadable:
-        facts = {}
-        file.remarks.append(f"{unreadable} It was left out.")
+        file.remarks.append(f"{unreadable} It was read line by line.")
+        facts, rest = by_line(matter)
+        file.remarks += [f"A line of the front matter was not understood: {brief(line)}" for line in rest]
     if not isinstance(facts, dict):
         facts = {}
         file.remarks.append("Its front matter is not valid YAML of names and values and was left out.")

@@ -170,6 +170,27 @@ def _zip(**entries: bytes) -> bytes:
     return packed.getvalue()
 
 
+def test_front_matter_that_is_no_yaml_is_read_line_by_line_and_the_rest_is_listed() -> None:
+    matter = "title: Prices: of last year\ndate: 2025-03-14\nseverity: SEV2\nkey: OPS-12\n? [a\ntags: [prices, b"
+    file = read("broken.md", f"---\n{matter}\n---\n## Summary\nOld prices.\n".encode())
+    assert (file.document.title, file.incident.severity) == ("Prices: of last year", "sev2")
+    assert file.happened
+    assert file.happened.date() == date(2025, 3, 14)
+    assert file.document.tags == ["prices", "b"]
+    told_of = " ".join(file.remarks)
+    assert "not valid YAML. It was read line by line." in told_of
+    assert "OPS-12" in told_of
+    assert "? [a" in told_of
+    assert file.document.sections["summary"] == "Old prices."
+
+
+def test_broken_front_matter_of_any_length_is_bounded_and_claims_no_format_of_ours() -> None:
+    file = read("long.md", b"---\nfaultline: [\n" + b"[x\n" * 20_000 + b"---\nText.\n")
+    assert not file.is_own
+    assert len(file.remarks) < 250
+    assert any("more" in remark for remark in file.remarks)
+
+
 def test_an_archive_that_means_harm_is_refused_or_found_harmless() -> None:
     many = _zip(**{f"{number}.md": b"x" for number in range(600)})
     bomb = _zip(**{f"{number}.bin": b"\0" * 5_000_000 for number in range(20)}, **{"a.md": b"x"})

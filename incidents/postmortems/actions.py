@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 
 from incidents.postmortems.dates import DAY_IN_TEXT, moments
 from incidents.postmortems.portable import Promise, as_text
@@ -57,7 +58,8 @@ def take_actions(text: str) -> tuple[list[Promise], str]:
             continue
         if (rows := _table(lines, place)) is not None:
             found += rows[0]
-            place = rows[1]
+            rest += rows[1]
+            place = rows[2]
             continue
         if item := _ITEM.match(line):
             promise = _from_line(item[2], done=bool(item[1] and item[1] in "xX"))
@@ -126,8 +128,8 @@ def _set_due(promise: Promise, words: str) -> bool:
     return len(days) == 1
 
 
-def _table(lines: list[str], start: int) -> tuple[list[Promise], int] | None:
-    """The rows of a table of action items that begins here, and where it ends."""
+def _table(lines: list[str], start: int) -> tuple[list[Promise], list[str], int] | None:
+    """The rows of a table of action items that begins here, its lines that say something but no title, and where it ends."""
     if (
         start + 1 >= len(lines)
         or len(lines[start + 1]) > LONGEST_LINE
@@ -142,14 +144,15 @@ def _table(lines: list[str], start: int) -> tuple[list[Promise], int] | None:
     end = start + 2
     while end < len(lines) and "|" in lines[end]:
         end += 1
-    rows = [_from_row(heads, columns, _cells(line)) for line in lines[start + 2 : end]]
-    return [row for row in rows if row.title], end
+    rows = [(line, _from_row(heads, columns, _cells(line))) for line in lines[start + 2 : end]]
+    untitled = [line for line, row in rows if not row.title and line.strip("| \t")]
+    return [row for _, row in rows if row.title], untitled, end
 
 
 def _from_row(heads: list[str], columns: list[str], cells: list[str]) -> Promise:
     promise = Promise(state="open")
     beside: list[str] = []
-    for head, column, cell in zip(heads, columns, cells, strict=False):
+    for head, column, cell in zip_longest(heads, columns, cells, fillvalue=""):
         if not cell:
             continue
         if column == "due_on" and _set_due(promise, cell):
@@ -161,7 +164,7 @@ def _from_row(heads: list[str], columns: list[str], cells: list[str]) -> Promise
         elif (column == "title" and not promise.title) or column == "owner":
             setattr(promise, column, cell)
         else:
-            beside.append(f"{head.capitalize()}: {cell}")
+            beside.append(f"{head.capitalize()}: {cell}" if head else cell)
     promise.description = "\n".join(beside)
     return promise
 

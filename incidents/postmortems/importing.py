@@ -135,7 +135,7 @@ def read(name: str, raw: bytes, files: Mapping[str, bytes] | None = None) -> Imp
         facts = load(matter) if matter else {}
     except BadMatter as unreadable:
         file.remarks.append(f"{unreadable} It was read line by line.")
-        facts, rest = by_line(matter)
+        facts, rest = by_line(matter or "")
         file.remarks += [f"A line of the front matter was not understood: {brief(line)}" for line in rest]
     if not isinstance(facts, dict):
         facts = {}

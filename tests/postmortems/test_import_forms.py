@@ -191,6 +191,14 @@ def test_broken_front_matter_of_any_length_is_bounded_and_claims_no_format_of_ou
     assert any("more" in remark for remark in file.remarks)
 
 
+def test_a_table_of_action_items_drops_no_cell_and_no_row() -> None:
+    table = "| Action | Owner |\n|---|---|\n| Watch it | kit | and the mail |\n| | nobody knows |\n| | |"
+    file = read("table.md", f"# Slow\n\n## Action items\n{table}\n".encode())
+    (follow_up,) = file.document.follow_ups
+    assert (follow_up.title, follow_up.owner, follow_up.description) == ("Watch it", "kit", "and the mail")
+    assert file.document.sections["again"] == "| | nobody knows |"
+
+
 def test_an_archive_that_means_harm_is_refused_or_found_harmless() -> None:
     many = _zip(**{f"{number}.md": b"x" for number in range(600)})
     bomb = _zip(**{f"{number}.bin": b"\0" * 5_000_000 for number in range(20)}, **{"a.md": b"x"})

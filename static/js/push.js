@@ -4,7 +4,10 @@ const form = document.querySelector("[data-push-key]");
 const trouble = document.querySelector("[data-push-trouble]");
 
 function bytes(text) {
-  const padded = text.replaceAll("-", "+").replaceAll("_", "/").padEnd(Math.ceil(text.length / 4) * 4, "=");
+  const padded = text
+    .replaceAll("-", "+")
+    .replaceAll("_", "/")
+    .padEnd(Math.ceil(text.length / 4) * 4, "=");
   return Uint8Array.from(atob(padded), (sign) => sign.charCodeAt(0));
 }
 

@@ -19,6 +19,7 @@ from incidents.notifications.transmissions import (
     MOST_ANSWER,
     MOST_BODY,
     Transmission,
+    is_open,
     without_secrets,
 )
 from incidents.notifications.trouble import pause, tell_of_failure
@@ -31,7 +32,7 @@ SECONDS = 5.0  # one attempt takes no longer
 _LOCK = 7_201_817  # of the database
 _LEASE = timedelta(seconds=60)
 UNREADABLE = "Its secrets cannot be read any more, because SECRET_KEY was changed. Enter them again."
-PRIVATE = "Not sent: the incident has become private since."
+PRIVATE = "Not sent: what it tells of has become private since."
 
 
 def deliver(*, seconds: float = 8.0) -> int:
@@ -99,7 +100,7 @@ def _claim() -> Destination | None:
 
 def _serve(destination: Destination, until: float | None) -> int:
     delivered = 0
-    rows = Transmission.objects.waiting().filter(destination=destination).select_related("incident")
+    rows = Transmission.objects.waiting().filter(destination=destination).select_related("incident", "event__incident")
     for row in rows.order_by("pk")[:IN_A_ROW]:
         reception = attempt(row, destination)
         delivered += reception is Reception.DELIVERED
@@ -111,7 +112,7 @@ def _serve(destination: Destination, until: float | None) -> int:
 
 def attempt(row: Transmission, destination: Destination) -> Reception:
     """Try one once, and write down what came of it. Nothing that a receiver or a message does raises here."""
-    if row.incident and row.incident.private:
+    if (row.incident and row.incident.private) or (row.event and not is_open(row.event)):
         _write(row, failed_at=timezone.now(), error=PRIVATE)
         return Reception.REFUSED
     begun = time.monotonic()

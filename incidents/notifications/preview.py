@@ -8,6 +8,7 @@ from django.utils import timezone
 from incidents.notifications import announced
 from incidents.notifications.channels.base import Announcement
 from incidents.notifications.destinations import Destination
+from incidents.response import story
 from incidents.response.events import Event
 from incidents.response.incident import Incident
 
@@ -29,6 +30,7 @@ def of(destination: Destination) -> Preview:
     events = Event.objects.filter(
         at__gt=timezone.now() - DAYS, kind__in=announced.KINDS, incident__private=False
     ).select_related("by", "incident__system", "incident__team", "incident__lead")
+    events = story.without(events, Incident.objects.filter(private=True))
     if destination.team_id:
         events = events.filter(incident__team=destination.team_id)
     rows = list(events.order_by("-at", "-pk")[: MOST_EVENTS + 1])

@@ -14,6 +14,7 @@ from incidents.notifications import announced
 from incidents.notifications.channels.base import Act, Announcement
 from incidents.notifications.destinations import TOPICS, Destination
 from incidents.people.models import User
+from incidents.response import story
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
 
@@ -24,8 +25,14 @@ MOST_BODY, MOST_ANSWER = 8_000, 2_000
 
 class TransmissionQuerySet(models.QuerySet["Transmission"]):
     def visible_to(self, user: User) -> Self:
-        """Those of destinations one may see, without what is about an incident that is hidden from one now."""
-        return self.filter(of_visible(user), destination__in=Destination.objects.visible_to(user))
+        """Those of destinations one may see, without what tells of an incident that is hidden from one now."""
+        named = Event.objects.filter(pk=models.OuterRef("event"))
+        told = story.without(named, Incident.objects.hidden_from(user))
+        return self.filter(
+            of_visible(user),
+            models.Q(event=None) | models.Exists(told),
+            destination__in=Destination.objects.visible_to(user),
+        )
 
     def waiting(self) -> Self:
         return self.filter(sent_at=None, failed_at=None)
@@ -38,7 +45,7 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
 
         Nothing of a private incident leaves: a channel is read by more people than the incident names.
         """
-        if incident.private:
+        if incident.private or (event and not is_open(event)):
             return 0
         rows = [
             Transmission(
@@ -150,6 +157,11 @@ class Transmission(models.Model):
         if self.failed_at:
             return "failed"
         return "trying again" if self.attempts else "waiting"
+
+
+def is_open(event: Event) -> bool:
+    """Whether an entry of a log tells of no private incident, so that many may read it."""
+    return not event.incident.private and story.open_entries(event.incident).filter(pk=event.pk).exists()
 
 
 def owe_test(destination: Destination) -> list[Transmission]:

@@ -102,15 +102,16 @@ def visible(incident: Incident, *, user: User) -> models.QuerySet[Event]:
 
     Those name it by number (as linked, merged or covered), or name alerts that have moved there since.
     """
-    return _without(incident, Incident.objects.hidden_from(user))
+    return without(incident.events.all(), Incident.objects.hidden_from(user))
 
 
 def open_entries(incident: Incident) -> models.QuerySet[Event]:
     """What happened to an incident, but for entries that tell of another one that is private: for what many read."""
-    return _without(incident, Incident.objects.filter(private=True).exclude(pk=incident.pk))
+    return without(incident.events.all(), Incident.objects.filter(private=True).exclude(pk=incident.pk))
 
 
-def _without(incident: Incident, hidden: models.QuerySet[Incident]) -> models.QuerySet[Event]:
+def without(events: models.QuerySet[Event], hidden: models.QuerySet[Incident]) -> models.QuerySet[Event]:
+    """Leave out the entries that tell of one of the hidden incidents."""
     named = hidden.annotate(
         called=Cast("number", models.TextField()),
         written=Concat(models.Value("INC-"), "called", output_field=models.TextField()),
@@ -120,7 +121,7 @@ def _without(incident: Incident, hidden: models.QuerySet[Incident]) -> models.Qu
     )
     said = {f"says_{name}": KeyTextTransform(name, "detail") for name in (*_NUMBERED, *_NAMED)}
     moved = models.Q(curation__moved_to__in=hidden)
-    return incident.events.alias(**said).exclude(moved).exclude(models.Q(kind__in=_ABOUT_OTHERS) & models.Exists(named))
+    return events.alias(**said).exclude(moved).exclude(models.Q(kind__in=_ABOUT_OTHERS) & models.Exists(named))
 
 
 _ABOUT_OTHERS = (_K.LINK, _K.MERGED, _K.STATUS, _K.POSTMORTEM, _K.VISIBILITY)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 import pytest
 import time_machine
 
+from incidents.notifications import lanes, preview
 from incidents.notifications.announcing import announce
 from incidents.notifications.destinations import Destination
 from incidents.notifications.transmissions import Transmission
@@ -171,3 +172,24 @@ class TestSecrets:
         assert row.config() == {"url": "https://hooks.example.com/in", "secret": second, "previous_secret": first}
         with time_machine.travel(WEDNESDAY.replace(day=5, hour=10), tick=False):
             assert row.config() == {"url": "https://hooks.example.com/in", "secret": second}
+
+
+def test_what_tells_of_a_private_incident_within_another_is_neither_sent_nor_shown(
+    connect: Connect, mara: User, jo: User, support_assistant: System
+) -> None:
+    """A merge that was taken back stays in the log of the public incident, for those who may see the other one."""
+    row = connect(url=HERE)
+    public, other = declare(mara, support_assistant), declare(mara, support_assistant)
+    public.merge_into(other, by=mara)
+    first = topics(row)
+    public.refresh_from_db()
+    public.undo(by=mara)
+    other.refresh_from_db()
+    other.restrict([mara], by=mara)
+    assert topics(row) == first == ["incident.opened", "incident.opened", "incident.status"]
+    assert [one.topic for one in Transmission.objects.visible_to(jo)] == ["incident.opened"]
+    assert Transmission.objects.visible_to(mara).count() == 3
+    assert [announcement.topic for announcement, _ in preview.of(row).shown] == ["incident.opened"]
+    Transmission.objects.filter(topic="incident.opened").delete()
+    assert lanes.work() == 0
+    assert set(Transmission.objects.exclude(topic="incident.opened").values_list("error", flat=True)) == {lanes.PRIVATE}

@@ -35,6 +35,7 @@ from incidents.models import (
     SavedView,
     Section,
     ShareLink,
+    Transmission,
 )
 from incidents.notifications.announced import to_json
 from incidents.notifications.browsers import PushKey
@@ -196,6 +197,7 @@ class World:
             },
             Handover: {"state": "offered"},
             Escalation: {"next_at": now + timedelta(days=5)},
+            Transmission: {"key": f"of-{slug}", "topic": "incident.opened", "sent_at": now},
             SavedView: {"owner": self.named},
             ImportBatch: {"by": self.named},
             Link: {"other": self.neighbour},

@@ -9,7 +9,6 @@ _SECRETS = re.compile(
     r"|(?<=/unsubscribe/)[\w:.-]{16,}"
     r"|(?<=/shared/)[\w-]{16,}"  # the secret of a shared postmortem
     r"|(?<=/calendars/)[\w-]{16,}"  # that of a calendar of shifts
-    r"|(?<=/calendars/)[\w-]{16,}"  # the secret of a link to shifts
     r"|(?<=/password/reset/key/)[\w-]+"  # the way to a new password
     r"|\bflk_[0-9a-f]{16,}"  # an API key
     r"|(?<=Bearer )\S+|(?<=Basic )\S+"

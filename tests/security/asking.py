@@ -97,6 +97,7 @@ def _streams(pdf: bytes) -> Iterator[str]:
 _NOISE = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": ?"[^"]*"|&quot;X-CSRFToken&quot;: ?&quot;[^&]*&quot;'
     r'|"csrf": "\w+"|nonce-[\w+/=-]+|nonce="[^"]*"|X-Request-ID: .*|Content-Length: \d+|ETag: .*'
+    r'|data-push-key="[^"]*"|\d+ events? waited'
     r"|sessionid=[^;]*|csrftoken=[^;]*|/(?:CreationDate|ModDate|ID) ?[(\[].*"
     # That a merge was undone is said, and not of which.
     r"|Linked to INC-2 by Mara Okafor\.|Moved back to INC-2 when a merge was undone\."
@@ -132,6 +133,7 @@ class Asker:
     client: Client
     key: dict[str, str] | None = None
     asked: int = 0
+    part: bool = False  # asks as a page does that is open already, and is answered with a part of it
 
     def may_ask(self, path: str) -> bool:
         if path.partition("?")[0].endswith(("/pdf/", ".pdf")):  # half a second each, and made of what /print/ shows
@@ -151,6 +153,7 @@ class Asker:
 
     def _ask(self, method: str, path: str, *data: Any, headers: dict[str, str] | None = None, **options: Any) -> Any:
         self.asked += 1
-        answer = getattr(self.client, method)(path, *data, headers=(headers or {}) | (self.key or {}), **options)
+        sent = (headers or {}) | (self.key or {}) | ({"HX-Request": "true"} if self.part else {})
+        answer = getattr(self.client, method)(path, *data, headers=sent, **options)
         self.client.cookies.pop("messages", None)  # a message would be shown on the next page
         return answer

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from django.contrib.contenttypes.models import ContentType
 
@@ -20,6 +21,7 @@ from incidents.models import (
     Handover,
     ImportBatch,
     Link,
+    Notification,
     ParkedFix,
     PublicPost,
     ResponseRole,
@@ -35,7 +37,7 @@ from incidents.response.incident import Incident
 from incidents.systems.models import Change, System
 from tests.security.world import SECRET, World
 
-# The part of an address before `<int:pk>`, and what it is the id of.
+# The part of an address before `<int:pk>` or `<uuid:pk>`, and what it is the id of.
 IDS = {
     "alerts": Alert,
     "comments": Comment,
@@ -51,6 +53,7 @@ IDS = {
     "history": Revision,
     "import": ImportBatch,
     "links": Link,
+    "notifications": Notification,
     "posts": PublicPost,
     "share": ShareLink,
     "tasks": Task,
@@ -90,7 +93,7 @@ def names_the_world(route: str) -> bool:
 
 
 def _before(route: str) -> str:
-    found = re.search(r"([\w-]+)/(?:<int:pk>|\(\?P<pk>)", route)
+    found = re.search(r"([\w-]+)/(?:<(?:int|uuid):pk>|\(\?P<pk>)", route)
     return found[1] if found else ""
 
 
@@ -105,7 +108,9 @@ def _value(route: str, name: str, world: World | None, absent: int, absent_id: i
             model = IDS.get(_before(route))
             if model is None:
                 return _id_of_another(_before(route))
-            return world.row(model).pk if world else absent_id
+            if world:
+                return world.row(model).pk
+            return UUID(int=absent_id) if "<uuid:pk>" in route else absent_id
         case "secret":
             return SECRET.format(number)
         case "object_id" | "id":

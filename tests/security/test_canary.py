@@ -93,6 +93,7 @@ def askers(
         client = Client(enforce_csrf_checks=True)
         client.force_login(person)
         found[name] = Asker(name, client)
+    found["jo’s open page"] = Asker("jo’s open page", found["jo"].client, part=True)
     for name, scope in (("jo", "read"), ("jo", "write"), ("jo", "ingest"), ("ada", "write"), ("sam", "read")):
         who = f"{name}’s key to {scope}"
         found[who] = Asker(who, Client(), key_of(people[name], scope))
@@ -205,6 +206,9 @@ def test_nothing_of_a_private_incident_gets_out(
         faults += changed(everybody, before, canaries)
         lists = [path for path in paths if "?" in path]
         faults += shown([asker for asker in everybody if asker.name not in MAY_MOST], lists, canaries)
+        faults += shown(
+            [asker for asker in everybody if asker.part], [path for path in paths if "?" not in path], canaries
+        )
         faults += shown(everybody, [kept.get_absolute_url(), f"{kept.get_absolute_url()}report.pdf"], canaries)
         hidden = [path for path, _ in addresses(private, public)]
         absent = [path for path, _ in addresses(None, public)]

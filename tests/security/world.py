@@ -17,6 +17,7 @@ from django.utils import timezone
 from incidents.alerts.models import Alert, Delivery, Outcome, Source
 from incidents.alerts.policies import Correction
 from incidents.models import (
+    ActLink,
     Comment,
     Containment,
     Escalation,
@@ -54,6 +55,7 @@ SECRET = "the-secret-of-a-shared-link-{}"
 BY_THEIR_WORDS: tuple[type[Row], ...] = (Delivery, Correction, Notification, ImportBatch, SavedView)
 # Text fields that hold no words of people or monitors, but codes, digests and addresses of ours.
 CODES = {
+    "ActLink.digest",
     "Alert.category",
     "Alert.confidence",
     "Alert.failure_mode",
@@ -195,6 +197,7 @@ class World:
                 "path": self.incident.get_absolute_url(),
                 "about": [self.incident.pk],
             },
+            ActLink: {"digest": digest_of(SECRET.format(slug)), "expires_at": now + timedelta(days=5)},
             Handover: {"state": "offered"},
             Escalation: {"next_at": now + timedelta(days=5)},
             Transmission: {"key": f"of-{slug}", "topic": "incident.opened", "sent_at": now},

@@ -31,7 +31,7 @@ from incidents.systems.models import System
 from tests.security import asking, places
 from tests.security.asking import Asker, filled, first_difference, plain, text_of, undone
 from tests.security.changes import answered, nameless, sendings, state_of, taken
-from tests.security.world import World, others, set_ids_apart, text_fields
+from tests.security.world import World, forget_what_waits, others, set_ids_apart, text_fields
 from tests.tools import reported
 
 NUMBER, ABSENT = 871_935_264, 871_935_299
@@ -201,6 +201,7 @@ def test_nothing_of_a_private_incident_gets_out(
         kept = SavedReport.objects.freeze(read_asked({"months": "3"}, today=now.date()), by=mara)
         askers["jo"].get("/reports/")
         private.incident.restrict([], by=mara)
+        forget_what_waits()
 
         faults = words_missing(private)
         faults += changed(everybody, before, canaries)

@@ -177,6 +177,8 @@ else:
     # Not the log, which more people read than may set a password: email holds links that do.
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA / "mail"
+# A mail server that hangs holds up one worker, and no longer than this for each message.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", f"faultline@{_host}")
 
 # Time and language

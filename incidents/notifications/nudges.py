@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.notifications import audience, meaning
 from incidents.notifications.messages import Notification
+from incidents.oncall.swaps import ShiftSwap
 from incidents.people.models import User
 from incidents.response.containments import Containment
 from incidents.response.incident import Incident
@@ -24,6 +26,7 @@ def nudge() -> None:
     _contained_long()
     _containments_to_remove()
     _clocks_missing()
+    _swaps()
 
 
 def _no_lead() -> None:
@@ -77,6 +80,26 @@ def _clocks_missing() -> None:
             subject = f"When was it? {meaning.headline(incident)}"
             text = f"Not known yet: {', '.join(names)}. Give the time, or say why nobody knows it, before it is closed."
             _tell("clock_missing", incident, _whose(incident), subject, text, key=str(incident.pk))
+
+
+def _swaps() -> None:
+    """Offers of shifts, to whom they are made; answers, to whoever offered. A lead who swaps at once tells both."""
+    rows = ShiftSwap.objects.filter(gives_until__gt=timezone.now()).exclude(state=ShiftSwap.State.WITHDRAWN)
+    for swap in rows.select_related("team", "giver", "taker"):
+        shift = f"{swap.gives_from:%Y-%m-%d %H:%M} to {swap.gives_until:%Y-%m-%d %H:%M} UTC"
+        if swap.state == ShiftSwap.State.OFFERED:
+            person, subject = swap.taker, f"{swap.giver} offers you a shift of {swap.team}: {shift}"
+        else:
+            person, subject = swap.giver, f"{swap.taker} {swap.get_state_display().lower()} your shift: {shift}"
+        Notification.objects.tell(
+            [person],
+            topic="on_call.swap",
+            about=[],
+            subject=subject,
+            text=swap.note,
+            path=reverse("on-call-team", args=[swap.team.slug]),
+            key=f"swap:{swap.pk}:{swap.state}",
+        )
 
 
 def _whose(incident: Incident) -> list[User]:

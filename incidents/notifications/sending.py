@@ -1,10 +1,12 @@
 """Sends what is due: one at a time, each at least once, so that one that cannot be sent holds up no other."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from incidents.notifications import email, push
@@ -20,22 +22,40 @@ BUNDLED = [topic.code for topic in TOPICS.values() if topic.is_bundled]
 PACE = (timedelta(0), timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5))
 WINDOW = timedelta(minutes=10)
 LONGEST_PAUSE = 3600
+LOCK = 7_201_818  # of the database
 
 
-def send(*, most: int = 500) -> int:
-    """Send what is due, and skip what another process sends; returns how many dispatches went out.
+def send(*, most: int = 500, seconds: float = 8.0) -> int:
+    """Send what is due, within about so many seconds; returns how many dispatches went out.
 
-    Each is tried twelve times at most: after 10 seconds, then twice as long each time, an hour at most. Then it stays
+    One process does it at a time, so that a mail server that hangs never keeps all workers from other work. Each is tried twelve times at most: after 10 seconds, then twice as long each time, an hour at most. Then it stays
     unsent with its error, and /readyz and the administrators hear of it.
     """
-    sent = 0
-    for _ in range(most):
-        with transaction.atomic():
-            dispatch = _locked(Dispatch.objects.due()).order_by("due_at", "pk").first()
-            if dispatch is None:
+    sent, end = 0, time.monotonic() + seconds
+    with _alone() as is_alone:
+        for _ in range(most if is_alone else 0):
+            with transaction.atomic():
+                dispatch = _locked(Dispatch.objects.due()).order_by("due_at", "pk").first()
+                if dispatch is None:
+                    break
+                sent += _send(dispatch)
+            if time.monotonic() > end:
                 break
-            sent += _send(dispatch)
     return sent
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else sends meanwhile. The lock is of the session, since each message has a transaction of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        is_alone = bool(cursor.fetchone()[0])
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _locked(rows: models.QuerySet[Dispatch]) -> models.QuerySet[Dispatch]:

@@ -49,6 +49,7 @@ TOPICS = {
         Topic("incident.lead", "You were made the lead", _MINE, always=True),
         Topic("incident.role", "You were given a role", _MINE),
         Topic("incident.handover", "Somebody hands over to you", _MINE, always=True),
+        Topic("on_call.swap", "Somebody offers you a shift, or answers your offer", _MINE),
         Topic("incident.task", "You were given a task", _MINE),
         Topic("incident.mention", "Somebody mentioned you", _MINE),
         Topic("incident.approval", "A public post waits for your approval", _MINE),

@@ -11,7 +11,8 @@ from django.utils import timezone
 from incidents.notifications.messages import Dispatch, Notification
 from incidents.notifications.nudges import nudge
 from incidents.notifications.preferences import Preference
-from incidents.people.models import User
+from incidents.oncall.swaps import ShiftSwap
+from incidents.people.models import Team, User
 from incidents.postmortems.document import Postmortem
 from incidents.postmortems.due import remind
 from incidents.postmortems.reviews import Review
@@ -77,6 +78,19 @@ def test_a_muted_reminder_is_shown_and_not_mailed(known: Incident, mara: User) -
     Incident.objects.update(lead=None, declared_at=timezone.now() - timedelta(days=1))
     assert nudged() == [("Mara Okafor", "incident.no_lead")]
     assert not Dispatch.objects.exists()
+
+
+def test_whoever_is_offered_a_shift_is_told_and_so_is_who_offered_it(assistants: Team, mara: User, jo: User) -> None:
+    now = timezone.now()
+    swap = ShiftSwap.objects.create(
+        team=assistants, giver=mara, taker=jo, gives_from=now, gives_until=now + timedelta(days=1), made_by=mara
+    )
+    for state in ("offered", "accepted"):
+        ShiftSwap.objects.filter(pk=swap.pk).update(state=state)
+        for _ in range(2):
+            nudge()
+    rows = Notification.objects.filter(topic="on_call.swap").order_by("made_at")
+    assert [row.person for row in rows] == [jo, mara]
 
 
 def test_owners_and_reviewers_hear_of_what_is_due(known: Incident, mara: User, rui: User) -> None:

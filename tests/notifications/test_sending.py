@@ -6,12 +6,15 @@ from datetime import time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import time_machine
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from incidents.notifications import sending
 from incidents.notifications.acting import ActLink
 from incidents.notifications.announcing import announce
 from incidents.notifications.messages import Dispatch, Notification
@@ -77,6 +80,16 @@ class TestBundles:
         incident.assign_lead(mara, by=jo)
         notify()
         assert "made you the lead" in mail.outbox[-1].subject
+
+
+def test_while_one_process_sends_another_leaves_it_alone(known: Incident, mara: User, jo: User) -> None:
+    known.assign_lead(jo, by=mara)
+    announce()
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as another:
+        another.execute("SELECT pg_advisory_lock(%s)", [sending.LOCK])
+        assert sending.send() == 0
+        another.execute("SELECT pg_advisory_unlock(%s)", [sending.LOCK])
+        assert sending.send() == 1
 
 
 class TestMail:

@@ -67,7 +67,7 @@ def as_somebody(site: Running, browser: Any) -> Iterator[Callable[..., Any]]:
         page.get_by_label("Email").fill(f"{name}@example.com")
         page.get_by_label("Password").fill("faultline-demo")
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/incidents/")
+        page.wait_for_url(lambda url: "/accounts/" not in url)
         return page
 
     yield open_as

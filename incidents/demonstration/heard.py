@@ -14,7 +14,9 @@ READ_AFTER = timedelta(hours=3)
 
 def write_notifications() -> None:
     """Tell people of the open incidents, as if each had been told when it happened; nothing of it is mailed now."""
-    PendingEvent.objects.exclude(event__incident__status__in=OPEN).delete()
+    # By their ids, as the tables are new and the planner knows nothing of them yet.
+    open_ = list(Event.objects.filter(incident__status__in=OPEN).values_list("pk", flat=True))
+    PendingEvent.objects.exclude(pk__in=open_).delete()
     while announce():
         pass
     then = Event.objects.filter(pk=OuterRef("event")).values("at")

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from incidents.notifications.acting import ActLink, can_act
 from incidents.notifications.messages import Channel, Dispatch, Notification
-from incidents.notifications.topics import TOPICS, Urgency
+from incidents.notifications.topics import TOPICS, Urgency, topic_of
 from incidents.people.models import User
 
 _SALT = "incidents.notifications.unsubscribe"
@@ -28,7 +28,7 @@ def send(bundle: Sequence[Dispatch]) -> str:
 
 
 def _single(notification: Notification) -> EmailMultiAlternatives:
-    topic, incident = TOPICS[notification.topic], notification.incident
+    topic, incident = topic_of(notification.topic), notification.incident
     links = [(_label(notification), f"{settings.BASE_URL}{notification.path}")]
     if notification.urgency == Urgency.PAGE and incident and can_act(incident, notification.person):
         secret = ActLink.objects.give(notification.person, incident)

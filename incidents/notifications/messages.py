@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from incidents.notifications.browsers import Browser
 from incidents.notifications.preferences import Preference
-from incidents.notifications.topics import TOPICS, Urgency
+from incidents.notifications.topics import TOPICS, Urgency, topic_of
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident
@@ -128,7 +128,7 @@ class Notification(models.Model):
 
     @property
     def topic_label(self) -> str:
-        return TOPICS[self.topic].label
+        return topic_of(self.topic).label
 
 
 class Channel(models.TextChoices):

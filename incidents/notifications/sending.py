@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from incidents.notifications import email, push
 from incidents.notifications.messages import MOST_ATTEMPTS, Channel, Dispatch, hidden
-from incidents.notifications.topics import TOPICS
+from incidents.notifications.topics import TOPICS, topic_of
 from incidents.people.models import User
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ def _send(first: Dispatch) -> int:
     """Send it, with what else is due to the same person where such are bundled; returns how many went out."""
     now, notification = timezone.now(), first.notification
     bundle = [first]
-    if TOPICS[notification.topic].is_bundled:
+    if topic_of(notification.topic).is_bundled:
         rows = Dispatch.objects.due().filter(
             notification__person=notification.person, notification__topic__in=BUNDLED, channel=first.channel
         )

@@ -76,6 +76,11 @@ TOPICS = {
 }
 
 
+def topic_of(code: str) -> Topic:
+    """The topic of a code that is stored; one that an earlier version knew is shown by its code, as any other."""
+    return TOPICS.get(code) or Topic(code, code, "")
+
+
 def by_group() -> dict[str, list[Topic]]:
     """The topics as the settings list them."""
     groups: dict[str, list[Topic]] = {}

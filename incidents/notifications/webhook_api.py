@@ -21,6 +21,7 @@ from incidents.people.models import Team
 from incidents.response.vocabulary import Severity
 from incidents.texts import check_readable
 from incidents.web.request import whole_number
+from incidents.years import check_year
 
 _ADDRESS = SignedWebhook.fields[0]
 
@@ -65,9 +66,7 @@ class WebhookWriteSerializer(serializers.Serializer[Any]):
     topics = serializers.ListField(
         child=serializers.ChoiceField(choices=list(TOPICS)), allow_empty=False, max_length=len(TOPICS), required=False
     )
-    least_severity = serializers.ChoiceField(
-        choices=[Severity.SEV1, Severity.SEV2, Severity.SEV3], allow_blank=True, required=False
-    )
+    least_severity = serializers.ChoiceField(choices=Severity.choices, allow_blank=True, required=False)
     categories = serializers.ListField(child=serializers.CharField(max_length=40), max_length=50, required=False)
 
     def validate_url(self, url: str) -> str:
@@ -121,8 +120,8 @@ class ReplaySerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=1, max_value=2**53), max_length=500, required=False
     )
     failed = serializers.BooleanField(required=False)
-    since = serializers.DateTimeField(required=False)
-    until = serializers.DateTimeField(required=False)
+    since = serializers.DateTimeField(required=False, validators=[check_year])
+    until = serializers.DateTimeField(required=False, validators=[check_year])
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         if not given.get("ids") and not given.get("failed") and not ("since" in given and "until" in given):

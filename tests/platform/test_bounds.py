@@ -36,7 +36,13 @@ CHOSEN = (
 )
 # A library's own fields, or what no request is read into.
 NOT_OURS = {"incidents.admin"}
-ONLY_ANSWERED = {"TraceSerializer", "SourceCreatedSerializer"}
+ONLY_ANSWERED = {
+    "TraceSerializer",
+    "SourceCreatedSerializer",
+    "SecretSerializer",
+    "WebhookCreatedSerializer",
+    "ReplayedSerializer",
+}
 
 
 class Entry(NamedTuple):

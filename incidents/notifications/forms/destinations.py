@@ -12,6 +12,7 @@ from incidents.notifications.destinations import TOPICS, WEEKDAYS, Destination
 from incidents.people.models import Role, Team, User, check_time_zone
 from incidents.response.vocabulary import Severity
 from incidents.texts import check_readable
+from incidents.years import check_year
 
 LONGEST_FIELD = 2000
 _SEVERITIES = [
@@ -144,5 +145,7 @@ def _validator(check: Callable[[str], str]) -> Callable[[str], None]:
 class RangeForm(forms.Form):
     """From when until when to send again, in UTC days."""
 
-    since = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="From")
-    until = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Until, inclusive")
+    since = forms.DateField(validators=[check_year], widget=forms.DateInput(attrs={"type": "date"}), label="From")
+    until = forms.DateField(
+        validators=[check_year], widget=forms.DateInput(attrs={"type": "date"}), label="Until, inclusive"
+    )

@@ -27,8 +27,8 @@ check:
 
 test: check
 	@$(BOOT) tools
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(OUTSIDE))"
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "$(OUTSIDE)"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(OUTSIDE))"
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "$(OUTSIDE)"
 
 bench:
 	@$(BOOT) dev

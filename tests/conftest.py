@@ -214,6 +214,14 @@ def key_of() -> Callable[..., dict[str, str]]:
     return make
 
 
+# The files that take longest begin, so that no process is left alone with one of them in the end.
+LONG = ("test_canary", "test_any_form", "test_contract", "test_scripts_in_texts", "test_faults", "test_writing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of xdist hands over what people want to read at the end of the run."""
     if hasattr(session.config, "workeroutput"):

@@ -115,7 +115,7 @@ def test_deliveries_are_listed_and_sent_again(
     assert ask(jo, "POST", f"{row.pk}/replay/", {}).status_code == 400
     assert ask(jo, "POST", f"{row.pk}/replay/", {"failed": True}).json() == {"count": 1}
     lanes.work()
-    again = {"since": "2020-01-01T00:00:00Z", "until": "2999-01-01T00:00:00Z"}
+    again = {"since": "2020-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z"}
     assert ask(jo, "POST", f"{row.pk}/replay/", again).json() == {"count": 1}
     assert ask(jo, "POST", f"{row.pk}/replay/", {"ids": [listed[0]["id"]]}).json() == {"count": 0}  # it waits
     assert ask(jo, "POST", f"{row.pk}/test/").json()["outcome"] == "delivered"

@@ -16,6 +16,7 @@ let at = 0;
 let turn = 0;
 
 function hide() {
+  turn += 1; // what was asked before it was hidden shows nothing any more
   list.hidden = true;
   list.replaceChildren();
 }

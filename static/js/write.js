@@ -12,9 +12,13 @@ for (const form of root.querySelectorAll("[data-editor]")) {
   session.last ??= editor;
 }
 /* What the list of missing things leads to is there to be written. */
-root.querySelector("#missing")?.addEventListener("click", ({ target }) => {
-  const editor = editors.get(target.closest("a")?.hash.slice(1));
-  if (editor) requestAnimationFrame(() => editor.fold.open(editor.area.value.length));
+root.querySelector("#missing")?.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  const editor = editors.get(link?.hash.slice(1));
+  if (!editor) return;
+  event.preventDefault(); // the browser follows the link later, and would take the focus away again
+  history.replaceState(null, "", link.hash);
+  editor.fold.open(editor.area.value.length);
 });
 addEventListener("online", () => {
   for (const editor of editors.values()) editor.save();

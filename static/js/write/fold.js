@@ -36,6 +36,7 @@ export class Fold {
       if (event.pointerType === "mouse") this.timer = setTimeout(() => this.openUnlessMarked(place), DOUBLE);
       else this.openUnlessMarked(place);
     });
+    this.reading.addEventListener("dblclick", () => clearTimeout(this.timer)); // it marks a word, whatever is clicked next
   }
 
   get isOpen() {

@@ -102,7 +102,7 @@ class Event(models.Model):
     def gave_title(self, title: str) -> bool:
         """Whether an incident of this title has it from an alert that this names: when it opened, or when that was renamed."""
         titles = [alert["title"] for alert in self.detail.get("alerts", [])]
-        became = self.detail.get("became")
+        became = None if self.by_id else self.detail.get("became")  # what a person calls it is not the alert's
         titles += [became["title"]] if isinstance(became, dict) and "title" in became else []
         return any(" ".join(given.split())[:190] == title[:190] for given in titles)
 

@@ -121,6 +121,24 @@ def test_an_incident_of_several_alerts_stays_and_its_log_names_the_moved_one_no_
     assert as_person(jo).get(f"{opened.get_absolute_url()}events/{entry.pk}/").status_code == 404
 
 
+@pytest.mark.parametrize("first", ["moved", "private"])
+def test_the_reason_of_a_classification_quotes_the_moved_alert_no_more(
+    tell: Callable[..., Alert], incident: Incident, mara: User, jo: User, as_person: Page, key_of: Any, first: str
+) -> None:
+    alert = tell(WORDS, metric="stale_citation_rate")
+    opened = opened_by(alert)
+    assert "stale_citation_rate" in opened.classified_because
+    opened.describe(title="Something about answers", summary="", by=mara)
+    if first == "private":
+        incident.restrict([], by=mara)
+    by_hand.link([alert], incident, by=mara)
+    if first == "moved":
+        incident.restrict([], by=mara)
+    opened.refresh_from_db()
+    assert not opened.private
+    assert "stale_citation_rate" not in read_all(as_person(jo), key_of(jo), opened)
+
+
 def test_what_comes_back_is_told_again(
     tell: Callable[..., Alert], incident: Incident, mara: User, jo: User, as_person: Page, key_of: Callable[..., Any]
 ) -> None:

@@ -55,7 +55,17 @@ class Privacy(Verb):
             busy = models.Q(assignments__incident=copy) | models.Q(tasks__incident=copy, tasks__done_at=None)
             people = [*self.people.all(), *User.objects.filter(busy).distinct()]
             copy.restrict(people, by=by, along_with=str(self))
+        self._forget_reasons(event for event in moved if event.incident_id not in named)
         return copies
+
+    def _forget_reasons(self, moved: Iterable[Event]) -> None:
+        """Why an incident was classified quotes the alert that opened it; where that belongs here now, it is said no more."""
+        for event in moved:
+            log = event.incident.events
+            opener = log.filter(kind=Event.Kind.ALERT_LINKED).order_by("pk").first()
+            if event == opener and not log.filter(kind=Event.Kind.CLASSIFIED).exists():
+                rows = type(self).objects.filter(pk=event.incident_id)
+                rows.update(classified_because="Classified by an alert that was moved since.")
 
     def open_up(self, *, by: User) -> None:
         """Make a private incident visible to the organisation. What became private with it stays so."""

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.urls import reverse
 
 from incidents.notifications.channels.base import Announcement, IncidentFacts
+from incidents.notifications.happened import SEVERE, came_back, headline, moved_to, raised_from, why
 from incidents.response.events import Event
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import ENDED, IncidentKind, Severity, Status
+from incidents.response.vocabulary import ENDED, IncidentKind, Status
 
 CLOSING = (*ENDED, Status.MERGED)
 KINDS = (
@@ -31,22 +32,22 @@ def of(event: Event) -> Announcement | None:
         return None
     match event.kind:
         case Event.Kind.OPENED:
-            return about(incident, "incident.opened", event, f"Opened: {_headline(incident)}", incident.summary)
+            return about(incident, "incident.opened", event, f"Opened: {headline(incident)}", incident.summary)
         case Event.Kind.SEVERITY:
             return _raised(event, incident)
         case Event.Kind.ACKNOWLEDGED | Event.Kind.STATUS | Event.Kind.CONTAINMENT:
             return _moved(event, incident)
         case Event.Kind.UPDATE:
             text = "\n\n".join(filter(None, (detail.get("text", ""), detail.get("impact", ""))))
-            return about(incident, "incident.update", event, f"Update: {_headline(incident)}", text)
+            return about(incident, "incident.update", event, f"Update: {headline(incident)}", text)
         case Event.Kind.LEAD if incident.lead:
-            return about(incident, "incident.lead", event, f"{incident.lead} leads {_headline(incident)}")
+            return about(incident, "incident.lead", event, f"{incident.lead} leads {headline(incident)}")
     return None
 
 
 def escalated(incident: Incident, *, minutes: int, at: datetime) -> Announcement:
     """That nobody took an incident in time."""
-    subject = f"Nobody has acknowledged {_headline(incident)} for {minutes} minutes"
+    subject = f"Nobody has acknowledged {headline(incident)} for {minutes} minutes"
     return _announcement(incident, "incident.escalated", f"escalation-{incident.pk}-{int(at.timestamp())}", at, subject)
 
 
@@ -66,24 +67,29 @@ def example(topic: str, *, event_id: str, at: datetime, closing: bool = False) -
 
 
 def _raised(event: Event, incident: Incident) -> Announcement | None:
-    was, became = (Severity(event.detail[end]["severity"]) for end in ("was", "became"))
-    if became.rank <= was.rank or not incident.is_open:
+    was = raised_from(event)
+    if was is None:
         return None
-    text = f"It was {was.label}. {event.detail.get('reason', '')}".strip()
-    return about(incident, "incident.raised", event, f"Raised to {_headline(incident)}", text)
+    return about(
+        incident,
+        "incident.raised",
+        event,
+        f"Raised to {headline(incident)}",
+        f"It was {was.label}. {why(event)}".strip(),
+    )
 
 
 def _moved(event: Event, incident: Incident) -> Announcement | None:
-    was, became = event.detail.get("was"), event.detail.get("became")
-    if not isinstance(became, str) or became not in Status.values or was == became:
+    became = moved_to(event)
+    if became is None:
         return None
-    topic, verb = "incident.status", Status(became).label
+    topic, verb = "incident.status", became.label
     if event.kind == Event.Kind.ACKNOWLEDGED:
         topic, verb = "incident.acknowledged", f"Acknowledged by {event.by}" if event.by else "Acknowledged"
-    elif was in ENDED and became not in CLOSING:
+    elif came_back(event):
         topic, verb = "incident.reopened", "Open again"
-    why = event.detail.get("reason") or event.detail.get("note") or ""
-    return about(incident, topic, event, f"{verb}: {_headline(incident)}", str(why), closing=became in CLOSING)
+    closing = became in CLOSING
+    return about(incident, topic, event, f"{verb}: {headline(incident)}", why(event), closing=closing)
 
 
 def about(
@@ -102,7 +108,7 @@ def _announcement(
     *,
     closing: bool = False,
 ) -> Announcement:
-    severe = incident.severity in (Severity.SEV1, Severity.SEV2)
+    severe = incident.severity in SEVERE
     return Announcement(
         topic=topic,
         event_id=event_id,
@@ -128,10 +134,6 @@ def facts(incident: Incident) -> IncidentFacts:
         category=incident.category_name if incident.category else "",
         url=settings.BASE_URL + reverse("incident", args=[incident.number]),
     )
-
-
-def _headline(incident: Incident) -> str:
-    return f"{incident.get_severity_display()} {incident}: {incident.title}"
 
 
 def to_json(announcement: Announcement) -> dict[str, Any]:

@@ -57,9 +57,13 @@ def _due() -> models.QuerySet[PendingEvent]:
 
 
 def _announce(event: Event) -> None:
+    """Tell each person once of an Event: the first of its messages that concerns them, which is the most urgent."""
+    heard = {event.by_id}
     for message in meaning.of(event):
+        people = [person for person in message.people if person.pk not in heard]
+        heard |= {person.pk for person in people}
         Notification.objects.tell(
-            [person for person in message.people if person.pk != event.by_id],
+            people,
             topic=message.topic,
             about=[event.incident],
             subject=message.subject,

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from incidents.errors import Refused
 from incidents.notifications import announced, audience, meaning
+from incidents.notifications.happened import SEVERE, headline
 from incidents.notifications.messages import Notification
 from incidents.notifications.transmissions import Transmission
 from incidents.people.models import User
@@ -67,7 +68,7 @@ def patience(incident: Incident) -> timedelta:
 
 def waits(incident: Incident) -> bool:
     """Whether somebody has to acknowledge it: severe, real, and still in triage."""
-    return incident.status == Status.TRIAGE and incident.severity in meaning.SEVERE and meaning.counts(incident)
+    return incident.status == Status.TRIAGE and incident.severity in SEVERE and meaning.counts(incident)
 
 
 def follow(event: Event) -> None:
@@ -140,7 +141,7 @@ def _climb(row: Escalation) -> bool:
         people,
         topic="incident.escalated",
         about=[incident],
-        subject=f"Not acknowledged for {minutes} min: {meaning.headline(incident)}",
+        subject=f"Not acknowledged for {minutes} min: {headline(incident)}",
         text=f"Nobody has taken it yet. You are told as one of the {audience.RUNGS[number]}.\n\n{meaning.facts(incident)}",
         path=incident.get_absolute_url(),
         key=f"escalated:{incident.pk}:{row.started_at.timestamp():.0f}:{number}:{repeats}",

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from incidents.notifications import audience
+from incidents.notifications.happened import SEVERE, came_back, headline, moved_to, raised_from, why
 from incidents.notifications.topics import Urgency
 from incidents.people.handles import people_with_handles
 from incidents.people.models import Role, User
 from incidents.response.events import Event
 from incidents.response.followers import Follower
 from incidents.response.incident import Incident
-from incidents.response.vocabulary import ENDED, IncidentKind, Severity, Status
+from incidents.response.vocabulary import IncidentKind, Severity, Status
 from incidents.web.markdown import mentioned
 
-SEVERE = (Severity.SEV1, Severity.SEV2)  # these wake people
 _MINOR = (Severity.SEV3, Severity.UNKNOWN)  # somebody should look at these, in working hours
 
 
@@ -30,7 +30,7 @@ class Message:
 
 
 def of(event: Event) -> list[Message]:
-    """Who is told what of an Event. Tests and what was entered afterwards concern nobody but whom they name."""
+    """Who is told what of an Event, the most urgent first. Tests and what was entered afterwards concern nobody but whom they name."""
     meaning = MEANINGS.get(Event.Kind(event.kind))
     return list(meaning(event, event.incident)) if meaning else []
 
@@ -55,10 +55,6 @@ def facts(incident: Incident) -> str:
     return "\n".join(lines)
 
 
-def headline(incident: Incident) -> str:
-    return f"{incident.get_severity_display()} {incident}: {incident.title}"
-
-
 def _opened(event: Event, incident: Incident) -> Iterator[Message]:
     if not counts(incident) or "imported" in event.detail:
         return
@@ -77,27 +73,24 @@ def _to_on_call(event: Event, incident: Incident, topic: str, subject: str) -> I
 
 
 def _severity(event: Event, incident: Incident) -> Iterator[Message]:
-    was, became = (Severity(event.detail[end]["severity"]) for end in ("was", "became"))
-    if not counts(incident) or became not in SEVERE or became.rank <= was.rank or not incident.is_open:
+    was = raised_from(event)
+    if was is None or not counts(incident) or event.detail["became"]["severity"] not in SEVERE:
         return
     _, people = audience.first_rung(incident, at=event.at)
-    reason = event.detail.get("reason", "")
-    text = f"It was {was.label}.{f' {reason}' if reason else ''}\n\n{facts(incident)}"
+    text = f"{f'It was {was.label}. {why(event)}'.strip()}\n\n{facts(incident)}"
     own = [incident.lead] if incident.lead else []
     yield Message("incident.raised", [*own, *people], f"Raised to {headline(incident)}", text, Urgency.PAGE)
 
 
 def _moved(event: Event, incident: Incident) -> Iterator[Message]:
     """A change of status: who follows it hears of it; whoever is on call is called again to what comes back."""
-    was, became = event.detail.get("was"), event.detail.get("became")
-    if not isinstance(became, str) or became not in Status.values or not counts(incident):
+    became = moved_to(event)
+    if became is None or not counts(incident):
         return
-    label = Status(became).label
-    why = event.detail.get("reason") or event.detail.get("note") or ""
-    text = f"{why}\n\n{facts(incident)}".strip()
-    if was in ENDED and became == Status.INVESTIGATING and not event.detail.get("undone"):
+    if came_back(event):
         yield from _to_on_call(event, incident, "incident.reopened", f"Open again: {headline(incident)}")
-    yield Message("incident.status", Follower.people_of(incident), f"{label}: {headline(incident)}", text)
+    text = f"{why(event)}\n\n{facts(incident)}".strip()
+    yield Message("incident.status", Follower.people_of(incident), f"{became.label}: {headline(incident)}", text)
 
 
 def _lead(event: Event, incident: Incident) -> Iterator[Message]:
@@ -157,8 +150,8 @@ def _update(event: Event, incident: Incident) -> Iterator[Message]:
     text, impact = event.detail["text"], event.detail["impact"]
     subject = f"Update: {incident} {severity} {status}: {incident.title}"
     body = text + (f"\n\nImpact: {impact}" if impact else "")
-    yield Message("incident.update", Follower.people_of(incident), subject, body)
     yield from _mentions(event, incident, text)
+    yield Message("incident.update", Follower.people_of(incident), subject, body)
 
 
 def _overdue(event: Event, incident: Incident) -> Iterator[Message]:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.notifications import audience, meaning
+from incidents.notifications.happened import headline
 from incidents.notifications.messages import Notification
 from incidents.oncall.swaps import ShiftSwap
 from incidents.people.models import User
@@ -38,7 +39,7 @@ def _no_lead() -> None:
     for incident in open_.filter(declared_at__lt=since).select_related("system", "team"):
         _, people = audience.first_rung(incident, at=timezone.now())
         text = f"Nobody leads it. Take the lead, or say who does.\n\n{meaning.facts(incident)}"
-        _tell("no_lead", incident, people, f"No lead: {meaning.headline(incident)}", text, key=str(incident.pk))
+        _tell("no_lead", incident, people, f"No lead: {headline(incident)}", text, key=str(incident.pk))
 
 
 def _contained_long() -> None:
@@ -46,7 +47,7 @@ def _contained_long() -> None:
         status=Status.CONTAINED, kind=IncidentKind.REAL, contained_at__lt=timezone.now() - CONTAINED_FOR
     )
     for incident in contained.select_related("system", "team", "lead"):
-        subject = f"Contained for over a week, not resolved: {meaning.headline(incident)}"
+        subject = f"Contained for over a week, not resolved: {headline(incident)}"
         text = f"A containment limits the harm; it does not end the failure.\n\n{meaning.facts(incident)}"
         key = f"{incident.pk}:{incident.contained_at:%Y%m%d}"
         _tell("contained_long", incident, _whose(incident), subject, text, key=key)
@@ -59,7 +60,7 @@ def _containments_to_remove() -> None:
     )
     for containment in due.select_related("incident__system", "incident__team", "incident__lead"):
         incident = containment.incident
-        subject = f"Remove “{containment}”: {meaning.headline(incident)}"
+        subject = f"Remove “{containment}”: {headline(incident)}"
         text = (
             f"It was to be removed by {containment.remove_by:%Y-%m-%d %H:%M} UTC. Roll it back, or give it more time."
         )
@@ -77,7 +78,7 @@ def _clocks_missing() -> None:
         known = incident.why_unknown()  # somebody said why nobody knows it: that is an answer
         names = [CLOCKS[name].lower() for name in incident.unknown_clocks if name not in known]
         if names:
-            subject = f"When was it? {meaning.headline(incident)}"
+            subject = f"When was it? {headline(incident)}"
             text = f"Not known yet: {', '.join(names)}. Give the time, or say why nobody knows it, before it is closed."
             _tell("clock_missing", incident, _whose(incident), subject, text, key=str(incident.pk))
 

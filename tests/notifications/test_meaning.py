@@ -85,6 +85,11 @@ class TestOpened:
         opened(support_assistant, "sev3")
         assert ("Sam Outsider", "incident.status") in heard()
 
+    def test_whoever_is_on_call_and_follows_gets_one_message(self, support_assistant: System, mara: User) -> None:
+        Follower.toggle(mara, system=support_assistant)
+        opened(support_assistant, "sev1")
+        assert heard() == [("Mara Okafor", "incident.opened")]
+
 
 class TestLater:
     def test_raising_it_pages_and_lowering_it_does_not(self, known: Incident, mara: User, jo: User) -> None:

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from incidents.alerts import merging
-from incidents.errors import WrongStatus
+from incidents.errors import Refused, WrongStatus
 from incidents.response.buttons import tell_of_copies, undo_address, valid, verb
 from incidents.response.forms.incident import MergeForm
 from incidents.response.incident import Incident
@@ -17,13 +17,18 @@ from incidents.web.request import Answer, Request, back, change
 
 @verb("merge it")
 def merge(request: Request, incident: Incident) -> Answer:
-    """Merge it; a number that is none is said at its field."""
+    """Merge it; a number that is none is said at its field, which keeps what was typed whatever is refused."""
+    typed = urlencode({"into": request.POST.get("into", "")[:20]})
+    again = redirect(f"{incident.get_absolute_url()}?{typed}#act-merge")
     form = MergeForm(request.POST, user=request.user)
     if not form.is_valid():
-        typed = urlencode({"into": request.POST.get("into", "")[:20]})
-        return redirect(f"{incident.get_absolute_url()}?{typed}#act-merge")
+        return again
     into = form.cleaned_data["into"]
-    copies = merging.merge(incident, into, by=request.user)
+    try:
+        copies = merging.merge(incident, into, by=request.user)
+    except Refused as refusal:
+        messages.error(request, " ".join(refusal.messages))
+        return again
     messages.success(request, f"{incident} was merged into {into}.", extra_tags=undo_address(incident))
     tell_of_copies(request, copies)
     return redirect(into)

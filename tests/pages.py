@@ -55,6 +55,7 @@ PAGES = (
 )
 # Those of whoever leads; the last is there once an administrator opened it.
 LEADS_PAGES = (
+    "/systems/support-assistant/changes/new/",
     "/on-call/data-platform/edit/rota/",
     "/on-call/data-platform/edit/calendar/",
     "/on-call/data-platform/overrides/new/",

@@ -12,6 +12,7 @@ from incidents.web.fields import MomentField
 class ChangeForm(forms.ModelForm):
     """Something that was altered, as somebody remembers it."""
 
+    kind = forms.ChoiceField(label="What was changed?", choices=[("", "Choose what was changed"), *Change.Kind.choices])
     happened_at = MomentField(required=False, label="When?", help_text="Empty: just now.")
     url = forms.URLField(
         required=False,
@@ -24,7 +25,7 @@ class ChangeForm(forms.ModelForm):
     class Meta:
         model = Change
         fields = ("kind", "title", "happened_at", "version", "url")
-        labels = {"kind": "What was changed?", "title": "The change, in one line"}
+        labels = {"title": "The change, in one line"}
         widgets = {
             "title": forms.TextInput(attrs={"data-draft": "change", "placeholder": "Rebuilt the policy index"}),
         }

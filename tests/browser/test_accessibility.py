@@ -34,5 +34,6 @@ def test_no_page_breaks_the_rules_of_accessibility(
         page.goto(path)
         for violation in Axe().run(page).response["violations"]:
             found[path, violation["id"]] = violation["nodes"][0]["html"][:200]
+        assert "-------" not in page.content(), f"{path} offers dashes as a choice"
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{path} is too wide"
     assert found == {}

@@ -10,6 +10,9 @@ from incidents.notifications.destinations import Destination
 from incidents.notifications.escalation import Escalation
 from incidents.notifications.messages import Dispatch, Notification
 from incidents.notifications.preferences import Preference
+from incidents.notifications.slack.app import SlackApp
+from incidents.notifications.slack.members import SlackMember
+from incidents.notifications.slack.replies import SlackReply, SlackRequest
 from incidents.notifications.transmissions import Transmission
 from incidents.oncall.calendars import CalendarShift
 from incidents.oncall.feeds import CalendarLink
@@ -123,6 +126,10 @@ __all__ = [
     "ShiftSwap",
     "SigningSecret",
     "Silence",
+    "SlackApp",
+    "SlackMember",
+    "SlackReply",
+    "SlackRequest",
     "Source",
     "Subscription",
     "System",

@@ -9,6 +9,7 @@ from incidents.followups import reminders
 from incidents.health.models import Heartbeat
 from incidents.notifications import lanes, nudges
 from incidents.notifications import upkeep as notifications
+from incidents.notifications.slack.replies import SlackReply, SlackRequest
 from incidents.notifications.transmissions import Transmission
 from incidents.oncall import fetching
 from incidents.people import signin
@@ -34,6 +35,7 @@ def prune() -> None:
     retention.prune()
     signin.prune()
     Transmission.objects.prune()
+    SlackRequest.prune()
 
 
 @shared_task
@@ -64,6 +66,7 @@ def notify() -> None:
 
 @shared_task
 def deliver_to_channels() -> None:
+    SlackReply.objects.send()
     lanes.deliver()
 
 

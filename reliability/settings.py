@@ -46,6 +46,7 @@ INGEST_MAX_BYTES = 16 * 1024 * 1024
 INGEST_MAX_ALERTS = 10_000
 # Hosts and networks of one's own that Faultline may ask; others must be on the open Internet, by HTTPS.
 OUTGOING_ALLOW = env.hosts("OUTGOING_ALLOW")
+SLACK_API = env.text("SLACK_API", "https://slack.com/api").rstrip("/")
 # How long what monitors sent is kept: the bytes, the deliveries with their outcomes, and ended alerts without an incident.
 KEEP_BODIES_DAYS = env.number("KEEP_BODIES_DAYS", default=30, least=1, most=36_500)
 KEEP_DELIVERIES_DAYS = env.number("KEEP_DELIVERIES_DAYS", default=90, least=1, most=36_500)

@@ -70,17 +70,7 @@ class ActLink(models.Model):
 
     def choices(self) -> list[MessageAct]:
         """What can be done with it now."""
-        incident = self.incident
-        if not self.is_usable or not can_act(incident, self.person):
-            return []
-        acts = []
-        if incident.status == Status.TRIAGE:
-            acts.append(MessageAct.ACKNOWLEDGE)
-            if escalation.waits(incident):
-                acts.append(MessageAct.SNOOZE)
-        elif incident.is_open and incident.lead_id != self.person_id:
-            acts.append(MessageAct.LEAD)
-        return [*acts, MessageAct.UPDATE] if incident.is_open else acts
+        return possible(self.incident, self.person) if self.is_usable else []
 
     def use(self, act: str, *, text: str = "") -> None:
         """Do it, as the person whom it was given to; `text` is what an update says. Raises Refused where it was used, is old, or cannot be done now."""
@@ -90,20 +80,48 @@ class ActLink(models.Model):
             mine = ActLink.objects.filter(pk=self.pk, used_at=None, expires_at__gt=timezone.now())
             if not mine.update(used_at=timezone.now(), act=act):
                 raise Refused("This link was used already.")
-            match act:
-                case MessageAct.ACKNOWLEDGE:
-                    self.incident.acknowledge(by=self.person, via="a link in a message")
-                case MessageAct.LEAD:
-                    self.incident.assign_lead(self.person, by=self.person)
-                case MessageAct.SNOOZE:
-                    escalation.snooze(self.incident, by=self.person, minutes=SNOOZE)
-                case MessageAct.UPDATE:
-                    Update.objects.post(self.incident, text=text, by=self.person)
+            perform(MessageAct(act), self.incident, by=self.person, via="a link in a message", text=text)
 
 
 def can_act(incident: Incident, person: User) -> bool:
     """Whether somebody may act on it: they see it, and respond for its team."""
     return incident.is_changeable_by(person) and Incident.objects.visible_to(person).filter(pk=incident.pk).exists()
+
+
+def possible(incident: Incident, person: User) -> list[MessageAct]:
+    """What a person can do with an incident now from where they read of it."""
+    if not incident.is_open or not can_act(incident, person):
+        return []
+    acts = []
+    if incident.status == Status.TRIAGE:
+        acts.append(MessageAct.ACKNOWLEDGE)
+        if escalation.waits(incident):
+            acts.append(MessageAct.SNOOZE)
+    elif incident.lead_id != person.pk:
+        acts.append(MessageAct.LEAD)
+    return [*acts, MessageAct.UPDATE]
+
+
+def perform(act: MessageAct, incident: Incident, *, by: User, via: str, text: str = "") -> None:
+    """Do it, by the verbs of the incident's page. Who takes the lead of what nobody took has taken it.
+
+    `via` says from where; `text` is what an update says. Raises Refused and WrongStatus. Whether they may is the caller's
+    to ask.
+    """
+    match act:
+        case MessageAct.ACKNOWLEDGE:
+            incident.acknowledge(by=by, via=via)
+        case MessageAct.LEAD:
+            with transaction.atomic():
+                if incident.status == Status.TRIAGE:
+                    incident.acknowledge(by=by, via=via)
+                    incident.refresh_from_db()
+                if incident.lead_id != by.pk:
+                    incident.assign_lead(by, by=by)
+        case MessageAct.SNOOZE:
+            escalation.snooze(incident, by=by, minutes=SNOOZE)
+        case MessageAct.UPDATE:
+            Update.objects.post(incident, text=text, by=by)
 
 
 def _digest(secret: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from incidents.notifications.channels.base import Announcement, IncidentFacts
 from incidents.notifications.happened import SEVERE, came_back, headline, moved_to, raised_from, why
@@ -49,6 +50,13 @@ def escalated(incident: Incident, *, minutes: int, at: datetime) -> Announcement
     """That nobody took an incident in time."""
     subject = f"Nobody has acknowledged {headline(incident)} for {minutes} minutes"
     return _announcement(incident, "incident.escalated", f"escalation-{incident.pk}-{int(at.timestamp())}", at, subject)
+
+
+def standing(incident: Incident, text: str = "") -> Announcement:
+    """How an incident stands now, for whoever asks; nothing happened."""
+    closing = incident.status in CLOSING
+    key = f"incident-{incident.pk}"
+    return _announcement(incident, "incident.status", key, timezone.now(), headline(incident), text, closing=closing)
 
 
 def example(topic: str, *, event_id: str, at: datetime, closing: bool = False) -> Announcement:

@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from incidents.notifications.views import acting, browsers, destinations, inbox
+from incidents.notifications.views import acting, browsers, destinations, inbox, slack
 
 urlpatterns = [
     path("channels/", destinations.channels, name="channels"),
+    path("channels/slack/", slack.slack_app, name="slack-app"),
+    path("channels/slack/remove/", slack.remove_app, name="slack-app-remove"),
+    path("slack/interactions/", slack.interactions, name="slack-interactions"),
+    path("slack/commands/", slack.commands, name="slack-commands"),
+    path("slack/connect/<str:secret>/", slack.connect, name="slack-connect"),
+    path("account/slack/", slack.accounts, name="slack-accounts"),
+    path("account/slack/<int:pk>/remove/", slack.disconnect, name="slack-account-remove"),
     path("channels/new/", destinations.choose, name="channel-new"),
     path("channels/new/<slug:kind>/", destinations.add, name="channel-add"),
     path("channels/<int:pk>/", destinations.channel, name="channel"),

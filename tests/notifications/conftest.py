@@ -25,7 +25,9 @@ def connect(assistants: Team) -> Callable[..., Destination]:
     """Connect a channel of the assistants' team, or of another."""
 
     def make(kind: str = "slack", *, team: Team | None = assistants, **fields: object) -> Destination:
-        values = {name: fields.pop(name) for name in ("url", "routing_key", "topic", "key") if name in fields}
+        values = {
+            name: fields.pop(name) for name in ("url", "routing_key", "topic", "key", "buttons") if name in fields
+        }
         row = Destination(kind=kind, team=team, name=str(fields.pop("name", f"#{kind}")), **fields)
         row.keep({name: str(text) for name, text in values.items()})
         row.save()

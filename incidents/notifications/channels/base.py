@@ -150,6 +150,7 @@ class Field:
     check: Callable[[str], str] = str.strip
     secret: bool = False
     required: bool = True
+    choices: tuple[tuple[str, str], ...] = ()  # what may be chosen, the first unless somebody chooses; empty: any text
 
 
 class Receiver(ABC):

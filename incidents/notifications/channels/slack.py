@@ -5,12 +5,21 @@ from typing import Any
 
 from incidents.notifications.channels import addresses
 from incidents.notifications.channels.answers import Judgement, Reception, judge_status, said
-from incidents.notifications.channels.base import Announcement, Config, Field, Outgoing, Receiver, post_json
+from incidents.notifications.channels.base import (
+    Announcement,
+    Config,
+    Field,
+    IncidentFacts,
+    Outgoing,
+    Receiver,
+    post_json,
+)
 from incidents.notifications.channels.limits import clip, units
 from incidents.notifications.channels.marks import angles
 from incidents.outgoing import Answer
 
 HEADER, SECTION, FALLBACK = 150, 3000, 1000
+_TAKEN = ("investigating", "contained")
 
 # What Slack answers in a word, at whatever status.
 _ANSWERS = {
@@ -45,12 +54,19 @@ class Slack(Receiver):
             check=addresses.address("a Slack webhook", "hooks.slack.com", "hooks.slack-gov.com", path="^/services/"),
             secret=True,
         ),
+        Field(
+            name="buttons",
+            label="Buttons",
+            help="They need your own Slack app, and a webhook of that app.",
+            required=False,
+            choices=(("no", "Links only"), ("yes", "Buttons to acknowledge and take the lead")),
+        ),
     )
 
     def request(self, config: Config, announcement: Announcement, *, now: datetime) -> Outgoing:
         message = {
-            "text": _text(announcement.headline, FALLBACK),
-            "blocks": _blocks(announcement),
+            "text": escaped(announcement.headline, FALLBACK),
+            "blocks": blocks(announcement, buttons=config.get("buttons") == "yes"),
             "unfurl_links": False,
             "unfurl_media": False,
         }
@@ -66,22 +82,42 @@ class Slack(Receiver):
         return judge_status(answer, now=now)
 
 
-def _blocks(announcement: Announcement) -> list[dict[str, Any]]:
-    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(announcement.headline, HEADER)}]
+def blocks(announcement: Announcement, *, buttons: bool = False) -> list[dict[str, Any]]:
+    """The message; with buttons for what can be done where it is posted by an app that hears of them."""
+    parts: list[dict[str, Any]] = [{"type": "header", "text": plain_text(announcement.headline, HEADER)}]
     if announcement.body:
-        blocks.append({"type": "section", "text": _plain(announcement.body, SECTION)})
+        parts.append({"type": "section", "text": plain_text(announcement.body, SECTION)})
     if facts := announcement.facts():
-        fields = [_plain(f"{label}: {text}", 200) for label, text in facts]
-        blocks.append({"type": "section", "fields": fields})
-    if links := announcement.links():
-        marked = " · ".join(f"<{url}|{_text(label, 80).replace('|', '/')}>" for label, url in links)
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": marked, "verbatim": True}]})
-    return blocks
+        fields = [plain_text(f"{label}: {text}", 200) for label, text in facts]
+        parts.append({"type": "section", "fields": fields})
+    links = announcement.links()
+    if buttons and announcement.incident and (pressed := _acts(announcement.incident)):
+        elements = [*pressed, *(button(label, "open", url=url) for label, url in links[:1])]
+        parts.append({"type": "actions", "elements": elements})
+    elif links:
+        marked = " · ".join(f"<{url}|{escaped(label, 80).replace('|', '/')}>" for label, url in links)
+        parts.append({"type": "context", "elements": [{"type": "mrkdwn", "text": marked, "verbatim": True}]})
+    return parts
 
 
-def _plain(text: str, most: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _text(text, most), "emoji": False}
+def _acts(incident: IncidentFacts) -> list[dict[str, Any]]:
+    """What somebody may do next: take it, or take it over. Whoever acknowledges what nobody leads leads it."""
+    acts = []
+    if incident.status == "triage":
+        acts.append(button("Acknowledge", "acknowledge", value=str(incident.number), style="primary"))
+    if incident.status in _TAKEN or (incident.status == "triage" and incident.lead):
+        acts.append(button("Take the lead", "lead", value=str(incident.number)))
+    return acts
 
 
-def _text(text: str, most: int) -> str:
+def button(label: str, action: str, **more: str) -> dict[str, Any]:
+    """`more` is its value, style, or the address that it opens. Slack sends `action` when it is pressed."""
+    return {"type": "button", "text": plain_text(label, 75), "action_id": action} | more
+
+
+def plain_text(text: str, most: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": escaped(text, most), "emoji": False}
+
+
+def escaped(text: str, most: int) -> str:
     return angles(clip(text, most, size=lambda part: units(angles(part))))

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from incidents import taxonomy
 from incidents.notifications.channels.base import Field, Receiver
 from incidents.notifications.destinations import TOPICS, WEEKDAYS, Destination
+from incidents.notifications.slack.app import SlackApp
 from incidents.people.models import Role, Team, User, check_time_zone
 from incidents.response.vocabulary import Severity
 from incidents.texts import check_readable
@@ -89,6 +90,8 @@ class DestinationForm(forms.Form):
             self.add_error("until_time", "Give both ends of the hours, or none.")
         elif cleaned.get("from_time") and cleaned["from_time"] == cleaned["until_time"]:
             self.add_error("until_time", "The hours end when they begin. For all day, leave both empty.")
+        if cleaned.get("buttons") == "yes" and SlackApp.current() is None:
+            self.add_error("buttons", "Connect your Slack app first, under Channels; an administrator does.")
         return cleaned
 
     @property
@@ -118,21 +121,31 @@ def _initial(user: User, receiver: Receiver, destination: Destination | None) ->
     return {name: getattr(destination, name) for name in rules} | shown
 
 
-def _entry(field: Field, *, known: bool) -> forms.CharField:
+def _entry(field: Field, *, known: bool) -> forms.Field:
     """A secret is never shown again: left empty, it stays what it was."""
-    box = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    if field.choices:
+        return forms.ChoiceField(
+            choices=field.choices, label=field.label, help_text=field.help, required=field.required
+        )
     stays = " Leave it empty to keep what is stored." if known and field.secret else ""
     return forms.CharField(
         max_length=LONGEST_FIELD,
         label=field.label,
         help_text=field.help + stays,
         required=field.required and not (known and field.secret),
-        widget=box,
-        validators=[_validator(field.check)],
+        widget=secret_box(),
+        validators=[check_field(field.check)],
     )
 
 
-def _validator(check: Callable[[str], str]) -> Callable[[str], None]:
+def secret_box() -> forms.TextInput:
+    """A box for what no browser should offer to fill in or correct."""
+    return forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+
+
+def check_field(check: Callable[[str], str]) -> Callable[[str], None]:
+    """A receiver's check as a form's validator."""
+
     def validate(text: str) -> None:
         try:
             check(text)

@@ -20,7 +20,7 @@ from incidents.web.request import Answer, Request, page
 def declare(request: Request) -> Answer:
     """Open an incident by hand."""
     require_role(request.user, Role.RESPONDER, team=None, to="open incidents")
-    form = DeclareForm(request.POST or None, initial={"system": request.GET.get("system")})
+    form = DeclareForm(request.POST or None, initial=_asked_for(request.GET))
     if request.method == "POST" and form.is_valid():
         return redirect(Incident.objects.declare(by=request.user, **form.declared))
     facts = {"form": form, "alike": [], **_proposed(request.POST)}
@@ -35,6 +35,11 @@ def alike(request: Request) -> Answer:
     known = System.objects.visible_to(request.user).filter(slug=system).first() if system else None
     alike_incidents = similar(user=request.user, title=title, system=known, most=3) if len(title.strip()) > 3 else []
     return render(request, "response/_alike.html", {"alike": alike_incidents, **_proposed(request.GET)})
+
+
+def _asked_for(query: QueryDict) -> dict[str, str]:
+    """What the address fills in, as a link from a system’s page or from a chat has it."""
+    return {"system": query.get("system", ""), "title": query.get("title", "")[:200]}
 
 
 def _proposed(typed: QueryDict) -> dict[str, Any]:

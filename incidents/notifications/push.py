@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from incidents import outgoing
 from incidents.errors import Refused
-from incidents.notifications.acting import ActLink, can_act
+from incidents.notifications.acting import ActLink, MessageAct, possible
 from incidents.notifications.browsers import Browser
 from incidents.notifications.channels.answers import Judgement, Reception, refused, retry
 from incidents.notifications.channels.base import Announcement
@@ -68,9 +68,11 @@ def _push(browser: Browser, announcement: Announcement) -> Judgement:
 def _announcement(notification: Notification, *, others: int) -> Announcement:
     incident = notification.incident
     acts = [("Open", f"{settings.BASE_URL}{notification.path}")]
-    if notification.urgency == Urgency.PAGE and incident and can_act(incident, notification.person):
+    if notification.urgency == Urgency.PAGE and incident and (offered := _buttons(notification)):
         secret = ActLink.objects.give(notification.person, incident)
-        acts.append(("Acknowledge", f"{settings.BASE_URL}{reverse('act', args=[secret])}"))
+        page = f"{settings.BASE_URL}{reverse('act', args=[secret])}"
+        # What is behind the # is for the service worker, which does it; a worker of an earlier version opens the page.
+        acts += [(act.label, f"{page}#{act}") for act in offered]
     more = f"and {others} more\n" if others else ""
     return Announcement(
         topic=notification.topic,
@@ -81,6 +83,12 @@ def _announcement(notification: Notification, *, others: int) -> Announcement:
         urgent=notification.urgency == Urgency.PAGE,
         acts=tuple(acts),
     )
+
+
+def _buttons(notification: Notification) -> list[MessageAct]:
+    """What can be done by a button, two at most: browsers show no more. An update needs words."""
+    acts = possible(notification.incident, notification.person) if notification.incident else []
+    return [act for act in acts if act != MessageAct.UPDATE][:2]
 
 
 def test(person: User) -> str:

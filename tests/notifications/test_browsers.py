@@ -93,7 +93,17 @@ class TestTelling:
         assert incident.title in shown["title"]
         assert shown["urgent"] is True
         assert f"/incidents/{incident.number}/" in shown["url"]
-        assert [act["title"] for act in shown["acts"]] == ["Acknowledge"]
+        assert [act["title"] for act in shown["acts"]] == ["Acknowledge", "Snooze for 30 minutes"]
+        page, _, act = shown["acts"][0]["url"].partition("#")
+        path = "/" + page.split("/", 3)[3]
+        worker = Client(enforce_csrf_checks=True)  # it has no session and no cookie; the secret is what allows it
+        assert worker.get(path).status_code == 200
+        incident.refresh_from_db()
+        assert incident.lead is None
+        assert worker.post(path, {"act": act}).status_code == 200
+        assert worker.post(path, {"act": act}).status_code == 422
+        incident.refresh_from_db()
+        assert incident.lead == mara
         assert got.headers["topic"] == str(incident)
         assert Vapid02.verify(got.headers["authorization"])
         assert Browser.objects.get().sent_at

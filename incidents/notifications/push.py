@@ -85,7 +85,7 @@ def _announcement(notification: Notification, *, others: int) -> Announcement:
     )
 
 
-def _buttons(notification: Notification) -> list[MessageAct]:
+def _buttons(notification: Notification) -> Sequence[MessageAct]:
     """What can be done by a button, two at most: browsers show no more. An update needs words."""
     acts = possible(notification.incident, notification.person) if notification.incident else []
     return [act for act in acts if act != MessageAct.UPDATE][:2]

@@ -2,6 +2,7 @@
 
 from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Source, Subscription
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
+from incidents.evidence.samples import Sample
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.notifications.acting import ActLink
@@ -119,6 +120,7 @@ __all__ = [
     "RotaChange",
     "RotaTurn",
     "RulesVersion",
+    "Sample",
     "SavedReport",
     "SavedView",
     "Section",

@@ -24,6 +24,7 @@ FLOORS = {
             "response",
             "notifications",
             "alerts",
+            "evidence",
             "followups",
             "postmortems",
             "reports health",

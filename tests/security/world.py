@@ -236,6 +236,8 @@ _SHAPES: dict[str, Callable[[str], Any]] = {
     },
     "ImportBatch.files": lambda text: [{"name": f"{text}.md", "text": f"# {text}\n\n## Summary\n\n{text}\n"}],
     "Provenance.unplaced": lambda text: {"owner": text},
+    "Sample.context": lambda text: [{"id": text, "text": text, "score": 0.5}],
+    "Sample.tool_calls": lambda text: [{"name": text, "arguments": text, "result": text}],
     "Transmission.payload": lambda text: to_json(
         Announcement(topic="incident.opened", event_id=text, at=timezone.now(), subject=text, text=text)
     ),

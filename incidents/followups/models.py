@@ -5,13 +5,16 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.notifications.channels.base import ItemFacts
 from incidents.notifications.messages import Notification
+from incidents.notifications.transmissions import Transmission
 from incidents.people.models import User
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
@@ -310,6 +313,20 @@ class FollowUp(models.Model):
             key=f"follow-up:{self.pk}:{key}",
         )
         return bool(seeing)
+
+    def announce_late(self, *, key: str, subject: str) -> None:
+        """Tell the channels of its incident’s team that want to hear of what is late, once for each `key`."""
+        item = ItemFacts(
+            kind="follow_up",
+            title=self.title,
+            url=settings.BASE_URL + self.get_absolute_url(),
+            state=self.get_state_display(),
+            owner=str(self.owner or ""),
+            due_on=f"{self.due_on:%Y-%m-%d}" if self.due_on else "",
+        )
+        Transmission.objects.owe_item(
+            self.incident, "follow_up.overdue", item, key=f"follow-up-{self.pk}-{key}", subject=subject
+        )
 
     def _move(
         self, start: list[str], *, to: str, by: User, detail: dict[str, Any] | None = None, **changes: Any

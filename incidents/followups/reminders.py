@@ -33,12 +33,15 @@ def _remind(follow_up: FollowUp, today: date) -> bool:
         f"was due on {due:%Y-%m-%d}" if due < today else "is due today" if due == today else f"is due on {due:%Y-%m-%d}"
     )
     whose = str(follow_up.owner or "nobody yet")
+    key, subject = f"{stage}:{due:%Y%m%d}", f"“{follow_up.title}” {when}"
+    if due < today:
+        follow_up.announce_late(key=key, subject=f"{subject} ({incident})")
     return follow_up.tell(
         "due",
         {person for person in people if person},
-        subject=f"“{follow_up.title}” {when}",
+        subject=subject,
         text=f"A {follow_up.get_priority_display()} follow-up to {incident}. Its owner: {whose}.",
-        key=f"{stage}:{due:%Y%m%d}",
+        key=key,
     )
 
 

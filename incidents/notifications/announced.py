@@ -1,6 +1,6 @@
 """What an Event says to destinations, whole: the facts of the incident as they are when it is worked out."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.notifications.channels.base import Announcement, IncidentFacts
+from incidents.notifications.channels.base import Announcement, IncidentFacts, ItemFacts
 from incidents.notifications.happened import SEVERE, came_back, headline, moved_to, raised_from, why
 from incidents.response.events import Event
 from incidents.response.incident import Incident
@@ -23,6 +23,7 @@ KINDS = (
     Event.Kind.CONTAINMENT,
     Event.Kind.UPDATE,
     Event.Kind.LEAD,
+    Event.Kind.FOLLOW_UP,
 )
 
 
@@ -41,6 +42,8 @@ def of(event: Event) -> Announcement | None:
         case Event.Kind.UPDATE:
             text = "\n\n".join(filter(None, (detail.get("text", ""), detail.get("impact", ""))))
             return about(incident, "incident.update", event, f"Update: {headline(incident)}", text)
+        case Event.Kind.FOLLOW_UP if detail.get("became") == "done":
+            return _done(event, incident)
         case Event.Kind.LEAD if incident.lead:
             return about(incident, "incident.lead", event, f"{incident.lead} leads {headline(incident)}")
     return None
@@ -72,6 +75,20 @@ def example(topic: str, *, event_id: str, at: datetime, closing: bool = False) -
         closing=closing,
         acts=(("Open Faultline", settings.BASE_URL + "/"),),
     )
+
+
+def of_item(incident: Incident, topic: str, item: ItemFacts, *, key: str, subject: str, text: str = "") -> Announcement:
+    """Something about a postmortem or a follow-up of an incident; `key` is the same whenever the same is told."""
+    made = _announcement(incident, topic, key, timezone.now(), subject, text)
+    return replace(made, item=item)
+
+
+def _done(event: Event, incident: Incident) -> Announcement:
+    title = event.detail["title"]
+    url = settings.BASE_URL + reverse("follow-up", args=[event.detail["id"]])
+    item = ItemFacts(kind="follow_up", title=title, url=url, state="Done", owner=event.detail.get("owner", ""))
+    by = f" by {event.by}" if event.by else ""
+    return replace(about(incident, "follow_up.done", event, f"Done{by}: {title} ({incident})"), item=item)
 
 
 def _raised(event: Event, incident: Incident) -> Announcement | None:
@@ -152,4 +169,5 @@ def from_json(value: dict[str, Any]) -> Announcement:
     known = IncidentFacts(**value["incident"]) if value["incident"] else None
     acts = tuple((label, url) for label, url in value["acts"])
     at = datetime.fromisoformat(value["at"])
-    return Announcement(**value | {"incident": known, "acts": acts, "at": at})
+    item = ItemFacts(**value["item"]) if value.get("item") else None
+    return Announcement(**value | {"incident": known, "item": item, "acts": acts, "at": at})

@@ -17,23 +17,13 @@ from incidents import taxonomy
 from incidents.errors import Refused
 from incidents.notifications.channels.base import Announcement, Receiver
 from incidents.notifications.channels.catalogue import RECEIVERS
+from incidents.notifications.topics import HEARD
 from incidents.people.models import Role, Team, User, check_time_zone
 from incidents.people.permissions import has_role, require_administrator, require_role
 from incidents.response.vocabulary import Severity
 from incidents.texts import check_readable
 from incidents.web.sealing import seal, unseal
 
-# What a destination may be told, by the code of the topic.
-TOPICS = {
-    "incident.opened": "An incident opened",
-    "incident.raised": "An incident became more severe",
-    "incident.escalated": "Nobody acknowledged an incident in time",
-    "incident.acknowledged": "Somebody acknowledged an incident",
-    "incident.status": "An incident changed its status",
-    "incident.reopened": "An incident was reopened",
-    "incident.update": "A status update was posted",
-    "incident.lead": "An incident got another lead",
-}
 MOST = 50  # destinations of a team
 SECRET_OVERLAP = timedelta(hours=24)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -45,7 +35,8 @@ def kinds() -> list[tuple[str, str]]:
 
 
 def every_topic() -> list[str]:
-    return list(TOPICS)
+    """What a channel hears unless somebody chooses: all about incidents as they happen."""
+    return [topic.code for topic in HEARD.values() if not topic.quietly]
 
 
 class DestinationQuerySet(models.QuerySet["Destination"]):
@@ -120,7 +111,7 @@ class Destination(models.Model):
 
     @property
     def topic_names(self) -> list[str]:
-        return [label for topic, label in TOPICS.items() if topic in self.topics]
+        return [topic.heard for topic in HEARD.values() if topic.code in self.topics]
 
     @property
     def category_names(self) -> list[str]:

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from incidents.notifications.channels.base import Announcement, IncidentFacts
+from incidents.notifications.channels.base import Announcement, IncidentFacts, ItemFacts
 from incidents.notifications.channels.webhook import TYPE, cloud_event
-from incidents.notifications.destinations import TOPICS
+from incidents.notifications.topics import HEARD
 
 _TEXT = {"type": "string"}
 _INCIDENT = {
@@ -25,15 +25,29 @@ _INCIDENT = {
         "url": {"type": "string", "format": "uri"},
     },
 }
+_ITEM = {
+    "type": ["object", "null"],
+    "description": "The postmortem or the follow-up that it is about; null where it is about the incident itself.",
+    "required": ["kind", "title", "url"],
+    "properties": {
+        "kind": {"type": "string", "enum": ["postmortem", "follow_up"]},
+        "title": _TEXT,
+        "state": _TEXT,
+        "owner": _TEXT,
+        "due_on": {"type": "string", "description": "A day, such as 2026-03-04; empty where none is known."},
+        "url": {"type": "string", "format": "uri"},
+    },
+}
 _DATA = {
     "type": "object",
-    "required": ["title", "text", "urgent", "closing", "incident", "links"],
+    "required": ["title", "text", "urgent", "closing", "incident", "item", "links"],
     "properties": {
         "title": {"type": "string", "description": "What happened, in one line."},
         "text": {"type": "string", "description": "What people or monitors wrote about it. Treat it as text."},
         "urgent": {"type": "boolean", "description": "Whether somebody should be woken."},
         "closing": {"type": "boolean", "description": "Nothing is left to do: resolved, declined, or merged."},
         "incident": _INCIDENT,
+        "item": _ITEM,
         "links": {
             "type": "array",
             "items": {"type": "object", "properties": {"label": _TEXT, "url": {"type": "string", "format": "uri"}}},
@@ -80,7 +94,7 @@ def describe_events(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         TYPE + topic: {
             "post": {
                 "operationId": f"event_{topic.replace('.', '_')}",
-                "summary": label,
+                "summary": heard.heard,
                 "tags": ["webhooks"],
                 "parameters": parameters,
                 "requestBody": {
@@ -88,7 +102,7 @@ def describe_events(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                     "content": {
                         "application/cloudevents+json": {
                             "schema": {"$ref": "#/components/schemas/IncidentEvent"},
-                            "example": cloud_event(example(topic, label)),
+                            "example": cloud_event(example(topic, heard.heard)),
                         }
                     },
                 },
@@ -96,7 +110,7 @@ def describe_events(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 "security": [],
             }
         }
-        for topic, label in TOPICS.items()
+        for topic, heard in HEARD.items()
     }
     return result
 
@@ -119,5 +133,26 @@ def example(topic: str, label: str) -> Announcement:
         subject=f"{label}: SEV2 INC-57: {facts.title}",
         source="https://faultline.example.com",
         incident=facts,
+        item=_item(topic),
         urgent=topic in {"incident.opened", "incident.raised", "incident.escalated", "incident.reopened"},
     )
+
+
+def _item(topic: str) -> ItemFacts | None:
+    match topic.partition("."):
+        case ("postmortem", _, what):
+            state = "Published" if what == "published" else "In review"
+            url = "https://faultline.example.com/postmortems/57/"
+            return ItemFacts(
+                kind="postmortem", title="Cited the retired policy", state=state, due_on="2026-03-09", url=url
+            )
+        case ("follow_up", _, what):
+            return ItemFacts(
+                kind="follow_up",
+                title="Alert when the index is older than a day",
+                state="Done" if what == "done" else "Open",
+                owner="Mara Okafor",
+                due_on="2026-03-09",
+                url="https://faultline.example.com/follow-ups/31/",
+            )
+    return None

@@ -19,7 +19,6 @@ from incidents.notifications.transmissions import (
     MOST_ANSWER,
     MOST_BODY,
     Transmission,
-    is_open,
     without_secrets,
 )
 from incidents.notifications.trouble import pause, tell_of_failure
@@ -112,7 +111,7 @@ def _serve(destination: Destination, until: float | None) -> int:
 
 def attempt(row: Transmission, destination: Destination) -> Reception:
     """Try one once, and write down what came of it. Nothing that a receiver or a message does raises here."""
-    if (row.incident and row.incident.private) or (row.event and not is_open(row.event)):
+    if row.is_hidden:
         _write(row, failed_at=timezone.now(), error=PRIVATE)
         return Reception.REFUSED
     begun = time.monotonic()

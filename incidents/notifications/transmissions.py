@@ -6,17 +6,21 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
 from incidents.notifications import announced
-from incidents.notifications.channels.base import Act, Announcement
-from incidents.notifications.destinations import TOPICS, Destination
+from incidents.notifications.channels.base import Act, Announcement, ItemFacts
+from incidents.notifications.destinations import Destination
+from incidents.notifications.topics import HEARD
 from incidents.people.models import User
 from incidents.response import story
 from incidents.response.events import Event
 from incidents.response.incident import Incident, of_visible
+from incidents.response.vocabulary import IncidentKind
 
 GIVEN_UP_AFTER = timedelta(days=3)
 KEPT = timedelta(days=90)
@@ -32,7 +36,7 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
             of_visible(user),
             models.Q(event=None) | models.Exists(told),
             destination__in=Destination.objects.visible_to(user),
-        )
+        ).exclude(about__overlap=ArraySubquery(Incident.objects.hidden_from(user).values("pk")))
 
     def waiting(self) -> Self:
         return self.filter(sent_at=None, failed_at=None)
@@ -40,12 +44,21 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
     def failed(self) -> Self:
         return self.filter(failed_at__isnull=False)
 
-    def owe(self, announcement: Announcement, incident: Incident, *, event: Event | None = None) -> int:
-        """Owe an announcement to each destination that it concerns; the same Event is owed to each once. Returns to how many.
+    def owe(
+        self,
+        announcement: Announcement,
+        incident: Incident,
+        *,
+        event: Event | None = None,
+        also: Iterable[Incident] = (),
+    ) -> int:
+        """Owe an announcement to each destination that it concerns; the same is owed to each once. Returns to how many.
 
-        Nothing of a private incident leaves: a channel is read by more people than the incident names.
+        Nothing of a private incident leaves: a channel is read by more people than the incident names. `also` are others that
+        it tells of.
         """
-        if incident.private or (event and not is_open(event)):
+        about = [each.pk for each in also]
+        if incident.private or any(each.private for each in also) or (event and not is_open(event)):
             return 0
         rows = [
             Transmission(
@@ -56,10 +69,20 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
                 subject=announcement.headline[:300],
                 payload=announced.to_json(announcement),
                 key=announcement.event_id,
+                about=about,
             )
             for destination in self._concerned(announcement, incident)
         ]
         return len(self.bulk_create(rows, ignore_conflicts=True))
+
+    def owe_item(
+        self, incident: Incident, topic: str, item: ItemFacts, *, key: str, subject: str, also: Iterable[Incident] = ()
+    ) -> int:
+        """Owe something about a postmortem or a follow-up of real incidents; once for each `key`. Returns to how many."""
+        if incident.kind != IncidentKind.REAL:
+            return 0
+        announcement = announced.of_item(incident, topic, item, key=key, subject=subject)
+        return self.owe(announcement, incident, also=also)
 
     def _concerned(self, announcement: Announcement, incident: Incident) -> Iterable[Destination]:
         """By the rules; and a pager that was told of an incident is told how it goes on, whatever the rules say now."""
@@ -95,6 +118,7 @@ class Transmission(models.Model):
     destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="transmissions")
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     event = models.ForeignKey(Event, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    about = ArrayField(models.BigIntegerField(), default=list, blank=True)  # ids of other incidents of which it tells
     topic = models.CharField(max_length=40)
     subject = models.CharField(max_length=300)
     payload = models.JSONField()
@@ -141,8 +165,15 @@ class Transmission(models.Model):
         return announced.from_json(self.payload)
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether something that it tells of is private now, so that it must not leave."""
+        if (self.incident and self.incident.private) or (self.event and not is_open(self.event)):
+            return True
+        return bool(self.about) and Incident.objects.filter(pk__in=self.about, private=True).exists()
+
+    @property
     def label(self) -> str:
-        return TOPICS.get(self.topic, "Test")
+        return HEARD[self.topic].heard if self.topic in HEARD else "Test"
 
     @property
     def phase(self) -> str:

@@ -15,7 +15,8 @@ from incidents.api.fields import Slug
 from incidents.errors import Refused
 from incidents.notifications import lanes, trouble
 from incidents.notifications.channels.webhook import SignedWebhook
-from incidents.notifications.destinations import TOPICS, Destination, check_room, require_manager
+from incidents.notifications.destinations import Destination, check_room, require_manager
+from incidents.notifications.topics import HEARD
 from incidents.notifications.transmissions import Transmission, owe_test
 from incidents.people.models import Team
 from incidents.response.vocabulary import Severity
@@ -64,7 +65,7 @@ class WebhookWriteSerializer(serializers.Serializer[Any]):
         help_text="Whose incidents; null: the whole organisation’s, for administrators.",
     )
     topics = serializers.ListField(
-        child=serializers.ChoiceField(choices=list(TOPICS)), allow_empty=False, max_length=len(TOPICS), required=False
+        child=serializers.ChoiceField(choices=list(HEARD)), allow_empty=False, max_length=len(HEARD), required=False
     )
     least_severity = serializers.ChoiceField(choices=Severity.choices, allow_blank=True, required=False)
     categories = serializers.ListField(child=serializers.CharField(max_length=40), max_length=50, required=False)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Self
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
@@ -10,7 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.notifications.channels.base import ItemFacts
 from incidents.notifications.messages import Notification
+from incidents.notifications.transmissions import Transmission
 from incidents.people.models import User
 from incidents.postmortems import search
 from incidents.postmortems.deadlines import IN_TIME, can_be_judged, due_date
@@ -298,6 +301,24 @@ class Postmortem(States):
             text=text,
             path=path or self.get_absolute_url(),
             key=f"pm:{self.pk}:{key}",
+        )
+
+    def announce(self, what: str, subject: str = "", *, key: str) -> None:
+        """Tell the channels that want to hear of it, once for each `key`; `what` ends the name of a topic.
+
+        Without a `subject` it says which state it came to.
+        """
+        subject = subject or f"{self.get_state_display()}: {self.name} ({self.incident})"
+        item = ItemFacts(
+            kind="postmortem",
+            title=self.name,
+            url=settings.BASE_URL + self.get_absolute_url(),
+            state=self.get_state_display(),
+            owner=str(self.owner or ""),
+            due_on=f"{self.due_on:%Y-%m-%d}" if self.due_on else "",
+        )
+        Transmission.objects.owe_item(
+            self.incident, f"postmortem.{what}", item, key=f"pm-{self.pk}-{key}", subject=subject, also=self.incidents
         )
 
     def index(self) -> None:

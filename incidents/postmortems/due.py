@@ -40,12 +40,16 @@ def remind() -> int:
         subject = f"The postmortem of {postmortem.incident} {when} on {postmortem.due_on:%Y-%m-%d}"
         stage = "late" if postmortem.due_on < today else "soon"
         owner = [postmortem.owner] if postmortem.owner else []
-        postmortem.tell("due", owner, subject, postmortem.name, key=f"due:{stage}:{postmortem.due_on:%Y%m%d}")
+        key = f"due:{stage}:{postmortem.due_on:%Y%m%d}"
+        postmortem.tell("due", owner, subject, postmortem.name, key=key)
+        postmortem.announce("due", subject, key=key)
     waiting = Review.objects.filter(
         verdict=Verdict.PENDING, asked_at__lt=now - REVIEW_WAITS, postmortem__state=Postmortem.State.IN_REVIEW
     )
     for review in waiting.select_related("postmortem__incident", "reviewer"):
         subject = f"Your review of the postmortem of {review.postmortem.incident} is waited for"
+        news = f"The review of the postmortem of {review.postmortem.incident} waits for {review.reviewer}"
+        review.postmortem.announce("due", news, key=f"review-due:{review.pk}")
         review.postmortem.tell("due", [review.reviewer], subject, review.postmortem.name, key=f"review-due:{review.pk}")
     return len(owed) + len(waiting)
 

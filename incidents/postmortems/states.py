@@ -37,6 +37,10 @@ class States(models.Model):
         """Append to the incident's log; Postmortem knows to which."""
         raise NotImplementedError
 
+    def announce(self, what: str, subject: str = "", *, key: str) -> None:
+        """Tell the channels that want to hear of it; Postmortem knows which."""
+        raise NotImplementedError
+
     def send_to_review(self, *, by: User, missing: list[str]) -> None:
         """Ask for review. `missing` is what readiness.missing() found; nothing may be."""
         if missing:
@@ -62,9 +66,16 @@ class States(models.Model):
         if open_comments := self.comments.filter(resolved_at=None, parent=None).count():
             raise Refused(f"{open_comments} comment{'s are' if open_comments > 1 else ' is'} still open.")
         now = timezone.now()
-        self._move(
-            [self.State.APPROVED], to=self.State.PUBLISHED, by=by, published_at=now, published_by=by, frozen_facts=facts
-        )
+        with transaction.atomic():
+            self._move(
+                [self.State.APPROVED],
+                to=self.State.PUBLISHED,
+                by=by,
+                published_at=now,
+                published_by=by,
+                frozen_facts=facts,
+            )
+            self.announce("published", key=f"published-{now:%Y%m%d%H%M%S}")
 
     def excuse(self, *, by: User, reason: str) -> None:
         """Say that none is required, and why; it is counted as such."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 from incidents.notifications import lanes
 from incidents.notifications.announcing import announce
 from incidents.notifications.channels.catalogue import RECEIVERS
-from incidents.notifications.destinations import TOPICS, Destination
+from incidents.notifications.destinations import Destination, every_topic
 from incidents.notifications.transmissions import Transmission
 from incidents.people.models import Team, User
 from incidents.response.incident import Incident
@@ -20,7 +20,7 @@ from tests.notifications.receivers import Desk
 
 Connect = Callable[..., Destination]
 SignIn = Callable[[User], Client]
-RULES = {"name": "#ai-incidents", "time_zone": "UTC", "topics": list(TOPICS)}
+RULES = {"name": "#ai-incidents", "time_zone": "UTC", "topics": every_topic()}
 
 
 def add(client: Client, kind: str, team: Team | None, **more: object) -> object:

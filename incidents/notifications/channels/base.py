@@ -43,6 +43,22 @@ class IncidentFacts:
         return f"INC-{self.number}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFacts:
+    """A postmortem or a follow-up of the incident; empty texts are not known."""
+
+    kind: str  # postmortem, or follow_up
+    title: str
+    url: str
+    state: str = ""
+    owner: str = ""
+    due_on: str = ""  # a day, as 2026-03-04
+
+    @property
+    def label(self) -> str:
+        return self.kind.replace("_", "-")
+
+
 class Act(StrEnum):
     """What a pager is asked to do."""
 
@@ -62,6 +78,7 @@ class Announcement:
     text: str = ""
     source: str = ""  # the address of this Faultline
     incident: IncidentFacts | None = None
+    item: ItemFacts | None = None  # of the incident, where it is about one
     urgent: bool = False
     closing: bool = False  # nothing is left to do: resolved, declined, or merged into another
     acts: tuple[tuple[str, str], ...] = ()  # label and address
@@ -101,19 +118,23 @@ class Announcement:
         """What is known of the incident, as pairs of label and text, for receivers that show them."""
         if self.incident is None:
             return []
-        told = {
-            "Severity": self.incident.severity.upper() if self.incident.severity != "unknown" else "",
-            "Status": self.incident.status.capitalize(),
-            "System": self.incident.system,
-            "Team": self.incident.team,
-            "Lead": self.incident.lead,
-            "Category": self.incident.category,
-        }
+        if self.item:
+            first = {"Incident": self.incident.title, "State": self.item.state}
+            last = {"Owner": self.item.owner, "Due": self.item.due_on}
+        else:
+            severity = self.incident.severity
+            first = {
+                "Severity": severity.upper() if severity != "unknown" else "",
+                "Status": self.incident.status.capitalize(),
+            }
+            last = {"Lead": self.incident.lead, "Category": self.incident.category}
+        told = first | {"System": self.incident.system, "Team": self.incident.team} | last
         return [(label, line) for label, text in told.items() if (line := one_line(text))]
 
     def links(self, *, most: int = 4) -> list[tuple[str, str]]:
-        """Where it leads: the incident first. Long or odd addresses are left out, since they break a message's marks."""
-        own = [(f"Open {self.incident.reference}", self.incident.url)] if self.incident else []
+        """Where it leads: what it is about first. Long or odd addresses are left out, since they break a message's marks."""
+        own = [(f"Open the {self.item.label}", self.item.url)] if self.item else []
+        own += [(f"Open {self.incident.reference}", self.incident.url)] if self.incident else []
         listed = [
             (clip(one_line(label), 80) or "Open", url) for label, url in (*own, *self.acts) if _is_plain_address(url)
         ]

@@ -91,7 +91,7 @@ def blocks(announcement: Announcement, *, buttons: bool = False) -> list[dict[st
         fields = [plain_text(f"{label}: {text}", 200) for label, text in facts]
         parts.append({"type": "section", "fields": fields})
     links = announcement.links()
-    if buttons and announcement.incident and (pressed := _acts(announcement.incident)):
+    if buttons and not announcement.item and (pressed := _acts(announcement.incident)):
         elements = [*pressed, *(button(label, "open", url=url) for label, url in links[:1])]
         parts.append({"type": "actions", "elements": elements})
     elif links:
@@ -100,9 +100,11 @@ def blocks(announcement: Announcement, *, buttons: bool = False) -> list[dict[st
     return parts
 
 
-def _acts(incident: IncidentFacts) -> list[dict[str, Any]]:
+def _acts(incident: IncidentFacts | None) -> list[dict[str, Any]]:
     """What somebody may do next: take it, or take it over. Whoever acknowledges what nobody leads leads it."""
-    acts = []
+    acts: list[dict[str, Any]] = []
+    if incident is None:
+        return acts
     if incident.status == "triage":
         acts.append(button("Acknowledge", "acknowledge", value=str(incident.number), style="primary"))
     if incident.status in _TAKEN or (incident.status == "triage" and incident.lead):

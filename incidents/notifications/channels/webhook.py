@@ -13,6 +13,7 @@ from incidents.outgoing import Answer
 
 TYPE = "faultline."  # before the topic
 _TEXT, _NAME = 20_000, 1000
+_ITEM = ("kind", "title", "state", "owner", "due_on", "url")
 _TEXTS = ("title", "severity", "status", "category", "system", "team", "lead", "url")
 # That it did not understand the message will be the same tomorrow; the rest of what is wrong there is mended by somebody.
 _FINAL = frozenset({400, 413, 415, 422})
@@ -66,7 +67,7 @@ def cloud_event(announcement: Announcement) -> dict[str, Any]:
         "datacontenttype": "application/json",
         "subject": announcement.key,
     }
-    incident = announcement.incident
+    incident, item = announcement.incident, announcement.item
     data: dict[str, Any] = {
         "title": announcement.headline,
         "text": clip(plain(announcement.text), _TEXT),
@@ -78,6 +79,7 @@ def cloud_event(announcement: Announcement) -> dict[str, Any]:
             "reference": incident.reference,
             **{name: clip(one_line(getattr(incident, name)), _NAME) for name in _TEXTS},
         },
+        "item": item and {name: clip(one_line(getattr(item, name)), _NAME) for name in _ITEM},
         "links": [{"label": label, "url": url} for label, url in announcement.links()],
     }
     return event | {"data": data}

@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 
 from incidents import taxonomy
 from incidents.notifications.channels.base import Field, Receiver
-from incidents.notifications.destinations import TOPICS, WEEKDAYS, Destination
+from incidents.notifications.destinations import WEEKDAYS, Destination, every_topic
 from incidents.notifications.slack.app import SlackApp
+from incidents.notifications.topics import HEARD
 from incidents.people.models import Role, Team, User, check_time_zone
 from incidents.response.vocabulary import Severity
 from incidents.texts import check_readable
@@ -39,7 +40,9 @@ class DestinationForm(forms.Form):
         label="Incidents of",
     )
     topics = forms.MultipleChoiceField(
-        choices=list(TOPICS.items()), widget=forms.CheckboxSelectMultiple, label="Tell it when"
+        choices=[(topic.code, topic.heard) for topic in HEARD.values()],
+        widget=forms.CheckboxSelectMultiple,
+        label="Tell it when",
     )
     least_severity = forms.ChoiceField(choices=_SEVERITIES, required=False, label="How severe")
     categories = forms.MultipleChoiceField(
@@ -115,7 +118,7 @@ class DestinationForm(forms.Form):
 def _initial(user: User, receiver: Receiver, destination: Destination | None) -> dict[str, Any]:
     if destination is None:
         quiet = set() if receiver.signs else _QUIET
-        return {"time_zone": user.time_zone, "topics": [topic for topic in TOPICS if topic not in quiet]}
+        return {"time_zone": user.time_zone, "topics": [topic for topic in every_topic() if topic not in quiet]}
     rules = ("name", "topics", "least_severity", "categories", "weekdays", "from_time", "until_time", "time_zone")
     shown = {field.name: destination.hints.get(field.name, "") for field in receiver.fields if not field.secret}
     return {name: getattr(destination, name) for name in rules} | shown

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('incidents', '0028_slack_app'),
+        ('incidents', '0029_evidence'),
     ]
 
     operations = [

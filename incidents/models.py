@@ -7,7 +7,7 @@ from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
 from incidents.notifications.acting import ActLink
 from incidents.notifications.browsers import Browser, PushKey
-from incidents.notifications.destinations import Destination
+from incidents.notifications.destinations import ChannelRule, Destination
 from incidents.notifications.escalation import Escalation
 from incidents.notifications.messages import Dispatch, Notification
 from incidents.notifications.preferences import Preference
@@ -64,6 +64,7 @@ __all__ = [
     "CalendarLink",
     "CalendarShift",
     "Change",
+    "ChannelRule",
     "Comment",
     "Containment",
     "Correction",

@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
 import incidents.notifications.destinations
+import incidents.notifications.rules
 import incidents.people.models
 import incidents.texts
 from django.conf import settings
@@ -43,7 +44,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=80, validators=[incidents.texts.check_readable])),
                 ('sealed', models.BinaryField()),
                 ('hints', models.JSONField(default=dict)),
-                ('topics', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=incidents.notifications.destinations.every_topic, size=None)),
+                ('topics', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=incidents.notifications.rules.every_topic, size=None)),
                 ('least_severity', models.CharField(blank=True, choices=[('sev1', 'SEV1'), ('sev2', 'SEV2'), ('sev3', 'SEV3'), ('sev4', 'SEV4'), ('unknown', 'Unknown')], max_length=8)),
                 ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
                 ('weekdays', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), blank=True, default=list, size=None)),

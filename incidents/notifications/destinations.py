@@ -3,40 +3,30 @@
 import base64
 import json
 import os
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents import taxonomy
 from incidents.errors import Refused
 from incidents.notifications.channels.base import Announcement, Receiver
 from incidents.notifications.channels.catalogue import RECEIVERS
-from incidents.notifications.topics import HEARD
-from incidents.people.models import Role, Team, User, check_time_zone
+from incidents.notifications.rules import Rule
+from incidents.people.models import Role, Team, User
 from incidents.people.permissions import has_role, require_administrator, require_role
-from incidents.response.vocabulary import Severity
 from incidents.texts import check_readable
 from incidents.web.sealing import seal, unseal
 
 MOST = 50  # destinations of a team
 SECRET_OVERLAP = timedelta(hours=24)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WAITS = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600)  # seconds between attempts, the last again and again
 
 
 def kinds() -> list[tuple[str, str]]:
     return [(receiver.kind, receiver.name) for receiver in RECEIVERS.values()]
-
-
-def every_topic() -> list[str]:
-    """What a channel hears unless somebody chooses: all about incidents as they happen."""
-    return [topic.code for topic in HEARD.values() if not topic.quietly]
 
 
 class DestinationQuerySet(models.QuerySet["Destination"]):
@@ -50,10 +40,11 @@ class DestinationQuerySet(models.QuerySet["Destination"]):
     def concerned_by(self, announcement: Announcement, *, team: Team | None, category: str) -> "list[Destination]":
         """The destinations that an announcement about an incident of a team goes to, by their own rules."""
         rows = self.filter(models.Q(team=None) | models.Q(team=team), paused_at=None)
-        return [row for row in rows.order_by("pk") if row.wants(announcement, category=category)]
+        rows = rows.order_by("pk").prefetch_related("more_rules")
+        return [row for row in rows if row.wants(announcement, category=category)]
 
 
-class Destination(models.Model):
+class Destination(Rule):
     """One channel. Its fields, which may open it to anybody, are sealed at rest and never shown again."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="destinations")
@@ -61,13 +52,6 @@ class Destination(models.Model):
     name = models.CharField(max_length=80, validators=[check_readable])
     sealed = models.BinaryField()
     hints = models.JSONField(default=dict)  # what may be shown of its fields, by name
-    topics = ArrayField(models.CharField(max_length=40), default=every_topic)
-    least_severity = models.CharField(max_length=8, choices=Severity, blank=True)
-    categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # none: all
-    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # Monday is 0; none: all
-    from_time = models.TimeField(null=True, blank=True)
-    until_time = models.TimeField(null=True, blank=True)  # earlier than `from_time`: over midnight
-    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     paused_at = models.DateTimeField(null=True, blank=True)
     pause_reason = models.CharField(max_length=300, blank=True)
     failures = models.PositiveIntegerField(default=0)  # in a row
@@ -83,11 +67,7 @@ class Destination(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(from_time=None, until_time=None)
-                | models.Q(from_time__isnull=False, until_time__isnull=False),
-                name="destinations_have_both_ends_of_their_hours",
-            ),
+            models.CheckConstraint(condition=Rule.BOTH_ENDS, name="destinations_have_both_ends_of_their_hours"),
         ]
 
     def __str__(self) -> str:
@@ -109,52 +89,18 @@ class Destination(models.Model):
         """What may be shown of what it is connected with, by label."""
         return [(field.label, self.hints[field.name]) for field in self.receiver.fields if self.hints.get(field.name)]
 
-    @property
-    def topic_names(self) -> list[str]:
-        return [topic.heard for topic in HEARD.values() if topic.code in self.topics]
-
-    @property
-    def category_names(self) -> list[str]:
-        return [one.name for one in taxonomy.categories() if one.code in self.categories]
-
     # Rules
 
-    def wants(self, announcement: Announcement, *, category: str) -> bool:
-        """Whether its rules let an announcement through. What is said of one incident to a pager later is not asked again."""
-        return (
-            self.receiver.takes(announcement)
-            and (self.is_pager or announcement.topic in self.topics)
-            and self._is_severe_enough(announcement.severity)
-            and (not self.categories or category in self.categories)
-            and self.is_on(announcement.at)
-        )
-
-    def _is_severe_enough(self, severity: str) -> bool:
-        """How bad nobody has said yet counts as SEV3: somebody should look."""
-        known = Severity.SEV3 if severity == Severity.UNKNOWN else Severity(severity)
-        return not self.least_severity or known.rank >= Severity(self.least_severity).rank
-
-    def is_on(self, moment: datetime) -> bool:
-        """Whether a moment is within its days and hours; hours over midnight belong to the day on which they begin."""
-        local = moment.astimezone(ZoneInfo(self.time_zone))
-        day, clock = local.weekday(), local.time()
-        if self.from_time is None or self.until_time is None:
-            return self._is_on_day(day)
-        if self.from_time < self.until_time:
-            return self._is_on_day(day) and self.from_time <= clock < self.until_time
-        return (self._is_on_day(day) and clock >= self.from_time) or (
-            self._is_on_day((day - 1) % 7) and clock < self.until_time
-        )
-
-    def _is_on_day(self, day: int) -> bool:
-        return not self.weekdays or day in self.weekdays
-
     @property
-    def hours(self) -> str:
-        """Its days and hours in words; "" where it always listens."""
-        days = ", ".join(WEEKDAYS[day][:3] for day in sorted(self.weekdays))
-        span = f"{_clock(self.from_time)}–{_clock(self.until_time)}" if self.from_time and self.until_time else ""
-        return f"{' '.join(filter(None, (days, span)))} ({self.time_zone})" if days or span else ""
+    def rules(self) -> list[Rule]:
+        """Its first rule, which it is itself, and the others."""
+        return [self, *self.more_rules.all()]
+
+    def wants(self, announcement: Announcement, *, category: str) -> bool:
+        """Whether a rule lets an announcement through. What is said of one incident to a pager later is not asked again."""
+        return self.receiver.takes(announcement) and any(
+            rule.lets_through(announcement, category=category, whatever_topic=self.is_pager) for rule in self.rules
+        )
 
     # What it is connected with
 
@@ -208,6 +154,21 @@ class Destination(models.Model):
         self.refresh_from_db()
 
 
+class ChannelRule(Rule):
+    """One more rule of a channel, such as at night only what is severe."""
+
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="more_rules")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Rule.BOTH_ENDS, name="channel_rules_have_both_ends_of_their_hours"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Rule of {self.destination}"
+
+
 def may_manage(user: User, team: Team | None) -> bool:
     return has_role(user, Role.LEAD, team=team) if team else user.is_superuser
 
@@ -238,7 +199,3 @@ def hint(value: str, *, secret: bool) -> str:
     host = urlsplit(value).hostname if "://" in value else ""
     ending = value[-4:] if len(value) >= 12 else ""
     return f"{host}/…{ending}" if host else f"…{ending}"
-
-
-def _clock(clock: time | None) -> str:
-    return f"{clock:%H:%M}" if clock else ""

@@ -140,17 +140,22 @@ class Channel(models.TextChoices):
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def plan(self, notifications: Collection[Notification]) -> None:
-        """Owe each on the channels that its person chose for its topic: now, or when their quiet hours are over."""
+        """Owe each on the channels that its person chose for its topic and the hour: now, or when their quiet hours are over."""
         now = timezone.now()
         preferences = Preference.of_people([row.person for row in notifications])
         with_browsers = set(Browser.objects.filter(person__in=preferences).values_list("person", flat=True))
-        rows = [
-            Dispatch(notification=row, channel=channel, due_at=preferences[row.person_id].due(row.urgency, at=now))
-            for row in notifications
-            for channel in Channel.values
-            if preferences[row.person_id].wants(row.topic, channel)
-            and (channel != Channel.BROWSER or row.person_id in with_browsers)
-        ]
+        rows = []
+        for row in notifications:
+            preference = preferences[row.person_id]
+            due = preference.due(row.urgency, at=now)
+            wanted = [
+                channel
+                for channel in Channel.values
+                if preference.wants(row.topic, channel)
+                and (channel != Channel.BROWSER or row.person_id in with_browsers)
+            ]
+            for channel in preference.by_hour(wanted, row.urgency, at=due):
+                rows.append(Dispatch(notification=row, channel=channel, due_at=due))
         self.bulk_create(rows)
 
     def waiting(self) -> Self:

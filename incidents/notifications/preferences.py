@@ -1,6 +1,6 @@
 """What a person wants to be told, where, and when not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from incidents.notifications.hours import Hours
 from incidents.notifications.topics import TOPICS, Urgency
 from incidents.people.models import User
 
@@ -22,6 +23,10 @@ class Preference(models.Model):
     muted = ArrayField(models.CharField(max_length=48), default=list, blank=True)  # "topic" or "topic:channel"
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
+    # When what is no page comes in the browser alone, and by mail alone at other times; without hours, on both.
+    browser_days = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # Monday is 0; none: all
+    browser_from = models.TimeField(null=True, blank=True)
+    browser_until = models.TimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -29,6 +34,11 @@ class Preference(models.Model):
                 condition=models.Q(quiet_from=None, quiet_until=None)
                 | models.Q(quiet_from__isnull=False, quiet_until__isnull=False),
                 name="quiet_hours_have_both_ends",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(browser_from=None, browser_until=None)
+                | models.Q(browser_from__isnull=False, browser_until__isnull=False),
+                name="browser_hours_have_both_ends",
             ),
         ]
 
@@ -55,6 +65,14 @@ class Preference(models.Model):
         stored = Preference.objects.select_for_update().get(pk=self.person_id)
         if code not in stored.muted:
             Preference.objects.filter(pk=self.person_id).update(muted=[*stored.muted, code])
+
+    def by_hour(self, channels: Sequence[str], urgency: str, *, at: datetime) -> Sequence[str]:
+        """Of the channels that somebody wants, those that suit the hour: a page comes on all of them."""
+        if urgency == Urgency.PAGE or self.browser_from is None or not {"browser", "email"} <= set(channels):
+            return channels
+        hours = Hours(self.browser_days, self.browser_from, self.browser_until, self.person.time_zone)
+        other = "email" if hours.cover(at) else "browser"
+        return [channel for channel in channels if channel != other]
 
     def due(self, urgency: str, *, at: datetime) -> datetime:
         """When something of this urgency may reach them: a page now, the rest after quiet hours or when work begins."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from incidents.notifications import announced
@@ -33,6 +34,7 @@ def of(destination: Destination) -> Preview:
     events = story.without(events, Incident.objects.filter(private=True))
     if destination.team_id:
         events = events.filter(incident__team=destination.team_id)
+    prefetch_related_objects([destination], "more_rules")
     rows = list(events.order_by("-at", "-pk")[: MOST_EVENTS + 1])
     told = [
         (announcement, event.incident)

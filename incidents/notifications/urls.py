@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.notifications.views import acting, browsers, destinations, inbox, slack
+from incidents.notifications.views import acting, browsers, destinations, inbox, rules, slack
 
 urlpatterns = [
     path("channels/", destinations.channels, name="channels"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("channels/new/<slug:kind>/", destinations.add, name="channel-add"),
     path("channels/<int:pk>/", destinations.channel, name="channel"),
     path("channels/<int:pk>/edit/", destinations.edit, name="channel-edit"),
+    path("channels/<int:pk>/rules/new/", rules.add, name="channel-rule-add"),
+    path("channels/<int:pk>/rules/<int:rule_pk>/", rules.edit, name="channel-rule"),
+    path("channels/<int:pk>/rules/<int:rule_pk>/remove/", rules.remove, name="channel-rule-remove"),
     path("channels/<int:pk>/week/", destinations.week, name="channel-week"),
     path("channels/<int:pk>/test/", destinations.test, name="channel-test"),
     path("channels/<int:pk>/pause/", destinations.pause, name="channel-pause"),

@@ -11,7 +11,8 @@ from django.utils import timezone
 from incidents.notifications import lanes
 from incidents.notifications.announcing import announce
 from incidents.notifications.channels.catalogue import RECEIVERS
-from incidents.notifications.destinations import Destination, every_topic
+from incidents.notifications.destinations import Destination
+from incidents.notifications.rules import every_topic
 from incidents.notifications.transmissions import Transmission
 from incidents.people.models import Team, User
 from incidents.response.incident import Incident

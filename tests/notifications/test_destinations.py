@@ -124,7 +124,7 @@ def test_a_channel_may_ask_for_kinds_of_failure_and_for_topics(
     ],
 )
 def test_days_and_hours_are_those_of_its_time_zone(hours: dict[str, object], moment: datetime, on: bool) -> None:
-    assert Destination(**hours).is_on(moment) is on
+    assert Destination(**hours).hours.cover(moment) is on
 
 
 class TestPagers:

@@ -11,7 +11,8 @@ from incidents.followups import reminders
 from incidents.followups.models import FollowUp
 from incidents.notifications import lanes
 from incidents.notifications.announcing import announce
-from incidents.notifications.destinations import Destination, every_topic
+from incidents.notifications.destinations import Destination
+from incidents.notifications.rules import every_topic
 from incidents.notifications.topics import HEARD, TOPICS
 from incidents.notifications.transmissions import Transmission
 from incidents.people.models import User

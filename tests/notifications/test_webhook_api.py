@@ -11,7 +11,8 @@ from standardwebhooks import Webhook
 
 from incidents.notifications import lanes
 from incidents.notifications.announcing import announce
-from incidents.notifications.destinations import Destination, every_topic
+from incidents.notifications.destinations import Destination
+from incidents.notifications.rules import every_topic
 from incidents.notifications.topics import HEARD
 from incidents.notifications.transmissions import Transmission
 from incidents.people.models import Team, User

@@ -8,7 +8,9 @@ from django.core.exceptions import ValidationError
 
 from incidents import taxonomy
 from incidents.notifications.channels.base import Field, Receiver
-from incidents.notifications.destinations import WEEKDAYS, Destination, every_topic
+from incidents.notifications.destinations import ChannelRule, Destination
+from incidents.notifications.hours import WEEKDAYS
+from incidents.notifications.rules import NAMES, Rule, every_topic
 from incidents.notifications.slack.app import SlackApp
 from incidents.notifications.topics import HEARD
 from incidents.people.models import Role, Team, User, check_time_zone
@@ -27,18 +29,9 @@ _SEVERITIES = [
 _QUIET = {"incident.lead"}
 
 
-class DestinationForm(forms.Form):
-    """One channel of a kind, new or as it is; the fields that its receiver needs come first."""
+class RuleForm(forms.Form):
+    """One rule of a channel: what is told there, and when."""
 
-    name = forms.CharField(
-        max_length=80, validators=[check_readable], help_text="What people call it, such as #ai-incidents."
-    )
-    team = forms.ModelChoiceField(
-        queryset=Team.objects.none(),
-        required=False,
-        empty_label="The whole organisation",
-        label="Incidents of",
-    )
     topics = forms.MultipleChoiceField(
         choices=[(topic.code, topic.heard) for topic in HEARD.values()],
         widget=forms.CheckboxSelectMultiple,
@@ -61,31 +54,18 @@ class DestinationForm(forms.Form):
         required=False,
         label="Until",
         widget=forms.TimeInput(attrs={"type": "time"}),
-        help_text="Outside its days and hours, nothing is sent there, and nothing is sent later.",
+        help_text="Outside these days and hours, nothing is sent by this rule, and nothing is sent later.",
     )
     time_zone = forms.CharField(
         max_length=64, validators=[check_time_zone], help_text="For example Europe/Berlin.", label="Time zone"
     )
 
-    def __init__(
-        self, data: Any = None, *, user: User, receiver: Receiver, destination: Destination | None = None
-    ) -> None:
-        self.receiver, self.destination = receiver, destination
-        super().__init__(data, initial=_initial(user, receiver, destination))
-        for field in receiver.fields:
-            self.fields[field.name] = _entry(field, known=destination is not None)
-        self.order_fields(["name", *(field.name for field in receiver.fields)])
+    def __init__(self, data: Any = None, *, receiver: Receiver, initial: dict[str, Any]) -> None:
+        self.receiver = receiver
+        super().__init__(data, initial=initial)
         self.fields["categories"].choices = [(one.code, one.name) for one in taxonomy.categories()]  # type: ignore[attr-defined]  # the stubs know it as Field only
         if receiver.group == "pager":  # what a pager needs to hear follows from what it can do
             del self.fields["topics"]
-        if destination:
-            del self.fields["team"]
-        else:
-            led = Team.objects.filter(memberships__user=user, memberships__role__in=Role.LEAD.and_above())
-            self.fields["team"].queryset = Team.objects.all() if user.is_superuser else led  # type: ignore[attr-defined]  # likewise
-            if not user.is_superuser:
-                self.fields["team"].required = True
-                self.fields["team"].empty_label = None  # type: ignore[attr-defined]  # likewise
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -93,6 +73,62 @@ class DestinationForm(forms.Form):
             self.add_error("until_time", "Give both ends of the hours, or none.")
         elif cleaned.get("from_time") and cleaned["from_time"] == cleaned["until_time"]:
             self.add_error("until_time", "The hours end when they begin. For all day, leave both empty.")
+        return cleaned
+
+    def write(self, rule: Rule) -> None:
+        """Put what was entered into a rule. Not saved yet."""
+        for name in NAMES:
+            if name in self.fields:
+                setattr(rule, name, self.cleaned_data[name])
+
+
+class MoreRuleForm(RuleForm):
+    """A rule beside the first, new or as it is."""
+
+    def __init__(self, data: Any = None, *, rule: ChannelRule) -> None:
+        self.rule = rule
+        super().__init__(
+            data, receiver=rule.destination.receiver, initial={name: getattr(rule, name) for name in NAMES}
+        )
+
+    def save(self) -> ChannelRule:
+        self.write(self.rule)
+        self.rule.save()
+        return self.rule
+
+
+class DestinationForm(RuleForm):
+    """One channel of a kind, new or as it is, with its first rule; the fields that its receiver needs come first."""
+
+    name = forms.CharField(
+        max_length=80, validators=[check_readable], help_text="What people call it, such as #ai-incidents."
+    )
+    team = forms.ModelChoiceField(
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label="The whole organisation",
+        label="Incidents of",
+    )
+
+    def __init__(
+        self, data: Any = None, *, user: User, receiver: Receiver, destination: Destination | None = None
+    ) -> None:
+        self.destination = destination
+        super().__init__(data, receiver=receiver, initial=_initial(user, receiver, destination))
+        for field in receiver.fields:
+            self.fields[field.name] = _entry(field, known=destination is not None)
+        self.order_fields(["name", *(field.name for field in receiver.fields), "team"])
+        if destination:
+            del self.fields["team"]
+        else:
+            led = Team.objects.filter(memberships__user=user, memberships__role__in=Role.LEAD.and_above())
+            self.fields["team"].queryset = Team.objects.all() if user.is_superuser else led  # type: ignore[attr-defined]  # the stubs know it as Field only
+            if not user.is_superuser:
+                self.fields["team"].required = True
+                self.fields["team"].empty_label = None  # type: ignore[attr-defined]  # likewise
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
         if cleaned.get("buttons") == "yes" and SlackApp.current() is None:
             self.add_error("buttons", "Connect your Slack app first, under Channels; an administrator does.")
         return cleaned
@@ -106,10 +142,8 @@ class DestinationForm(forms.Form):
         row = self.destination or Destination(
             kind=self.receiver.kind, team=self.cleaned_data.get("team"), created_by=by
         )
-        rules = ("name", "topics", "least_severity", "categories", "weekdays", "from_time", "until_time", "time_zone")
-        for name in rules:
-            if name in self.fields:
-                setattr(row, name, self.cleaned_data[name])
+        row.name = self.cleaned_data["name"]
+        self.write(row)
         row.keep(self.connection)
         row.save()
         return row
@@ -119,9 +153,8 @@ def _initial(user: User, receiver: Receiver, destination: Destination | None) ->
     if destination is None:
         quiet = set() if receiver.signs else _QUIET
         return {"time_zone": user.time_zone, "topics": [topic for topic in every_topic() if topic not in quiet]}
-    rules = ("name", "topics", "least_severity", "categories", "weekdays", "from_time", "until_time", "time_zone")
     shown = {field.name: destination.hints.get(field.name, "") for field in receiver.fields if not field.secret}
-    return {name: getattr(destination, name) for name in rules} | shown
+    return {name: getattr(destination, name) for name in ("name", *NAMES)} | shown
 
 
 def _entry(field: Field, *, known: bool) -> forms.Field:

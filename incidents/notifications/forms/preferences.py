@@ -5,10 +5,12 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from incidents.notifications.hours import WEEKDAYS
 from incidents.notifications.messages import Channel
 from incidents.notifications.preferences import Preference
 from incidents.notifications.topics import TOPICS, by_group
 
+_HOURS = ("quiet_from", "quiet_until", "browser_days", "browser_from", "browser_until")
 _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 
@@ -20,9 +22,22 @@ class PreferenceForm(forms.Form):
         required=False, widget=_TIME, label="until", help_text="In your time zone. Pages come through; the rest waits."
     )
 
+    browser_days = forms.TypedMultipleChoiceField(
+        choices=list(enumerate(WEEKDAYS)),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Days",
+        help_text="None ticked: every day.",
+    )
+    browser_from = forms.TimeField(required=False, widget=_TIME, label="In the browser from")
+    browser_until = forms.TimeField(
+        required=False, widget=_TIME, label="until", help_text="At other times by email. Pages always come on both."
+    )
+
     def __init__(self, preference: Preference, data: QueryDict | None = None) -> None:
         self.preference = preference
-        initial: dict[str, Any] = {"quiet_from": preference.quiet_from, "quiet_until": preference.quiet_until}
+        initial: dict[str, Any] = {name: getattr(preference, name) for name in _HOURS}
         for channel in Channel:
             initial[channel.value] = [code for code in TOPICS if preference.wants(code, channel)]
         super().__init__(data, initial=initial)
@@ -54,6 +69,12 @@ class PreferenceForm(forms.Form):
                 self.add_error("quiet_until", "Give both ends of your quiet hours, or neither.")
             elif begins is not None and begins == ends:
                 self.add_error("quiet_until", "Quiet hours that end when they begin last no time at all.")
+        if "browser_from" in fields and "browser_until" in fields:
+            begins, ends = fields["browser_from"], fields["browser_until"]
+            if (begins is None) != (ends is None) or (begins is None and fields.get("browser_days")):
+                self.add_error("browser_until", "Give both ends of these hours, or neither and no days.")
+            elif begins is not None and begins == ends:
+                self.add_error("browser_until", "Hours that end when they begin last no time at all.")
         return fields
 
     def save(self) -> None:
@@ -64,5 +85,5 @@ class PreferenceForm(forms.Form):
             for code, topic in TOPICS.items()
             if not topic.always and code not in fields[channel.value]
         ]
-        chosen = {"muted": muted, "quiet_from": fields["quiet_from"], "quiet_until": fields["quiet_until"]}
+        chosen = {"muted": muted} | {name: fields[name] for name in _HOURS}
         Preference.objects.update_or_create(pk=self.preference.person_id, defaults=chosen)

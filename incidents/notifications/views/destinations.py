@@ -76,6 +76,7 @@ def channel(request: Request, pk: int) -> Answer:
     rows, older_than = newest_first(shown.defer("payload", "request", "answer"), before=request.GET.get("before", ""))
     context = {
         "channel": row,
+        "rules": row.rules,
         "log": rows,
         "older_than": older_than,
         "show": request.GET.get("show", ""),

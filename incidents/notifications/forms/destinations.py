@@ -29,7 +29,7 @@ _SEVERITIES = [
 _QUIET = {"incident.lead"}
 
 
-class RuleForm(forms.Form):
+class ChannelRuleForm(forms.Form):
     """One rule of a channel: what is told there, and when."""
 
     topics = forms.MultipleChoiceField(
@@ -82,7 +82,7 @@ class RuleForm(forms.Form):
                 setattr(rule, name, self.cleaned_data[name])
 
 
-class MoreRuleForm(RuleForm):
+class MoreRuleForm(ChannelRuleForm):
     """A rule beside the first, new or as it is."""
 
     def __init__(self, data: Any = None, *, rule: ChannelRule) -> None:
@@ -97,7 +97,7 @@ class MoreRuleForm(RuleForm):
         return self.rule
 
 
-class DestinationForm(RuleForm):
+class DestinationForm(ChannelRuleForm):
     """One channel of a kind, new or as it is, with its first rule; the fields that its receiver needs come first."""
 
     name = forms.CharField(

@@ -21,6 +21,7 @@ from incidents.oncall.overrides import Override
 from incidents.oncall.pointer import OnCall, RotaChange
 from incidents.oncall.rota import Rota, RotaTurn
 from incidents.oncall.swaps import ShiftSwap
+from incidents.pagers.models import PagerAddress, PagerDelivery, PagerPerson, PagerSecret
 from incidents.people.models import ApiKey, Membership, Team, User
 from incidents.people.signin import FailedSignIn
 from incidents.postmortems.document import Postmortem
@@ -99,6 +100,10 @@ __all__ = [
     "OnCall",
     "Outcome",
     "Override",
+    "PagerAddress",
+    "PagerDelivery",
+    "PagerPerson",
+    "PagerSecret",
     "ParkedFix",
     "PendingEvent",
     "Policy",

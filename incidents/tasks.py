@@ -12,6 +12,8 @@ from incidents.notifications import upkeep as notifications
 from incidents.notifications.slack.replies import SlackReply, SlackRequest
 from incidents.notifications.transmissions import Transmission
 from incidents.oncall import fetching
+from incidents.pagers import acting as pagers
+from incidents.pagers.models import PagerDelivery
 from incidents.people import signin
 from incidents.postmortems import due, reading
 from incidents.postmortems.document import Postmortem
@@ -36,6 +38,7 @@ def prune() -> None:
     signin.prune()
     Transmission.objects.prune()
     SlackRequest.prune()
+    PagerDelivery.objects.prune()
 
 
 @shared_task
@@ -68,6 +71,12 @@ def notify() -> None:
 def deliver_to_channels() -> None:
     SlackReply.objects.send()
     lanes.deliver()
+
+
+@shared_task
+def hear_pagers() -> None:
+    """Act on what people did in pagers."""
+    pagers.hear()
 
 
 @shared_task

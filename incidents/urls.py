@@ -5,6 +5,7 @@ from django.urls import include, path
 # The endpoints for monitors stand first: they are asked most, and addresses are tried in this order.
 _ROOMS = (
     "alerts.endpoints",
+    "pagers",
     "shell",
     "response",
     "notifications",

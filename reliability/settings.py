@@ -271,6 +271,7 @@ CELERY_BEAT_SCHEDULE = {
     "look-after-alerts": {"task": "incidents.tasks.look_after_alerts", "schedule": 10.0, "options": {"expires": 9}},
     "notify": {"task": "incidents.tasks.notify", "schedule": 2.0, "options": {"expires": 2}},
     "deliver-to-channels": {"task": "incidents.tasks.deliver_to_channels", "schedule": 2.0, "options": {"expires": 2}},
+    "hear-pagers": {"task": "incidents.tasks.hear_pagers", "schedule": 2.0, "options": {"expires": 2}},
     "remind-of-updates": {"task": "incidents.tasks.remind_of_updates", "schedule": 60.0, "options": {"expires": 300}},
     "prune": {"task": "incidents.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
     "look-after-reports": {

@@ -134,7 +134,7 @@ def verify(scheme: Scheme, secrets: Iterable[str], body: bytes, headers: Mapping
     """Check a delivery's signature. Raises Unsigned with what is wrong, never with what would be right."""
     signed = headers.get(scheme.header, "")
     if not signed:
-        raise Unsigned(f"This source takes signed deliveries only, and there is no header {scheme.header}.")
+        raise Unsigned(f"Only signed deliveries are taken here, and there is no header {scheme.header}.")
     timestamp = _timestamp(scheme, signed, headers)
     _check_fresh(scheme, timestamp, now=now)
     claimed = [match["signature"] for match in re.finditer(scheme.signatures, signed)]
@@ -146,7 +146,7 @@ def verify(scheme: Scheme, secrets: Iterable[str], body: bytes, headers: Mapping
         for signature in claimed
     ]
     if not any(matches):
-        raise Unsigned(f"The signature in {scheme.header} was made with none of this source’s secrets.")
+        raise Unsigned(f"The signature in {scheme.header} was made with none of the secrets that are known here.")
 
 
 def _timestamp(scheme: Scheme, signed: str, headers: Mapping[str, str]) -> str:

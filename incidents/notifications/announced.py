@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.notifications.channels.base import Announcement, IncidentFacts, ItemFacts
-from incidents.notifications.happened import SEVERE, came_back, headline, moved_to, raised_from, why
+from incidents.notifications.happened import SEVERE, came_back, headline, moved_to, raised_from, took, why
 from incidents.response.events import Event
 from incidents.response.incident import Incident
 from incidents.response.vocabulary import ENDED, IncidentKind, Status
@@ -110,7 +110,7 @@ def _moved(event: Event, incident: Incident) -> Announcement | None:
         return None
     topic, verb = "incident.status", became.label
     if event.kind == Event.Kind.ACKNOWLEDGED:
-        topic, verb = "incident.acknowledged", f"Acknowledged by {event.by}" if event.by else "Acknowledged"
+        topic, verb = "incident.acknowledged", " ".join(filter(None, ("Acknowledged", took(event))))
     elif came_back(event):
         topic, verb = "incident.reopened", "Open again"
     closing = became in CLOSING

@@ -32,3 +32,9 @@ def came_back(event: Event) -> bool:
 def why(event: Event) -> str:
     """The reason that somebody gave, or what they wrote beside it; "" where they said nothing."""
     return str(event.detail.get("reason") or event.detail.get("note") or "")
+
+
+def took(event: Event) -> str:
+    """Who acknowledged it, and where, as a message goes on after “Acknowledged”; "" where nobody knows."""
+    who, pager = event.by or event.detail.get("who"), event.detail.get("pager")
+    return " ".join(filter(None, (f"by {who}" if who else "", f"in {pager}" if pager else "")))

@@ -71,7 +71,7 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
                 key=announcement.event_id,
                 about=about,
             )
-            for destination in self._concerned(announcement, incident)
+            for destination in self._concerned(announcement, incident, event)
         ]
         return len(self.bulk_create(rows, ignore_conflicts=True))
 
@@ -84,8 +84,11 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
         announcement = announced.of_item(incident, topic, item, key=key, subject=subject)
         return self.owe(announcement, incident, also=also)
 
-    def _concerned(self, announcement: Announcement, incident: Incident) -> Iterable[Destination]:
-        """By the rules; and a pager that was told of an incident is told how it goes on, whatever the rules say now."""
+    def _concerned(self, announcement: Announcement, incident: Incident, event: Event | None) -> Iterable[Destination]:
+        """By the rules; and a pager that was told of an incident is told how it goes on, whatever the rules say now.
+
+        What was done in a pager is not told to that pager: it knows, and would do it anew where it was undone there since.
+        """
         concerned = {
             row.pk: row
             for row in Destination.objects.concerned_by(announcement, team=incident.team, category=incident.category)
@@ -96,6 +99,8 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
             )
             pagers = {row.pk: row for row in open_there if row.is_pager and row.receiver.takes(announcement)}
             concerned = {pk: row for pk, row in concerned.items() if not row.is_pager} | pagers
+        if event and announcement.act is Act.ACKNOWLEDGE:
+            concerned.pop(event.detail.get("channel", 0), None)
         return concerned.values()
 
     def replay(self) -> int:

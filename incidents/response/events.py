@@ -70,6 +70,7 @@ class Event(models.Model):
         PUBLIC = "public", "wrote for the public page"
         SNOOZED = "snoozed", "snoozed the calls"
         EVIDENCE = "evidence", "kept what the AI did"
+        PAGER = "pager", "did something in a pager"
 
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=16, choices=Kind)

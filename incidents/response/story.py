@@ -19,7 +19,7 @@ TELLING = tuple(
     _K(code)
     for code in """
     opened acknowledged status severity classified note containment merged alert_linked worse_alert alerts_cleared update
-    overdue handover lead role place attachment link postmortem impact
+    overdue handover lead role place attachment link postmortem impact pager
     """.split()
 )
 VIEWS: dict[str, tuple[str, tuple[Event.Kind, ...] | None]] = {

@@ -15,6 +15,7 @@ from incidents.alerts import slots as alerts
 from incidents.followups import slots as followups
 from incidents.notifications import slots as notifications
 from incidents.oncall import slots as oncall
+from incidents.pagers import slots as pagers
 from incidents.postmortems import slots as postmortems
 from incidents.response import slots as response
 
@@ -22,6 +23,7 @@ Filler = Callable[[HttpRequest, Any], str]
 
 SLOTS: dict[str, tuple[Filler, ...]] = {
     "account": (notifications.account_notifications, oncall.account, response.account_follows),
+    "channel.facts": (pagers.channel_facts,),
     "incident.actions": (postmortems.incident_actions,),
     "incident.clocks": (postmortems.incident_clocks,),
     "incident.evidence": (alerts.incident_evidence,),

@@ -49,7 +49,7 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 # Where machines bring what they have. Not below /api/, whose views need more of a request.
-DOORS = ("/ingest", "/v2/")
+DOORS = ("/ingest", "/v2/", "/pagers/")
 
 
 def doors(get_response: View) -> View:

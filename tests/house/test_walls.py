@@ -24,7 +24,7 @@ FLOORS = {
             "response",
             "notifications",
             "alerts",
-            "evidence",
+            "evidence pagers",
             "followups",
             "postmortems",
             "reports health",

@@ -127,6 +127,7 @@ OPEN_TO_ALL = {
     "unsubscribe",
     "ingest",
     "ingest-token",
+    "pager-in",
     "healthz",
     "readyz",
     "home",

@@ -14,6 +14,7 @@ from incidents.models import (
     Containment,
     Correction,
     Delivery,
+    Destination,
     Event,
     Factor,
     FactorKind,
@@ -22,6 +23,7 @@ from incidents.models import (
     ImportBatch,
     Link,
     Notification,
+    PagerDelivery,
     ParkedFix,
     PublicPost,
     ResponseRole,
@@ -31,6 +33,7 @@ from incidents.models import (
     ShareLink,
     SystemName,
     Task,
+    Transmission,
 )
 from incidents.people.models import Team, User
 from incidents.response.incident import Incident
@@ -85,7 +88,7 @@ def names_the_world(route: str) -> bool:
     if "rules/" in route or "guide/" in route:
         return False
     return any(
-        name in ("number", "secret")
+        name in ("number", "secret", "row_pk")
         or (name == "pk" and _before(route) in IDS)
         or (name == "slug" and "postmortems/" in route)
         for name in parameters(route)
@@ -111,6 +114,8 @@ def _value(route: str, name: str, world: World | None, absent: int, absent_id: i
             if world:
                 return world.row(model).pk
             return UUID(int=absent_id) if "<uuid:pk>" in route else absent_id
+        case "row_pk":
+            return world.row(PagerDelivery if "back/" in route else Transmission).pk if world else absent_id
         case "secret":
             return SECRET.format(number)
         case "object_id" | "id":
@@ -132,7 +137,7 @@ def _slug(route: str) -> str:
 
 
 def _id_of_another(segment: str) -> int:
-    models = {"kept": SavedReport, "keys": ApiKey}
+    models = {"channels": Destination, "kept": SavedReport, "keys": ApiKey}
     model = models.get(segment)
     row = model._default_manager.order_by("pk").first() if model else None
     return row.pk if row else 1

@@ -30,6 +30,8 @@ from incidents.models import (
     ImportBatch,
     Link,
     Notification,
+    PagerAddress,
+    PagerDelivery,
     Postmortem,
     PublicPage,
     ResponseRole,
@@ -77,6 +79,9 @@ CODES = {
     "Notification.path",
     "Notification.topic",
     "Outcome.says",
+    "PagerDelivery.digest",
+    "PagerDelivery.key",
+    "PagerDelivery.said",
     "Postmortem.slug",
     "Presence.key",
     "Review.checks",
@@ -202,6 +207,7 @@ class World:
             Handover: {"state": "offered"},
             Escalation: {"next_at": now + timedelta(days=5)},
             Transmission: {"key": f"of-{slug}", "topic": "incident.opened", "sent_at": now},
+            PagerDelivery: {"key": f"of-{slug}", "digest": slug, "status": "noted", "said": "incident.annotated"},
             SavedView: {"owner": self.named},
             ImportBatch: {"by": self.named},
             Link: {"other": self.neighbour},
@@ -259,9 +265,9 @@ def set_ids_apart(start: int) -> None:
 
 def _destination(team: Team) -> Destination:
     PushKey.private()  # else each page of browsers would make one
-    row = Destination.objects.first() or Destination(kind="slack", name="#news", team=team)
+    row = Destination.objects.first() or Destination(kind="pagerduty", name="PagerDuty", team=team)
     if row.pk is None:
-        row.keep({"url": "https://hooks.slack.com/services/T/B/x"})
+        row.keep({"routing_key": "0123456789abcdef0123456789abcdef"})
         row.save()
     return row
 
@@ -269,6 +275,7 @@ def _destination(team: Team) -> Destination:
 def others(system: System, source: Source, team: Team) -> dict[type[Row], Row]:
     """What rows refer to besides the incident."""
     page, _ = PublicPage.objects.get_or_create(system=system, defaults={"name": "Assistant", "is_on": True})
+    destination = _destination(team)
     change, _ = Change.objects.get_or_create(system=system, kind="prompt", title="A new prompt")
     return {
         System: system,
@@ -279,5 +286,6 @@ def others(system: System, source: Source, team: Team) -> dict[type[Row], Row]:
         Guide: Guide.objects.current(),
         FactorKind: FactorKind.objects.order_by("pk")[0],
         ResponseRole: ResponseRole.objects.order_by("pk")[0],
-        Destination: _destination(team),
+        Destination: destination,
+        PagerAddress: PagerAddress.objects.get_or_create(pk=destination.pk, defaults={"digest": digest_of("in")})[0],
     }

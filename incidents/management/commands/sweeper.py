@@ -15,6 +15,7 @@ from incidents.alerts.upkeep import look_after_alerts
 from incidents.health.models import Heartbeat
 from incidents.notifications.lanes import deliver
 from incidents.notifications.upkeep import notify
+from incidents.pagers.acting import hear
 from incidents.postmortems.due import start_missing
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
         # Beside the drain and each other: a mail server or a receiver that hangs must keep nothing else waiting.
-        for verb in (notify, deliver):
+        for verb in (notify, deliver, hear):
             threading.Thread(target=self._tell, args=(stop, verb), name=verb.__name__, daemon=True).start()
         while not stop.wait(1):
             self._sweep()

@@ -20,16 +20,20 @@ class Triage(Verb):
     class Meta:
         abstract = True
 
-    def acknowledge(self, *, by: User, via: str = "") -> None:
-        """Take the incident: whoever acknowledges leads it until somebody else does. `via` says from where, if not here."""
+    def acknowledge(self, *, by: User | None, via: str = "", **elsewhere: str | int) -> None:
+        """Take the incident: whoever acknowledges leads it until somebody else does. `via` says from where, if not here.
+
+        `by` is None where somebody took it who is nobody here; `elsewhere` says where that was, and who.
+        """
         self._move(
             [Status.TRIAGE],
             to=Status.INVESTIGATING,
             by=by,
             kind=Event.Kind.ACKNOWLEDGED,
             acknowledged_at=models.functions.Coalesce("acknowledged_at", models.Value(timezone.now())),
-            lead=models.functions.Coalesce("lead", models.Value(by.pk)),
+            **({"lead": models.functions.Coalesce("lead", models.Value(by.pk))} if by else {}),
             via=via,
+            **elsewhere,
         )
 
     def decline(self, *, by: User, reason: str) -> None:

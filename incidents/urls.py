@@ -13,6 +13,7 @@ _ROOMS = (
     "systems",
     "oncall",
     "postmortems",
+    "evidence",
     "followups",
     "reports",
     "web",

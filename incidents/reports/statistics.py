@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
 
-Z_95 = 1.959964
+from incidents.proportions import Z_95
+from incidents.proportions import Proportion as Proportion  # said here with the other statistics
+from incidents.proportions import proportion as proportion
+
 THREE_SIGMA = 0.00135  # the tail of a normal distribution beyond three standard deviations
 # How rarely chance alone may call a change unusual, in headlines and tables alike: a page holds many of them.
 UNUSUAL = 0.01
@@ -28,16 +31,6 @@ class Estimate:
     low: float | None
     high: float | None
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    """k of n with its 95 % interval, as fractions of one."""
-
-    k: int
-    n: int
-    low: float
-    high: float
 
 
 # Quantiles
@@ -228,17 +221,6 @@ def _rejected(total: int, expected: float, true: float, unusual: float) -> float
 
 
 # Shares
-
-
-def proportion(k: int, n: int) -> Proportion | None:
-    """A proportion with its Wilson score interval (Wilson 1927), which stays within 0 and 1; None for 0 of 0."""
-    if not n:
-        return None
-    p = k / n
-    spread = 1 + Z_95**2 / n
-    centre = (p + Z_95**2 / (2 * n)) / spread
-    half = Z_95 * math.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n * n)) / spread
-    return Proportion(k, n, max(0.0, centre - half), min(1.0, centre + half))
 
 
 @lru_cache(maxsize=4096)

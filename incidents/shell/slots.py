@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 
 from incidents.alerts import slots as alerts
+from incidents.evidence import slots as evidence
 from incidents.followups import slots as followups
 from incidents.notifications import slots as notifications
 from incidents.oncall import slots as oncall
@@ -26,7 +27,7 @@ SLOTS: dict[str, tuple[Filler, ...]] = {
     "channel.facts": (pagers.channel_facts,),
     "incident.actions": (postmortems.incident_actions,),
     "incident.clocks": (postmortems.incident_clocks,),
-    "incident.evidence": (alerts.incident_evidence,),
+    "incident.evidence": (alerts.incident_evidence, evidence.incident_evidence),
     "incident.facts": (notifications.incident_facts, followups.incident_facts),
     "incident.starts": (alerts.incident_starts,),
     "system.actions": (response.system_actions,),

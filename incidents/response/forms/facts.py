@@ -32,6 +32,7 @@ class FactForm(forms.Form):
     to: str  # what one must be allowed to do
     layout = ""  # the template that lays its fields out; else they stand below one another
     copies: Sequence[Incident] = ()  # what became private with the incident when it was saved
+    fillable: Sequence[str] = ()  # fields that an address may fill in, for whoever then saves it
 
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
@@ -40,6 +41,10 @@ class FactForm(forms.Form):
         self._typed = data.copy() if data else None
         super().__init__(self._typed, auto_id=f"{self.name}_%s", initial=facts | {"seen": _mark(facts)})
         self.incident, self.user = incident, user
+
+    def offer(self, given: Mapping[str, str]) -> None:
+        """Fill in what an address offers; nothing is saved by that, and saving checks it as if it had been typed."""
+        self.initial.update({name: given[name] for name in self.fillable if given.get(name)})
 
     def facts_of(self, incident: Incident) -> Facts:
         """What it is now, by the names of the fields."""

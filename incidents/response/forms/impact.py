@@ -45,6 +45,7 @@ class ExposureForm(FactForm):
 
     to = "assess its impact"
     layout = "response/facts/_exposure_fields.html"
+    fillable = ("estimate", "low", "high", "how", "evidence")
 
     estimate = QuantityField(label="How many")
     low = QuantityField(label="At least")

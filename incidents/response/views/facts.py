@@ -32,6 +32,7 @@ def _fact(form_class: type[FactForm]) -> PageView:
             return back(request)
         form = form_class(request.POST or None, incident=incident, user=request.user, **named)
         if request.method == "GET":
+            form.offer(request.GET)
             return _ask(request, form)
         status = _save(form)
         if status != 200:

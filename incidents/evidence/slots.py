@@ -1,0 +1,33 @@
+"""What pages of lower slices show of what the AI did. Each begins with what the person may see; see shell/slots.py."""
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from incidents.evidence.rates import rate_of
+from incidents.evidence.samples import Sample
+from incidents.people.models import User
+from incidents.response.incident import Incident
+
+FIRST = 3
+
+
+def incident_evidence(request: HttpRequest, incident: Incident) -> str:
+    """The panel of what the AI said: how many samples, the first few, and how often a draw was wrong."""
+    user = request.user
+    if not isinstance(user, User):
+        return ""
+    rows = Sample.objects.visible_to(user).filter(incident=incident)
+    states = list(rows.values_list("verdict", "drawn"))
+    may = incident.is_changeable_by(user)
+    if not states and not may:
+        return ""
+    context = {
+        "incident": incident,
+        "sample_count": len(states),
+        "wrong": sum(1 for verdict, _ in states if verdict == "wrong"),
+        "unjudged": sum(1 for verdict, _ in states if not verdict),
+        "samples": list(rows.defer("context", "tool_calls").order_by("pk")[:FIRST]) if states else [],
+        "rate": rate_of([verdict for verdict, drawn in states if drawn]),
+        "may_respond": may,
+    }
+    return render_to_string("evidence/slots/incident.html", context, request=request)

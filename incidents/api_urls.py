@@ -71,6 +71,7 @@ urlpatterns = [
     re_path(_incident + "merge/$", alerts.MergeView.as_view(), name="incident-merge"),
     re_path(_incident + "postmortem/$", postmortems.StartPostmortemView.as_view(), name="incident-postmortem"),
     re_path(_incident + "follow-ups/$", followups.AddFollowUpView.as_view(), name="incident-follow-ups"),
+    re_path(_incident + "ai-context/$", evidence.AiContextView.as_view(), name="incident-ai-context"),
     re_path(_incident + "samples/$", _samples, name="incident-samples"),
     re_path(_incident + r"samples/(?P<pk>[0-9]{1,18})/$", _sample, name="incident-sample"),
     path("v1/on-call/", oncall.OnCallView.as_view(), name="on-call"),

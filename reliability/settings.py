@@ -330,6 +330,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStatus": "incidents.alerts.models.Delivery.Status",
         "SourceKind": "incidents.alerts.sources.choices",
         "SystemKind": "incidents.systems.models.System.Kind",
+        "AiPart": "incidents.evidence.context.PARTS",
         "SampleSource": "incidents.evidence.samples.Sample.Source",
         "SampleVerdict": "incidents.evidence.samples.Sample.Verdict",
         "FollowUpKind": "incidents.followups.models.FollowUp.Kind",

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from incidents.api.base import Scoped, validated
 from incidents.api.fields import PersonField, Slug
+from incidents.evidence.context import PARTS, AiContext, context_of
 from incidents.evidence.exchange import (
     LONGEST_ARGUMENTS,
     LONGEST_NAME,
@@ -174,3 +175,36 @@ class SampleViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Sample], Scop
         sent = validated(SampleJudgeSerializer(data=request.data))
         sample.judge(sent.pop("verdict", sample.verdict), by=self.person, **sent)
         return Response(SampleSerializer(sample).data)
+
+
+class InForceSerializer(serializers.Serializer[Any]):
+    change = serializers.IntegerField(read_only=True, help_text="The id of the change that brought it.")
+    version = serializers.CharField(read_only=True, help_text="Its version, or else its title.")
+    url = serializers.CharField(read_only=True)
+    since = serializers.DateTimeField(read_only=True)
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=list(PARTS.items()), read_only=True)
+    system = serializers.CharField(read_only=True)
+    is_own = serializers.BooleanField(read_only=True, help_text="False for what the system depends on directly.")
+    at_onset = InForceSerializer(read_only=True, allow_null=True)
+    at_detection = InForceSerializer(read_only=True, allow_null=True)
+    differs = serializers.BooleanField(read_only=True)
+
+
+class AiContextSerializer(serializers.Serializer[Any]):
+    onset = serializers.DateTimeField(read_only=True, allow_null=True)
+    detection = serializers.DateTimeField(read_only=True, allow_null=True)
+    parts = PartSerializer(many=True, read_only=True)
+
+
+@extend_schema(tags=["evidence"])
+class AiContextView(Scoped):
+    """Which versions were in force when the impact started and when it was detected; null is unknown."""
+
+    @extend_schema(responses=AiContextSerializer)
+    def get(self, request: Request, number: str) -> Response:
+        incident = get_incident(self.person, int(number))
+        found = context_of(incident) or AiContext(incident.impact_started_at, incident.detected_at, [])
+        return Response(AiContextSerializer(found).data)

@@ -22,7 +22,9 @@ class WrongRate:
     def __str__(self) -> str:
         k, n, low, high = self.share.k, self.share.n, self.share.low, self.share.high
         were = "was" if k == 1 else "were"
-        return f"{k:,} of {n:,} drawn outputs {were} wrong: {k / n:.0%} (95 %: {100 * low:.0f}–{100 * high:.0f} %)"
+        return (
+            f"{k:,} of {n:,} drawn outputs {were} wrong: {100 * k / n:.0f} % (95 %: {100 * low:.0f}–{100 * high:.0f} %)"
+        )
 
     @property
     def is_early(self) -> bool:

@@ -2,7 +2,9 @@
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 
+from incidents.evidence.context import context_of
 from incidents.evidence.rates import rate_of
 from incidents.evidence.samples import Sample
 from incidents.people.models import User
@@ -31,3 +33,24 @@ def incident_evidence(request: HttpRequest, incident: Incident) -> str:
         "may_respond": may,
     }
     return render_to_string("evidence/slots/incident.html", context, request=request)
+
+
+def incident_context(request: HttpRequest, incident: Incident) -> str:
+    """The panel of the versions that were in force at onset and at detection, and what differs."""
+    user = request.user
+    if not isinstance(user, User) or incident.system is None:
+        return ""
+    found = context_of(incident)
+    if found is None:
+        return ""
+    may = incident.is_changeable_by(user)
+    changed = [f"{part.label.lower()} changed" for part in found.differing]
+    context = {
+        "incident": incident,
+        "found": found,
+        "in_short": ", ".join(changed) or ("nothing known to have changed" if found.onset else "onset unknown"),
+        "record_change": f"{reverse('change-new', args=[incident.system.slug])}?next={incident.get_absolute_url()}"
+        if may
+        else "",
+    }
+    return render_to_string("evidence/slots/context.html", context, request=request)

@@ -20,7 +20,7 @@ def test_the_rate_counts_drawn_and_judged_samples_alone(
     rate = wrong_rate(incident, user=mara)
     assert rate
     assert (rate.share.k, rate.share.n, rate.uncounted) == (2, 10, 2)
-    assert str(rate) == "2 of 10 drawn outputs were wrong: 20% (95 %: 6–51 %)"
+    assert str(rate) == "2 of 10 drawn outputs were wrong: 20 % (95 %: 6–51 %)"
 
 
 def test_without_a_judged_draw_there_is_no_rate(sample: Sample, mara: User) -> None:

@@ -12,6 +12,7 @@ from rest_framework.routers import SimpleRouter
 
 from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
+from incidents.evidence import actions_api as agents
 from incidents.evidence import api as evidence
 from incidents.followups import api as followups
 from incidents.notifications import api as notifications
@@ -58,6 +59,7 @@ _rota = r"^v1/on-call/(?P<team>[-a-zA-Z0-9_]{1,50})/"
 _overrides = oncall.OverrideViewSet.as_view({"get": "list", "post": "create"})
 _override = oncall.OverrideViewSet.as_view({"delete": "destroy"})
 
+_actions = agents.AgentActionViewSet.as_view({"get": "list", "post": "create"})
 _samples = evidence.SampleViewSet.as_view({"get": "list", "post": "create"})
 _sample = evidence.SampleViewSet.as_view({"patch": "partial_update"})
 
@@ -71,6 +73,7 @@ urlpatterns = [
     re_path(_incident + "merge/$", alerts.MergeView.as_view(), name="incident-merge"),
     re_path(_incident + "postmortem/$", postmortems.StartPostmortemView.as_view(), name="incident-postmortem"),
     re_path(_incident + "follow-ups/$", followups.AddFollowUpView.as_view(), name="incident-follow-ups"),
+    re_path(_incident + "actions/$", _actions, name="incident-actions"),
     re_path(_incident + "ai-context/$", evidence.AiContextView.as_view(), name="incident-ai-context"),
     re_path(_incident + "samples/$", _samples, name="incident-samples"),
     re_path(_incident + r"samples/(?P<pk>[0-9]{1,18})/$", _sample, name="incident-sample"),

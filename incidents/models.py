@@ -2,6 +2,7 @@
 
 from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Source, Subscription
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
+from incidents.evidence.actions import AgentAction
 from incidents.evidence.samples import Sample
 from incidents.followups.models import FollowUp
 from incidents.health.models import Heartbeat
@@ -55,6 +56,7 @@ from incidents.systems.models import Change, Dependency, System, SystemName
 
 __all__ = [
     "ActLink",
+    "AgentAction",
     "Alert",
     "Amendment",
     "ApiKey",

@@ -24,7 +24,7 @@ from incidents.demonstration.promises import keep_few_late
 from incidents.demonstration.public import write_public_page
 from incidents.demonstration.quiet import post_quietly, write_corrections, write_policies
 from incidents.demonstration.rotas import write_rotas
-from incidents.demonstration.said import write_samples
+from incidents.demonstration.said import write_actions, write_samples
 from incidents.demonstration.schedule import DAYS, Occasion, schedule
 from incidents.demonstration.shortlived import drills, false_alarms, write_declined, write_drill
 from incidents.demonstration.stories import FAILURES
@@ -46,6 +46,7 @@ def load(first_alert: Path | None = None) -> int:
         IncidentCounter.objects.update_or_create(only=True, defaults={"last": count})
         _link_repeats()
         write_samples()
+        write_actions()
         keep_few_late(now)
         write_harmless_changes(cast, now)
         write_corrections()

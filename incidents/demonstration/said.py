@@ -1,13 +1,16 @@
-"""What the support assistant said while it cited the retired refund policy: noticed answers, and a draw from the log."""
+"""What the support assistant said while it cited the retired refund policy, and what the refund agent did without approval."""
 
 from datetime import datetime, timedelta
 
+from incidents.evidence.actions import AgentAction
+from incidents.evidence.acts import digest_of_arguments
 from incidents.evidence.exchange import Exchange, Passage
 from incidents.evidence.samples import Sample
 from incidents.response.events import Event
 from incidents.response.incident import Incident
 
 TITLE = "Retired refund policy cited again"
+UNAPPROVED = "Refunds above the limit went out without approval"
 _OLD = Passage("Refunds are possible within 30 days of delivery.", "refund-policy-v3", 0.91)
 _NEW = Passage("Refunds are possible within 14 days of delivery.", "refund-policy-v4", 0.88)
 _RIGHT = "You can return it within 14 days of delivery."
@@ -79,4 +82,34 @@ def _row(
         reference=exchange.reference,
         occurred_at=exchange.occurred_at,
         **exchange.texts(),
+    )
+
+
+def write_actions() -> None:
+    """Append what the refund agent did in the two hours before somebody noticed, as its runtime had logged it."""
+    incident = Incident.objects.get(title=UNAPPROVED)
+    noticed = incident.detected_at or incident.declared_at
+    AgentAction.objects.bulk_create(_acted(incident, noticed, number) for number in range(36))
+
+
+def _acted(incident: Incident, noticed: datetime, number: int) -> AgentAction:
+    is_refund, is_denied = number % 3 != 0, number % 12 == 5
+    amount = 40 + 37 * (number % 11)
+    is_above = is_refund and amount > 200
+    return AgentAction(
+        incident=incident,
+        key=f"run-{1040 + number // 3}/step-{number % 3 + 1}",
+        agent="refund-agent",
+        on_behalf_of=f"customer {7300 + 13 * (number // 3)}",
+        tool="issue_refund" if is_refund else "find_order",
+        target=f"order {50210 + number // 3}",
+        arguments_digest=digest_of_arguments(f"{number}:{amount}"),
+        approval="missing" if is_above else "not_needed",
+        result="" if is_denied else "succeeded",
+        reversible=not is_refund,
+        denied=is_denied,
+        at=noticed - timedelta(minutes=3 * (36 - number)),
+        source=AgentAction.Source.API,
+        added_at=noticed,
+        added_by=incident.lead,
     )

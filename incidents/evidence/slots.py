@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from incidents.evidence.actions import AgentAction, counts
 from incidents.evidence.context import context_of
 from incidents.evidence.rates import rate_of
 from incidents.evidence.samples import Sample
@@ -54,3 +55,17 @@ def incident_context(request: HttpRequest, incident: Incident) -> str:
         else "",
     }
     return render_to_string("evidence/slots/context.html", context, request=request)
+
+
+def incident_actions(request: HttpRequest, incident: Incident) -> str:
+    """The panel of what agents did: the latest, and how many were denied, failed or cannot be undone."""
+    user = request.user
+    if not isinstance(user, User):
+        return ""
+    rows = AgentAction.objects.visible_to(user).filter(incident=incident)
+    latest = list(rows.newest_first()[:FIRST])
+    if not latest:
+        return ""
+    found = counts(rows)
+    context = {"incident": incident, "actions": latest, "all_count": found[""], "counts": found}
+    return render_to_string("evidence/slots/actions.html", context, request=request)

@@ -7,6 +7,7 @@ from incidents.evidence import views
 _evidence = "incidents/<int:number>/evidence/"
 
 urlpatterns = [
+    path("incidents/<int:number>/actions/", views.actions, name="agent-actions"),
     path(_evidence, views.samples, name="samples"),
     path(_evidence + "new/", views.paste, name="sample-new"),
     path(_evidence + "upload/", views.upload, name="samples-upload"),

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from incidents.errors import WrongStatus
 from incidents.evidence import redaction
+from incidents.evidence.actions import SHOWN as SHOWN_ACTIONS
+from incidents.evidence.actions import AgentAction, counts
 from incidents.evidence.forms import (
     DigestForm,
     JudgeForm,
@@ -23,6 +25,7 @@ from incidents.evidence.forms import (
     packed,
     unpacked,
 )
+from incidents.evidence.lane import steps
 from incidents.evidence.rates import rate_of, wrong_rate
 from incidents.evidence.readers.reading import MOST_BYTES, read
 from incidents.evidence.readers.values import FileReading
@@ -30,7 +33,7 @@ from incidents.evidence.samples import Sample, SampleQuerySet
 from incidents.response.buttons import valid, verb
 from incidents.response.incident import Incident
 from incidents.response.permissions import get_incident, get_incident_to_change
-from incidents.web.paging import newest_first
+from incidents.web.paging import A_PAGE, newest_first
 from incidents.web.request import Answer, Request, page, visible_or_404
 
 TABS = {"": "All", "open": "Not judged", "wrong": "Wrong", "right": "Right", "unclear": "Unclear", "drawn": "Drawn"}
@@ -151,7 +154,11 @@ def keep(request: Request, incident: Incident) -> Answer:
         exchanges = [redaction.propose(exchange) for exchange in exchanges]
     source = "trace" if reading.is_trace else "upload"
     added = Sample.objects.add(incident, exchanges, by=request.user, source=source, drawn=asked["drawn"])
-    messages.success(request, f"{len(added)} sample{'' if len(added) == 1 else 's'} added.")
+    done = AgentAction.objects.append(incident, reading.acts, by=request.user, source="trace")
+    messages.success(
+        request,
+        f"{len(added)} sample{'' if len(added) == 1 else 's'} and {done} action{'' if done == 1 else 's'} added.",
+    )
     return redirect("samples", incident.number)
 
 
@@ -251,3 +258,27 @@ def remove(request: Request, incident: Incident, *, pk: int) -> Answer:
     _sample(request, incident, pk).remove(by=request.user)
     messages.success(request, "The sample was removed.")
     return redirect("samples", incident.number)
+
+
+@page
+@require_GET
+def actions(request: Request, number: int) -> Answer:
+    """What agents did, the newest first, by what became of it, by agent and by tool."""
+    incident = get_incident(request.user, number)
+    chosen = AgentAction.objects.visible_to(request.user).filter(incident=incident)
+    asked = {name: request.GET.get(name, "")[:200] for name in ("agent", "tool")}
+    chosen = chosen.filter(**{name: words for name, words in asked.items() if words})
+    show = request.GET.get("show", "") if request.GET.get("show", "") in SHOWN_ACTIONS else ""
+    place = request.GET.get("after", "")
+    rows = list(chosen.shown_as(show).newest_first().after(place)[: A_PAGE + 1])
+    is_last = len(rows) <= A_PAGE
+    found = counts(chosen)
+    context = {
+        "incident": incident,
+        "steps": steps(incident, rows[:A_PAGE], is_first=not place, is_last=is_last),
+        "after": "" if is_last else rows[A_PAGE - 1].place,
+        "show": show,
+        "tabs": [(name, label, found[name]) for name, label in SHOWN_ACTIONS.items()],
+        "asked": asked,
+    }
+    return render(request, "evidence/actions.html", context)

@@ -27,7 +27,12 @@ SLOTS: dict[str, tuple[Filler, ...]] = {
     "channel.facts": (pagers.channel_facts,),
     "incident.actions": (postmortems.incident_actions,),
     "incident.clocks": (postmortems.incident_clocks,),
-    "incident.evidence": (alerts.incident_evidence, evidence.incident_evidence, evidence.incident_context),
+    "incident.evidence": (
+        alerts.incident_evidence,
+        evidence.incident_evidence,
+        evidence.incident_actions,
+        evidence.incident_context,
+    ),
     "incident.facts": (notifications.incident_facts, followups.incident_facts),
     "incident.starts": (alerts.incident_starts,),
     "system.actions": (response.system_actions,),

@@ -21,9 +21,10 @@ BUDGETS = {
     "/notifications/": 13,
     "/incidents/": 16,  # one of them for what contains the contained ones
     "/incidents/?status=all": 16,
-    "/incidents/{closed}/": 39,  # one of them for why nobody knows a clock, one for what only some see of it
-    "/incidents/{triage}/": 40,
+    "/incidents/{closed}/": 40,  # one of them for why nobody knows a clock, one for what only some see of it
+    "/incidents/{triage}/": 41,
     "/incidents/{closed}/evidence/": 12,
+    "/incidents/{closed}/actions/": 11,
     "/incidents/{closed}/similar/": 19,  # one of them for the postmortems that cover several incidents
     "/status/": 14,
     "/palette/?q=recall": 10,

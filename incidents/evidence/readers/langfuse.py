@@ -52,4 +52,5 @@ def _span(place: str, row: dict[str, Json]) -> TraceSpan:
         parent=written(first(row, _PARENT)),
         attributes=facts,
         started_at=time_of(first(row, _TIME)),
+        failed=row.get("level") == "ERROR",
     )

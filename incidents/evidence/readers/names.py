@@ -25,6 +25,7 @@ STEPS = (
     frozenset("embeddings embedding retrieval retriever reranker guardrail evaluator prompt".split()) | TOOL_OPERATIONS
 )
 
+AGENT = "gen_ai.agent.name agent.name gen_ai.agent.id".split()
 TOOL_NAME = "gen_ai.tool.name tool.name tool_call.function.name".split()
 TOOL_ARGUMENTS = "gen_ai.tool.call.arguments tool.parameters tool_call.function.arguments input.value".split()
 TOOL_RESULT = "gen_ai.tool.call.result output.value".split()

@@ -33,8 +33,14 @@ def _span(place: str, span: dict[str, Any]) -> TraceSpan:
         parent=written(span.get("parentSpanId") or span.get("parent_span_id")),
         attributes=_attributes(span),
         started_at=time_of(span.get("startTimeUnixNano") or span.get("start_time_unix_nano")),
+        failed=_failed(span.get("status")),
         events=events,
     )
+
+
+def _failed(status: Any) -> bool:
+    """Whether a span's status is that of an error: 2, or its name."""
+    return isinstance(status, dict) and status.get("code") in (2, "2", "STATUS_CODE_ERROR")
 
 
 def _attributes(holder: dict[str, Any]) -> dict[str, Json]:

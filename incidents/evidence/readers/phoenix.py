@@ -23,4 +23,5 @@ def span(place: str, value: dict[str, Json]) -> TraceSpan:
         parent=written(facts.get("parent_id")),
         attributes=attributes,
         started_at=time_of(facts.get("start_time")),
+        failed=facts.get("status_code") == "ERROR",
     )

@@ -9,6 +9,7 @@ from typing import Any
 from incidents.alerts.bodies import REPLACEMENT, Json, Unreadable, decoded, load
 from incidents.evidence.readers import langfuse, openai, otlp, phoenix, plain
 from incidents.evidence.readers.spans import TraceSpan, exchanges
+from incidents.evidence.readers.tools import acts
 from incidents.evidence.readers.values import Dropped, FileReading
 
 MOST_BYTES = 1024 * 1024
@@ -36,6 +37,7 @@ def read(content: bytes) -> FileReading:
             break
         _take(place, record, reading, spans)
     exchanges(spans, reading)
+    reading.acts = acts(spans)
     return reading
 
 

@@ -26,6 +26,7 @@ class TraceSpan:
     parent: str
     attributes: dict[str, Json]
     started_at: datetime | None = None
+    failed: bool = False
     events: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
 
     @property

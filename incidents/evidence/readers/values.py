@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from incidents.alerts.bodies import Json, embedded
+from incidents.evidence.acts import AgentAct
 from incidents.evidence.exchange import Exchange, Passage, ToolCall
 from incidents.evidence.readers import names
 
@@ -25,6 +26,7 @@ class FileReading:
     is_trace: bool = False
     exchanges: list[tuple[str, Exchange]] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
+    acts: list[AgentAct] = field(default_factory=list)
 
     def take(self, place: str, exchange: Exchange) -> None:
         """Keep an exchange, or say why it cannot be stored."""

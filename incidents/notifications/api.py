@@ -52,6 +52,7 @@ class ReachedSerializer(serializers.Serializer[Any]):
     rung = serializers.CharField(source="name", read_only=True)
     minutes = serializers.IntegerField(read_only=True)
     people = serializers.SerializerMethodField()
+    pager = serializers.CharField(read_only=True, help_text="the pager that is told instead of people; empty: none")
 
     @extend_schema_field(ReachedPersonSerializer(many=True))
     def get_people(self, reached: Reached) -> list[dict[str, Any]]:

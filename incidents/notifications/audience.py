@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from incidents.notifications.paging import pager_for
 from incidents.oncall.cover import on_call
 from incidents.people.models import Role, Team, User
 from incidents.response.incident import Incident
@@ -26,6 +27,11 @@ def rung(incident: Incident, number: int, *, at: datetime) -> list[User]:
         case _:
             people = list(User.objects.active().filter(is_superuser=True))
     return seeing(incident, people)
+
+
+def first_told(incident: Incident, *, at: datetime) -> tuple[int, list[User]]:
+    """The rung that is told first, and who; nobody here where the team's pager is told instead."""
+    return (0, []) if pager_for(incident) else first_rung(incident, at=at)
 
 
 def first_rung(incident: Incident, *, at: datetime, above: int = -1) -> tuple[int, list[User]]:

@@ -81,7 +81,7 @@ def follow(event: Event) -> None:
 
 
 def _begin(incident: Incident, *, at: datetime) -> None:
-    number, _ = audience.first_rung(incident, at=at)
+    number, _ = audience.first_told(incident, at=at)
     due = at + patience(incident)
     row, new = Escalation.objects.get_or_create(
         pk=incident.pk, defaults={"next_at": due, "started_at": at, "rung": number}
@@ -93,6 +93,12 @@ def _begin(incident: Incident, *, at: datetime) -> None:
         Escalation.objects.filter(pk=incident.pk).update(**again)
     else:  # it became more severe: nobody is told later than they would have been
         Escalation.objects.filter(pk=incident.pk, next_at__gt=due).update(next_at=due)
+
+
+def hurry(incident: Incident) -> None:
+    """Call the next rung at once: the pager that stands on the first one could not be told."""
+    first = Escalation.objects.filter(pk=incident.pk, ended_at=None, rung=0)
+    first.filter(next_at__gt=timezone.now()).update(next_at=timezone.now())
 
 
 def end(incident: Incident) -> None:

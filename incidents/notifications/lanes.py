@@ -11,9 +11,11 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from incidents import outgoing
+from incidents.notifications import escalation
 from incidents.notifications.channels.answers import Judgement, Reception, refused, retry
 from incidents.notifications.channels.base import Outgoing
 from incidents.notifications.destinations import Destination
+from incidents.notifications.paging import points_at
 from incidents.notifications.transmissions import (
     GIVEN_UP_AFTER,
     MOST_ANSWER,
@@ -22,6 +24,7 @@ from incidents.notifications.transmissions import (
     without_secrets,
 )
 from incidents.notifications.trouble import pause, tell_of_failure
+from incidents.response.incident import Incident
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +102,11 @@ def _claim() -> Destination | None:
 
 def _serve(destination: Destination, until: float | None) -> int:
     delivered = 0
-    rows = Transmission.objects.waiting().filter(destination=destination).select_related("incident", "event__incident")
+    rows = (
+        Transmission.objects.waiting()
+        .filter(destination=destination)
+        .select_related("incident__team", "event__incident")
+    )
     for row in rows.order_by("pk")[:IN_A_ROW]:
         reception = attempt(row, destination)
         delivered += reception is Reception.DELIVERED
@@ -182,10 +189,18 @@ def _settle(row: Transmission, destination: Destination, judgement: Judgement, r
             case _:
                 _write(row, failed_at=now, **done)
                 _note(destination, last_failure_at=now, last_error=judgement.reason)
+        if row.incident and (given_up or judgement.reception in {Reception.REFUSED, Reception.GONE}):
+            _pass_on(row.incident, destination)
         if judgement.reception is Reception.GONE:
             pause(destination, reason=judgement.reason)
         elif row.topic != "test" and (judgement.reception is Reception.REFUSED or given_up):
             tell_of_failure(destination, reason=judgement.reason, at=now)
+
+
+def _pass_on(incident: Incident, destination: Destination) -> None:
+    """Where whoever is on call should have heard of it by this pager, and cannot: call the next rung at once."""
+    if points_at(incident.team) == destination.pk:
+        escalation.hurry(incident)
 
 
 def _write(row: Transmission, **changes: object) -> None:

@@ -65,7 +65,7 @@ def _opened(event: Event, incident: Incident) -> Iterator[Message]:
 def _to_on_call(event: Event, incident: Incident, topic: str, subject: str) -> Iterator[Message]:
     """Wake whoever is on call for something severe; tell them of the rest when they work; of SEV4 nobody."""
     severity = Severity(event.detail.get("severity") or incident.severity)
-    _, people = audience.first_rung(incident, at=event.at)
+    _, people = audience.first_told(incident, at=event.at)
     if severity in SEVERE:
         yield Message(topic, people, subject, facts(incident), Urgency.PAGE)
     elif severity in _MINOR:
@@ -76,7 +76,7 @@ def _severity(event: Event, incident: Incident) -> Iterator[Message]:
     was = raised_from(event)
     if was is None or not counts(incident) or event.detail["became"]["severity"] not in SEVERE:
         return
-    _, people = audience.first_rung(incident, at=event.at)
+    _, people = audience.first_told(incident, at=event.at)
     text = f"{f'It was {was.label}. {why(event)}'.strip()}\n\n{facts(incident)}"
     own = [incident.lead] if incident.lead else []
     yield Message("incident.raised", [*own, *people], f"Raised to {headline(incident)}", text, Urgency.PAGE)

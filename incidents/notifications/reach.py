@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from incidents.notifications import audience, escalation
 from incidents.notifications.messages import Channel
+from incidents.notifications.paging import pager_for
 from incidents.notifications.preferences import Preference
 from incidents.people.models import User
 from incidents.response.incident import Incident
@@ -18,6 +19,7 @@ class Reached:
     name: str
     minutes: int
     people: list[tuple[User, list[str]]]
+    pager: str = ""  # the pager that is told instead of people
 
 
 def who_would_be_told(system: System, severity: str, *, at: datetime) -> list[Reached]:
@@ -25,6 +27,10 @@ def who_would_be_told(system: System, severity: str, *, at: datetime) -> list[Re
     incident = Incident(system=system, team=system.team, severity=severity)
     patience, after, rungs = escalation.patience(incident), timedelta(), []
     for number, name in enumerate(audience.RUNGS):
+        if number == 0 and (pager := pager_for(incident)):
+            rungs.append(Reached(name, 0, [], f"{pager.receiver.name}: {pager}"))
+            after += patience
+            continue
         people = audience.rung(incident, number, at=at)
         if not people:
             continue

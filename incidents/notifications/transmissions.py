@@ -15,6 +15,7 @@ from django.utils import timezone
 from incidents.notifications import announced
 from incidents.notifications.channels.base import Act, Announcement, ItemFacts
 from incidents.notifications.destinations import Destination
+from incidents.notifications.paging import pager_for
 from incidents.notifications.topics import HEARD
 from incidents.people.models import User
 from incidents.response import story
@@ -99,6 +100,8 @@ class TransmissionQuerySet(models.QuerySet["Transmission"]):
             )
             pagers = {row.pk: row for row in open_there if row.is_pager and row.receiver.takes(announcement)}
             concerned = {pk: row for pk, row in concerned.items() if not row.is_pager} | pagers
+        if announcement.act is Act.OPEN and (pager := pager_for(incident)) and pager.receiver.takes(announcement):
+            concerned[pager.pk] = pager  # whoever is on call hears of it, whatever its rules are
         if event and announcement.act is Act.ACKNOWLEDGE:
             concerned.pop(event.detail.get("channel", 0), None)
         return concerned.values()

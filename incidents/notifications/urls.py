@@ -25,6 +25,7 @@ urlpatterns = [
     path("channels/<int:pk>/pause/", destinations.pause, name="channel-pause"),
     path("channels/<int:pk>/resume/", destinations.resume, name="channel-resume"),
     path("channels/<int:pk>/rotate/", destinations.rotate, name="channel-rotate"),
+    path("channels/<int:pk>/on-call/", destinations.page_through, name="channel-on-call"),
     path("channels/<int:pk>/remove/", destinations.remove, name="channel-remove"),
     path("channels/<int:pk>/replay/", destinations.replay, name="channel-replay"),
     path("channels/<int:pk>/log/<int:row_pk>/", destinations.transmission, name="transmission"),

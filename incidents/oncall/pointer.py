@@ -33,6 +33,8 @@ class OnCall(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)  # when it was last understood
     trouble = models.CharField(max_length=300, blank=True)  # why it was not, since then
     pager_service = models.CharField(max_length=200, blank=True)
+    # The channel by which it is paged, as a slice above knows it; null: the pager is only known by its name.
+    pager_channel = models.PositiveBigIntegerField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -89,12 +91,21 @@ class OnCall(models.Model):
         self.record(RotaChange.Kind.POINTER, by=by, to=kind.label, **(detail or {}))
 
     @classmethod
-    def point_at(cls, team: Team, kind: OnCallKind, *, base: int, by: User | None, pager_service: str = "") -> "OnCall":
+    def point_at(
+        cls,
+        team: Team,
+        kind: OnCallKind,
+        *,
+        base: int,
+        by: User | None,
+        pager_service: str = "",
+        pager_channel: int | None = None,
+    ) -> "OnCall":
         """Say that a pager says who is on call, or nobody is. Raises WrongStatus where somebody changed it since `base`."""
         with transaction.atomic():
             pointer = cls.locked(team)
             pointer.check_version(base)
-            pointer.point(kind, by=by, pager_service=pager_service)
+            pointer.point(kind, by=by, pager_service=pager_service, pager_channel=pager_channel)
         return pointer
 
     def record(self, kind: "RotaChange.Kind", *, by: User | None, **detail: Any) -> None:

@@ -35,6 +35,8 @@ SLOTS: dict[str, tuple[Filler, ...]] = {
     ),
     "incident.facts": (notifications.incident_facts, followups.incident_facts),
     "incident.starts": (alerts.incident_starts,),
+    "on-call.pager": (notifications.on_call_pager,),
+    "on-call.pagers": (notifications.on_call_choices,),
     "system.actions": (response.system_actions,),
     "system.facts": (oncall.system_facts, notifications.system_facts, alerts.system_facts),
     "system.records": (response.system_incidents, alerts.system_records),

@@ -177,7 +177,7 @@ class TestWritingTheRota:
         form = {"version": "0", "url": "webcal://calendar.example.com/a.ics"}
         assert client.post("/on-call/assistants/edit/calendar/", form).status_code == 302
         assert client.post("/on-call/assistants/edit/pager/", {"version": "1", "service": "P1"}).status_code == 302
-        assert "its service is P1" in text(client.get("/on-call/assistants/"))
+        assert "The pager P1 says who is on call" in text(client.get("/on-call/assistants/"))
         assert client.post("/on-call/assistants/edit/nobody/", {"version": "2"}).status_code == 302
         assert OnCall.objects.get().kind == "nobody"
         wrong = client.post("/on-call/assistants/edit/calendar/", {"version": "3", "url": "ftp://example.com"})

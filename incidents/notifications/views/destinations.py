@@ -8,16 +8,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from incidents.errors import Refused
+from incidents.errors import Refused, WrongStatus
 from incidents.notifications import lanes, preview, trouble
 from incidents.notifications.channels.catalogue import RECEIVERS, by_group
 from incidents.notifications.destinations import Destination, check_room, may_manage, require_manager
 from incidents.notifications.forms.destinations import DestinationForm, RangeForm
 from incidents.notifications.transmissions import Transmission, owe_test
-from incidents.people.models import Role
+from incidents.oncall.permissions import require_edit
+from incidents.oncall.pointer import OnCall, OnCallKind
+from incidents.people.models import Role, Team
 from incidents.people.permissions import has_role, require_role
 from incidents.web.paging import newest_first
-from incidents.web.request import Answer, Request, back, change, page, visible_or_404
+from incidents.web.request import Answer, Request, back, change, page, visible_or_404, whole_number
 
 
 def _managed(request: Request, pk: int, *, to: str) -> Destination:
@@ -187,3 +189,19 @@ def _days(request: Request) -> tuple[datetime, datetime]:
         raise Refused("Give the first and the last day to send again.")
     since, until = (datetime.combine(form.cleaned_data[name], time.min, UTC) for name in ("since", "until"))
     return since, until + timedelta(days=1)
+
+
+@change(Refused, WrongStatus)
+def page_through(request: Request, pk: int) -> Answer:
+    """Let a pager say who is on call for a team, so that its SEV1 and SEV2 go there first."""
+    row = visible_or_404(Destination.objects.visible_to(request.user), pk=pk)
+    team: Team = visible_or_404(Team.objects.all(), slug=request.POST.get("team", ""))
+    require_edit(request.user, team)
+    if not row.is_pager or row.team_id not in (None, team.pk):
+        raise Refused(f"{row} cannot page whoever is on call for {team}.")
+    base = whole_number(request.POST.get("version", ""))
+    if base is None:
+        raise Refused("Look at the page again before you save.")
+    OnCall.point_at(team, OnCallKind.PAGER, base=base, by=request.user, pager_service=row.name, pager_channel=row.pk)
+    messages.success(request, f"SEV1 and SEV2 of {team} go through {row} first.")
+    return redirect("on-call-team", team.slug)

@@ -5,6 +5,8 @@ from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
 from incidents.evidence.actions import AgentAction
 from incidents.evidence.samples import Sample
 from incidents.followups.models import FollowUp
+from incidents.followups.proofs import Proof
+from incidents.followups.recurrences import Recurrence
 from incidents.health.models import Heartbeat
 from incidents.notifications.acting import ActLink
 from incidents.notifications.browsers import Browser, PushKey
@@ -112,11 +114,13 @@ __all__ = [
     "Postmortem",
     "Preference",
     "Presence",
+    "Proof",
     "Provenance",
     "PublicPage",
     "PublicPost",
     "PushKey",
     "Reading",
+    "Recurrence",
     "ReportNote",
     "ReportSubscription",
     "ResponseRole",

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from incidents.alerts import retention, upkeep
 from incidents.alerts.drain import drain
-from incidents.followups import reminders
+from incidents.followups import proofs, reminders
 from incidents.health.models import Heartbeat
 from incidents.notifications import lanes, nudges
 from incidents.notifications import upkeep as notifications
@@ -88,6 +88,7 @@ def remind_of_updates() -> None:
 
 @shared_task
 def remind_of_follow_ups() -> None:
+    proofs.judge_due()
     reminders.remind()
     due.remind()
 

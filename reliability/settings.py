@@ -337,6 +337,7 @@ SPECTACULAR_SETTINGS = {
         "SampleSource": "incidents.evidence.samples.Sample.Source",
         "SampleVerdict": "incidents.evidence.samples.Sample.Verdict",
         "FollowUpKind": "incidents.followups.models.FollowUp.Kind",
+        "ProofKind": "incidents.followups.proofs.ProofKind",
     },
 }
 

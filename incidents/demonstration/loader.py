@@ -21,6 +21,7 @@ from incidents.demonstration.learning import freeze, write_learning
 from incidents.demonstration.past import Telling, write_incident
 from incidents.demonstration.present import OPEN_ONES, write_harmless_changes, write_open_ones
 from incidents.demonstration.promises import keep_few_late
+from incidents.demonstration.proving import show_what_held
 from incidents.demonstration.public import write_public_page
 from incidents.demonstration.quiet import post_quietly, write_corrections, write_policies
 from incidents.demonstration.rotas import write_rotas
@@ -48,6 +49,7 @@ def load(first_alert: Path | None = None) -> int:
         write_samples()
         write_actions()
         keep_few_late(now)
+        show_what_held(random.Random(17), cast, now=now)  # noqa: S311 - as above
         write_harmless_changes(cast, now)
         write_corrections()
         write_public_page(cast)

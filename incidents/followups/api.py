@@ -13,16 +13,33 @@ from rest_framework.response import Response
 
 from incidents.api.base import Scoped, validated
 from incidents.api.fields import OptionalNoteSerializer, PersonField, ReasonSerializer, Slug
+from incidents.followups import proofs
 from incidents.followups.models import FollowUp
 from incidents.followups.permissions import require_change
+from incidents.followups.proofs import LEAST_DAYS, MOST_DAYS, Proof
 from incidents.people.models import User
+from incidents.response.incident import Incident
 from incidents.response.permissions import get_incident_to_change
+from incidents.web.request import visible_or_404
 from incidents.years import check_year
+
+
+class ProofSerializer(serializers.ModelSerializer[Proof]):
+    """What will show that it works."""
+
+    person = PersonField(read_only=True)
+    drill = Slug(slug_field="number", read_only=True)
+
+    class Meta:
+        model = Proof
+        fields = ("kind", "days", "alert_name", "person", "look_on", "drill", "plan")
+        read_only_fields = fields
 
 
 class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
     incident = Slug(slug_field="number", read_only=True)
     owner = PersonField(read_only=True)
+    proof = ProofSerializer(read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = FollowUp
@@ -40,8 +57,42 @@ class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
             "created_at",
             "finished_at",
             "outcome",
+            "verified_at",
+            "verified_because",
+            "failed_at",
+            "proof",
         )
         read_only_fields = fields
+
+
+class ProofWriteSerializer(serializers.Serializer[Any]):
+    """What will show that it works: `quiet` takes `days` and, if you like, `alert_name`; `look` takes `person` and `look_on`."""
+
+    kind = serializers.ChoiceField(choices=Proof.Kind.choices)
+    days = serializers.IntegerField(min_value=LEAST_DAYS, max_value=MOST_DAYS, required=False, default=90)
+    alert_name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    person = PersonField(queryset=User.objects.all(), required=False, allow_null=True, default=None)
+    look_on = serializers.DateField(required=False, allow_null=True, default=None, validators=[check_year])
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    """Where a proof stands: in a sentence; `holds` is null while it shows neither."""
+
+    sentence = serializers.CharField()
+    holds = serializers.BooleanField(allow_null=True)
+
+
+class LookSerializer(serializers.Serializer[Any]):
+    holds = serializers.BooleanField(help_text="Whether what you saw shows that it holds.")
+    note = serializers.CharField(max_length=400, help_text="What shows it.")
+
+
+class DrillResultSerializer(serializers.Serializer[Any]):
+    incident = serializers.IntegerField(
+        min_value=1, max_value=999_999_999, help_text="The number of the test incident."
+    )
+    worked = serializers.BooleanField()
+    note = serializers.CharField(max_length=400, help_text="What happened.")
 
 
 class FollowUpWriteSerializer(serializers.ModelSerializer[FollowUp]):
@@ -82,7 +133,9 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def get_queryset(self) -> QuerySet[FollowUp]:
         if self.is_schema:
             return self.queryset
-        return FollowUp.objects.visible_to(self.person).select_related("incident", "incident__team", "owner")
+        return FollowUp.objects.visible_to(self.person).select_related(
+            "incident", "incident__team", "owner", "proof__person", "proof__drill"
+        )
 
     @extend_schema(request=FollowUpWriteSerializer, responses=FollowUpSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -97,6 +150,40 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         follow_up = self._changeable()
         follow_up.reopen(by=self.person, reason=validated(ReasonSerializer(data=request.data))["reason"])
         return Response(FollowUpSerializer(follow_up).data)
+
+    @extend_schema(methods=["GET"], request=None, responses=StandingSerializer)
+    @extend_schema(methods=["POST"], request=ProofWriteSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["get", "post"])
+    def proof(self, request: Request, pk: str) -> Response:
+        """Where its proof stands; or choose what will show that it works."""
+        if request.method == "GET":
+            proof = Proof.objects.filter(follow_up=self.get_object()).first()
+            standing = (
+                proof.standing() if proof else proofs.ProofStanding("Nobody has said yet what will show that it works.")
+            )
+            return Response(StandingSerializer(standing).data)
+        follow_up = self._changeable()
+        Proof.objects.plan(follow_up, by=self.person, **validated(ProofWriteSerializer(data=request.data)))
+        return Response(FollowUpSerializer(self.get_object()).data)
+
+    @extend_schema(request=LookSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def look(self, request: Request, pk: str) -> Response:
+        """Say what you saw: that it holds, or that it does not."""
+        follow_up = self._changeable()
+        proofs.look(follow_up, by=self.person, **validated(LookSerializer(data=request.data)))
+        return Response(FollowUpSerializer(self.get_object()).data)
+
+    @extend_schema(request=DrillResultSerializer, responses=FollowUpSerializer)
+    @action(detail=True, methods=["post"])
+    def drill(self, request: Request, pk: str) -> Response:
+        """Say how a drill went: a test incident in which it was tried."""
+        follow_up = self._changeable()
+        fields = validated(DrillResultSerializer(data=request.data))
+        number = fields.pop("incident")
+        drill = visible_or_404(Incident.objects.visible_to(self.person), number=number)
+        proofs.drilled(follow_up, drill, by=self.person, **fields)
+        return Response(FollowUpSerializer(self.get_object()).data)
 
     def _changeable(self) -> FollowUp:
         follow_up = self.get_object()

@@ -7,7 +7,8 @@ from django import forms
 from django.utils import timezone
 
 from incidents.followups.models import FollowUp
-from incidents.response.forms.fields import PersonChoiceField
+from incidents.followups.proofs import LEAST_DAYS, MOST_DAYS, Proof
+from incidents.response.forms.fields import IncidentField, IncidentForm, PersonChoiceField
 from incidents.texts import check_readable
 from incidents.web.fields import DayField
 
@@ -52,3 +53,60 @@ class FollowUpForm(forms.Form):
         if error := FollowUp.check_error(priority=priority, check_text=check_text):
             self.add_error("check_text", error)
         return fields
+
+
+class ProofForm(forms.Form):
+    """What will show that it works."""
+
+    proof = forms.ChoiceField(
+        choices=[("", "Not agreed yet"), *Proof.Kind.choices], required=False, label="What will show it?"
+    )
+    days = forms.IntegerField(
+        min_value=LEAST_DAYS,
+        max_value=MOST_DAYS,
+        initial=90,
+        required=False,
+        label="Quiet for how many days?",
+        help_text="Counted from when it is done. It is evidence only if the old rate makes so long a quiet unlikely.",
+    )
+    alert_name = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Which alert rule must not fire?",
+        help_text="As the monitor calls it. Empty: no incident of the same failure mode on this system.",
+    )
+    person = PersonChoiceField(required=False, label="Who looks?")
+    look_on = DayField(required=False, label="On which day?")
+
+    def clean(self) -> dict[str, Any] | None:
+        fields = super().clean()
+        cleaned = self.cleaned_data
+        match cleaned.get("proof"):
+            case "quiet" if not cleaned.get("days") and "days" not in self.errors:
+                self.add_error("days", "Say for how many days it must stay quiet.")
+            case "look":
+                for name, sentence in (("person", "Choose who looks."), ("look_on", "Enter the day.")):
+                    if not cleaned.get(name) and name not in self.errors:
+                        self.add_error(name, sentence)
+        return fields
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What was chosen, as `Proof.objects.plan` takes it; empty where nothing was."""
+        cleaned = self.cleaned_data
+        if not cleaned["proof"]:
+            return {}
+        return {"kind": cleaned["proof"]} | {
+            name: cleaned[name] for name in ("days", "alert_name", "person", "look_on")
+        }
+
+
+class LookForm(forms.Form):
+    holds = forms.ChoiceField(choices=[("yes", "It holds"), ("no", "It does not hold")], label="What did you see?")
+    note = forms.CharField(max_length=400, label="What shows it?", widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class DrillForm(IncidentForm):
+    incident = IncidentField(label="Test incident")
+    worked = forms.ChoiceField(choices=[("yes", "It worked"), ("no", "It did not work")], label="How did it go?")
+    note = forms.CharField(max_length=400, label="What happened?", widget=forms.Textarea(attrs={"rows": 2}))

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.http import QueryDict
 
-from incidents.followups.models import AGES, STAGES, FollowUp, FollowUpQuerySet
+from incidents.followups.models import FollowUp
+from incidents.followups.rows import FollowUpQuerySet
+from incidents.followups.states import ACHIEVED, AGES, STAGES
 from incidents.people.models import Team, User
 from incidents.systems.models import System
 from incidents.web.request import midnight_of, whole_number
@@ -86,5 +88,7 @@ def of_tab(rows: FollowUpQuerySet, show: str, *, user: User) -> FollowUpQuerySet
         case "overdue":
             return rows.overdue()
         case "done":
-            return rows.filter(state=FollowUp.State.DONE)
+            return rows.filter(state__in=ACHIEVED)
+        case "verified" | "did_not_hold" as state:
+            return rows.filter(state=state)
     return rows

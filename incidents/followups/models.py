@@ -1,141 +1,30 @@
 """What a team promised to do after an incident, by when, and how it will know that it worked."""
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
 from incidents.errors import Refused, WrongStatus
+from incidents.followups import states
+from incidents.followups.due import due_by_policy
+from incidents.followups.recurrences import Recurrence
+from incidents.followups.rows import FollowUpQuerySet, check_owner, leads_of, titled
+from incidents.followups.states import ACHIEVED, FINISHED, UNFINISHED
 from incidents.notifications.channels.base import ItemFacts
 from incidents.notifications.messages import Notification
 from incidents.notifications.transmissions import Transmission
 from incidents.people.models import User
 from incidents.response.events import Event
-from incidents.response.incident import Incident, of_visible
-from incidents.response.links import Link
+from incidents.response.incident import Incident
 from incidents.texts import one_line
 
-
-class FollowUpQuerySet(models.QuerySet["FollowUp"]):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(of_visible(user)) if user.is_active else self.none()
-
-    def open(self) -> Self:
-        return self.filter(state__in=UNFINISHED)
-
-    def overdue(self) -> Self:
-        return self.open().filter(due_on__lt=timezone.localdate())
-
-    def judged(self) -> Self:
-        """Keep those of which can be said whether they were on time: done, or overdue. Days are UTC."""
-        return self.filter(judged())
-
-    def on_time(self) -> Self:
-        return self.filter(ON_TIME)
-
-    def late(self) -> Self:
-        return self.filter(judged() & ~ON_TIME)
-
-    def in_stage(self, stage: str) -> Self:
-        """Keep those that came as far as a stage of the way from promise to proof; see STAGES."""
-        return self.filter(STAGES[stage])
-
-    def aged(self, bucket: str) -> Self:
-        """Keep open ones by how many days ago they were raised; see AGES."""
-        least, most = AGES[bucket]
-        now = timezone.now()
-        rows = self.open().filter(created_at__lte=now - timedelta(days=least))
-        return rows.filter(created_at__gt=now - timedelta(days=most)) if most else rows
-
-    def unplanned(self) -> Self:
-        """Keep open ones that nobody owns, or that have no day."""
-        return self.open().filter(models.Q(owner=None) | models.Q(due_on=None))
-
-    def came_back(self, user: User, since: datetime, until: datetime) -> Self:
-        """Keep those that were done before their failure came back: a repeat was declared from `since` up to `until`.
-
-        Only repeats count that the user may see, so that nobody learns of one from what it shows not to hold.
-        """
-        repeats = Incident.objects.visible_to(user).counted().filter(declared_at__gte=since, declared_at__lt=until)
-        links = Link.objects.filter(kind=Link.Kind.REPEAT_OF, incident__in=repeats.values("pk"))
-        later = links.filter(
-            other=models.OuterRef("incident"), incident__declared_at__gt=models.OuterRef("finished_at")
-        )
-        return self.filter(models.Exists(later), state=FollowUp.State.DONE)
-
-    def owned_by(self, user: User) -> Self:
-        return self.filter(owner=user)
-
-    def for_list(self) -> Self:
-        """Order by due date, those without one last, then by priority; `after` goes on from a row of this order."""
-        return self.select_related("incident", "incident__system", "owner").order_by(
-            models.F("due_on").asc(nulls_last=True), "priority", "pk"
-        )
-
-    def after(self, place: str) -> Self:
-        """Keep what follows the row of a `place` in the order of the list; everything where it names none."""
-        found = _PLACE.fullmatch(place)
-        try:
-            day = date.fromisoformat(found[1]) if found and found[1] else None
-        except ValueError:
-            return self
-        if found is None:
-            return self
-        priority, pk = int(found[2]), int(found[3])
-        same = models.Q(priority__gt=priority) | models.Q(priority=priority, pk__gt=pk)
-        if day is None:
-            return self.filter(same, due_on=None)
-        return self.filter(models.Q(due_on__gt=day) | models.Q(due_on=None) | (models.Q(due_on=day) & same))
-
-    def search(self, words: str) -> Self:
-        """By the words of its title or its incident's, or by the incident's number."""
-        for word in words.split()[:10]:
-            number = word.upper().removeprefix("INC-").removeprefix("#")
-            found = models.Q(title__icontains=word) | models.Q(incident__title__icontains=word)
-            if number.isascii() and number.isdigit() and len(number) <= 9:
-                found |= models.Q(incident__number=int(number))
-            self = self.filter(found)
-        return self
-
-    def add(self, incident: Incident, *, title: str, by: User, **fields: Any) -> "FollowUp":
-        title = _title(title)
-        owner = fields.get("owner")
-        _check_owner(incident, owner)
-        with transaction.atomic():
-            follow_up = self.create(incident=incident, title=title, created_by=by, **fields)
-            event = incident.record(Event.Kind.FOLLOW_UP, by=by, id=follow_up.pk, title=follow_up.title, became="open")
-            follow_up.tell_owner(by=by, event=event)
-        return follow_up
-
-
-_PLACE = re.compile(r"((?:\d{4}-\d{2}-\d{2})?)_(\d)_(\d{1,17})", re.ASCII)
-AGES: dict[str, tuple[int, int]] = {"0-14": (0, 15), "15-30": (15, 31), "31-60": (31, 61), "over-60": (61, 0)}  # days
-UNFINISHED = ["open", "in_progress"]
-ON_TIME = models.Q(state="done", due_on__gte=TruncDate("finished_at", tzinfo=UTC))
-
-
-def judged() -> models.Q:
-    """The condition that one can say whether it was on time."""
-    return models.Q(due_on__isnull=False) & (
-        models.Q(state="done") | models.Q(state__in=UNFINISHED, due_on__lt=timezone.now().date())
-    )
-
-
-# Each stage holds what was not decided against; verified is what is done and says what showed that it worked.
-STAGES = {
-    "raised": models.Q(pk__isnull=False),
-    "owned": models.Q(owner__isnull=False),
-    "dated": models.Q(owner__isnull=False, due_on__isnull=False),
-    "done": models.Q(state="done"),
-    "verified": models.Q(state="done") & ~models.Q(outcome=""),
-    "dropped": models.Q(state="wont_do"),
-}
+if TYPE_CHECKING:
+    from incidents.followups.proofs import Proof
 
 
 class FollowUp(models.Model):
@@ -147,11 +36,7 @@ class FollowUp(models.Model):
         PROCESS = "process", "Change how we work"
         REPAIR = "repair", "Correct what it did"
 
-    class State(models.TextChoices):
-        OPEN = "open", "Open"
-        IN_PROGRESS = "in_progress", "In progress"
-        DONE = "done", "Done"
-        WONT_DO = "wont_do", "Won’t do"
+    State = states.State
 
     class Priority(models.IntegerChoices):
         P0 = 0, "P0"
@@ -172,15 +57,29 @@ class FollowUp(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(blank=True, max_length=2000)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_because = models.CharField("what showed that it holds", max_length=500, blank=True, db_default="")
+    failed_at = models.DateTimeField("when it was last seen not to hold", null=True, blank=True)
+
+    proof: "Proof"  # what it will be judged by, where somebody said
 
     objects = FollowUpQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state__in=["open", "in_progress"], finished_at__isnull=True)
-                | models.Q(state__in=["done", "wont_do"], finished_at__isnull=False),
+                condition=models.Q(state__in=UNFINISHED, finished_at__isnull=True)
+                | models.Q(state__in=FINISHED, finished_at__isnull=False),
                 name="finished_followups_say_when",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="verified", verified_at__isnull=False) & ~models.Q(verified_because="")
+                | ~models.Q(state="verified") & models.Q(verified_at__isnull=True, verified_because=""),
+                name="verified_followups_say_what_showed_it",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="did_not_hold") | models.Q(failed_at__isnull=False),
+                name="failed_followups_say_when",
             ),
         ]
         indexes = [
@@ -189,9 +88,10 @@ class FollowUp(models.Model):
             models.Index(fields=["created_at"], name="followups_by_creation"),
             models.Index(
                 fields=["created_at"],
-                condition=models.Q(state__in=["open", "in_progress"]),
-                name="followups_open",
+                condition=models.Q(state__in=UNFINISHED),
+                name="followups_unfinished",
             ),
+            models.Index(fields=["incident"], condition=models.Q(state__in=ACHIEVED), name="followups_achieved"),
         ]
 
     def __str__(self) -> str:
@@ -224,7 +124,7 @@ class FollowUp(models.Model):
         return "A P0 or P1 says how one will know that it worked." if missing else ""
 
     def begin(self, *, by: User) -> None:
-        self._move([self.State.OPEN], to=self.State.IN_PROGRESS, by=by)
+        self._move([self.State.OPEN, self.State.DID_NOT_HOLD], to=self.State.IN_PROGRESS, by=by)
 
     def complete(self, *, by: User, outcome: str = "") -> None:
         """Say that it is done, and what showed that it worked: what was urgent enough needs that.
@@ -260,10 +160,85 @@ class FollowUp(models.Model):
         """Take it up again. What it came to stays in the incident's log, with the reason."""
         if not reason.strip():
             raise Refused("Say why it is open again.")
-        start: list[str] = [self.State.DONE, self.State.WONT_DO]
-        was = self.outcome
-        detail = {"reason": reason.strip(), "outcome_was": was}
-        self._move(start, to=self.State.OPEN, by=by, detail=detail, finished_at=None, outcome="")
+        detail = {"reason": reason.strip(), "outcome_was": self.outcome}
+        changes: dict[str, Any] = {"finished_at": None, "outcome": "", "verified_at": None, "verified_because": ""}
+        self._move(FINISHED, to=self.State.OPEN, by=by, detail=detail, **changes)
+
+    def verify(self, *, by: User | None, because: str) -> None:
+        """Say what showed that it holds: only what is done can be. Proof is earned; see `proofs`, which calls this."""
+        because = one_line(because)[:500]
+        if not because:
+            raise Refused("Say what shows that it holds.")
+        now = timezone.now()
+        detail = {"because": because}
+        self._move(
+            [self.State.DONE],
+            to=self.State.VERIFIED,
+            by=by,
+            detail=detail,
+            verified_at=now,
+            verified_because=because,
+        )
+
+    def fail(self, *, by: User | None, because: str, recurred: Incident | None = None) -> None:
+        """Say that it did not hold: it is to be done again, by the day that the policy gives it. Tells its owner and who leads.
+
+        `recurred` is the incident that showed it; who may not see that one does not read why.
+        """
+        because = one_line(because)[:500]
+        if not because:
+            raise Refused("Say what shows that it does not hold.")
+        now = timezone.now()
+        detail: dict[str, Any] = {"because": because, "outcome_was": self.outcome}
+        with transaction.atomic():
+            # Where an incident shows it, its own incident is not locked first: see _move.
+            was = FollowUp.objects.select_for_update().get(pk=self.pk) if recurred else None
+            self._move(
+                ACHIEVED,
+                to=self.State.DID_NOT_HOLD,
+                by=by,
+                detail=detail | ({"other": recurred.number} if recurred else {}),
+                is_quiet=recurred is not None,
+                finished_at=None,
+                verified_at=None,
+                verified_because="",
+                failed_at=now,
+                due_on=due_by_policy(self.priority),
+            )
+            if recurred and was and was.finished_at:
+                Recurrence.objects.update_or_create(
+                    follow_up=self,
+                    incident=recurred,
+                    defaults={
+                        "at": now,
+                        "state_was": was.state,
+                        "finished_was": was.finished_at,
+                        "verified_was": was.verified_at,
+                        "because_was": was.verified_because,
+                        "due_was": was.due_on,
+                    },
+                )
+            self._tell_of_failure(because, recurred, by=by, at=now)
+
+    def take_back(self, recurrence: Recurrence, *, because: str) -> None:
+        """Let it be what it was before an incident showed it not to hold, because that incident is none, or another."""
+        with transaction.atomic():
+            if self.state == self.State.DID_NOT_HOLD and not self.recurrences.exclude(pk=recurrence.pk).filter(
+                at__gte=recurrence.at
+            ):
+                self._move(
+                    [self.State.DID_NOT_HOLD],
+                    to=recurrence.state_was,
+                    by=None,
+                    detail={"because": because, "other": recurrence.incident.number},
+                    is_quiet=True,
+                    finished_at=recurrence.finished_was,
+                    verified_at=recurrence.verified_was,
+                    verified_because=recurrence.because_was,
+                    due_on=recurrence.due_was,
+                    failed_at=None,
+                )
+            recurrence.delete()
 
     def edit(self, *, by: User, **changes: Any) -> None:
         """Change what is to be done, who does it, by when, how urgent it is, and how one will know that it worked.
@@ -272,10 +247,11 @@ class FollowUp(models.Model):
         an owner who may not see the incident, and for an empty title.
         """
         if "title" in changes:
-            changes["title"] = _title(changes["title"])
+            changes["title"] = titled(changes["title"])
         if "owner" in changes:
-            _check_owner(self.incident, changes["owner"])
+            check_owner(self.incident, changes["owner"])
         with transaction.atomic():
+            self.incident.locked()
             stored = FollowUp.objects.select_for_update().get(pk=self.pk)
             was = {name: getattr(stored, name) for name in changes}
             if was != changes:
@@ -296,17 +272,26 @@ class FollowUp(models.Model):
             text = f"A {self.get_priority_display()} follow-up to {self.incident}. {due}"
             self.tell("owner", {self.owner}, subject=subject, text=text, key=f"owner:{event.pk}")
 
-    def tell(self, what: str, people: Iterable[User], *, subject: str, text: str, key: str) -> bool:
+    def tell(
+        self,
+        what: str,
+        people: Iterable[User],
+        *,
+        subject: str,
+        text: str,
+        key: str,
+        about: Iterable[Incident] = (),
+    ) -> bool:
         """Tell those of the people who may see it, once for each `key`; returns whether there is any.
 
-        `what` ends the name of a topic: “owner” or “due”.
+        `what` ends the name of a topic, such as “owner” or “due”; `about` are other incidents of which it tells.
         """
         seeing = [person for person in people if FollowUp.objects.visible_to(person).filter(pk=self.pk).exists()]
         path = self.get_absolute_url()
         Notification.objects.tell(
             seeing,
             topic=f"follow_up.{what}",
-            about=[self.incident],
+            about=[self.incident, *about],
             subject=subject,
             text=text,
             path=path,
@@ -328,29 +313,40 @@ class FollowUp(models.Model):
             self.incident, "follow_up.overdue", item, key=f"follow-up-{self.pk}-{key}", subject=subject
         )
 
+    def _tell_of_failure(self, because: str, recurred: Incident | None, *, by: User | None, at: datetime) -> None:
+        """Tell its owner, who leads its incident or its team, and who leads the incident that showed it."""
+        leads = {self.incident.lead, recurred.lead if recurred else None, *leads_of(self.incident)}
+        due = f"It is to be done again by {self.due_on:%Y-%m-%d}." if self.due_on else ""
+        self.tell(
+            "did_not_hold",
+            {person for person in {self.owner, *leads} if person and person != by},
+            subject=f"“{self.title}” did not hold",
+            text=f"{because}\n\nA {self.get_priority_display()} follow-up to {self.incident}. {due}",
+            key=f"failed:{at:%Y%m%d%H%M%S%f}",
+            about=[recurred] if recurred else [],
+        )
+
     def _move(
-        self, start: list[str], *, to: str, by: User, detail: dict[str, Any] | None = None, **changes: Any
+        self,
+        start: Iterable[str],
+        *,
+        to: str,
+        by: User | None,
+        detail: dict[str, Any] | None = None,
+        is_quiet: bool = False,
+        **changes: Any,
     ) -> None:
+        """Compare, set and record. Where it `is_quiet`, the incident’s own row is left alone: whoever opens another holds
+        the counter of numbers then, and must wait for nobody who waits for that."""
         with transaction.atomic():
+            if not is_quiet:
+                self.incident.locked()
             if not FollowUp.objects.filter(pk=self.pk, state__in=start).update(state=to, **changes):
                 self.refresh_from_db()
                 raise WrongStatus(f"“{self.title}” is already marked as {self.get_state_display().lower()}.")
-            facts: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)}
-            self.incident.record(Event.Kind.FOLLOW_UP, by=by, **facts, **(detail or {}))
+            facts: dict[str, Any] = {"id": self.pk, "title": self.title, "became": str(to)} | (detail or {})
+            if is_quiet:
+                self.incident.events.create(kind=Event.Kind.FOLLOW_UP, by=by, detail=facts)
+            else:
+                self.incident.record(Event.Kind.FOLLOW_UP, by=by, **facts)
         self.refresh_from_db()
-
-
-def _title(text: str) -> str:
-    title = one_line(text)
-    if not title:
-        raise Refused("Enter a title. Begin with a verb.")
-    return title[:200]
-
-
-def _check_owner(incident: Incident, owner: User | None) -> None:
-    if owner and not Incident.objects.visible_to(owner).filter(pk=incident.pk).exists():
-        raise Refused(f"{owner} cannot see {incident}, so they cannot own a follow-up of it.")
-
-
-def due_in_days(days: int) -> date:
-    return timezone.localdate() + timedelta(days=days)

@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from incidents.followups.models import FollowUp
-from incidents.people.models import Role, User
-from incidents.response.incident import Incident
+from incidents.followups.rows import leads_of
 
 SOON, WEEK = timedelta(days=3), timedelta(days=7)
 
@@ -28,7 +27,7 @@ def _remind(follow_up: FollowUp, today: date) -> bool:
     incident, due = follow_up.incident, follow_up.due_on
     people = {follow_up.owner or incident.lead}
     if due <= today - WEEK:
-        people |= {incident.lead, *_leads(incident)}
+        people |= {incident.lead, *leads_of(incident)}
     when = (
         f"was due on {due:%Y-%m-%d}" if due < today else "is due today" if due == today else f"is due on {due:%Y-%m-%d}"
     )
@@ -53,8 +52,3 @@ def stage_of(due: date, today: date) -> str | None:
         return "today"
     weeks = (today - due) // WEEK
     return f"week-{weeks}" if weeks else "late"
-
-
-def _leads(incident: Incident) -> list[User]:
-    members = User.objects.filter(memberships__team=incident.team, memberships__role=Role.LEAD)
-    return list(members) if incident.team_id else []

@@ -3,21 +3,25 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from incidents.followups.models import FollowUp
+from incidents.followups.recurrences import Recurrence
 from incidents.people.models import User
 from incidents.response.incident import Incident
 from incidents.response.likeness import Likeness
 
 
 def incident_facts(request: HttpRequest, incident: Incident) -> str:
-    """The panel of what was promised, once there is something or the incident is over."""
+    """The panel of what was promised, once there is something or the incident is over, and what it shows not to hold."""
     user = request.user
     if not isinstance(user, User):
         return ""
-    follow_ups = list(FollowUp.objects.visible_to(user).filter(incident=incident).order_by("pk"))
+    concerned = Q(incident=incident) | Q(pk__in=Recurrence.objects.filter(incident=incident).values("follow_up"))
+    rows = FollowUp.objects.visible_to(user).filter(concerned).select_related("incident")
+    follow_ups = list(rows.order_by("pk"))
     if not follow_ups and incident.is_open:
         return ""
     context = {"incident": incident, "follow_ups": follow_ups, "may_add": incident.is_changeable_by(user)}

@@ -90,6 +90,7 @@ _ALL = (
     Topic("postmortem.anniversary", "A year since: does it still hold?", _LEARNING),
     Topic("follow_up.owner", "You own a follow-up", _LEARNING),
     Topic("follow_up.due", "A follow-up is due or late", _LEARNING),
+    Topic("follow_up.did_not_hold", "A follow-up of yours or of your team did not hold", _LEARNING),
     Topic("follow_up.overdue", heard="A follow-up is late", quietly=True),
     Topic("follow_up.done", heard="A follow-up is done", quietly=True),
     Topic("report.ready", "A report you subscribed to", _LEARNING),

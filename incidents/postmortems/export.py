@@ -60,7 +60,7 @@ def body(document: Portable, titles: dict[str, str], *, mark: str) -> Iterator[s
     for row in document.follow_ups:
         due = f", due {row.due_on:%Y-%m-%d}" if row.due_on else ""
         state = FollowUp.State(row.state).label if row.state in FollowUp.State.values else row.state
-        box, owner = "x" if row.state == FollowUp.State.DONE else " ", name_of(row.owner) or "no owner"
+        box, owner = "x" if row.state in ("done", "verified") else " ", name_of(row.owner) or "no owner"
         yield f"- [{box}] {row.priority} {_inline(row.title)} ({owner}{due}, {state})"
     yield from _amendments(document, {row.section for row in document.amendments} - titles.keys())
 

@@ -254,6 +254,10 @@ def _write_factors(postmortem: Postmortem, document: Portable, matcher: Counterp
             Factor.objects.get_or_create(postmortem=postmortem, kind=kind, defaults=content)
 
 
+# What was shown elsewhere was not shown here: proof is earned where it is said.
+_UNPROVEN = {FollowUp.State.VERIFIED.value: FollowUp.State.DONE, FollowUp.State.DID_NOT_HOLD.value: FollowUp.State.OPEN}
+
+
 def _write_rows(
     postmortem: Postmortem,
     document: Portable,
@@ -266,7 +270,8 @@ def _write_rows(
     for row in document.follow_ups:
         incident = by_number[row.incident]
         owner = _who(matcher, row.owner, incident)
-        finished = row.state in (FollowUp.State.DONE, FollowUp.State.WONT_DO)
+        state = _UNPROVEN.get(row.state, row.state)
+        finished = state in (FollowUp.State.DONE, FollowUp.State.WONT_DO)
         if finished and row.finished_at is None:
             unplaced["not_taken"].append(
                 f"When “{row.title}” was finished is unknown; the time of the import stands in for it."
@@ -278,7 +283,7 @@ def _write_rows(
             check_text=row.check,
             kind=row.type,
             priority=priorities[row.priority],
-            state=row.state,
+            state=state,
             owner=owner,
             due_on=row.due_on,
             created_by=matcher.by,

@@ -14,7 +14,9 @@ from django.db.models.functions import Cast, Extract
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.followups.models import AGES, ON_TIME, STAGES, FollowUp, FollowUpQuerySet, judged
+from incidents.followups.models import FollowUp
+from incidents.followups.rows import FollowUpQuerySet
+from incidents.followups.states import AGES, ON_TIME, STAGES, UNFINISHED, judged
 from incidents.people.models import Team, User
 from incidents.postmortems import reviews
 from incidents.postmortems.deadlines import IN_TIME, can_be_judged
@@ -89,6 +91,7 @@ class Learning:
     overdue_url: str
     funnel: tuple[FunnelStage, ...]
     dropped: FunnelStage
+    failed: FunnelStage  # done once, and seen not to hold
     ages: tuple[tuple[str, tuple[tuple[int, str], ...]], ...]  # team, one cell for each of AGES
     age_names: tuple[str, ...]
     oldest: tuple[OldFollowUp, ...]
@@ -134,7 +137,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
     due = Q(due_on__gte=period.since, due_on__lt=period.until)
     raised = Q(created_at__gte=since, created_at__lt=until)
     stages = rows.order_by().aggregate(
-        overdue=Count("pk", filter=Q(state__in=["open", "in_progress"], due_on__lt=timezone.now().date())),
+        overdue=Count("pk", filter=Q(state__in=UNFINISHED, due_on__lt=timezone.now().date())),
         due=Count("pk", filter=due & judged()),
         on_time=Count("pk", filter=due & ON_TIME),
         **{name: Count("pk", filter=raised & condition) for name, condition in STAGES.items()},
@@ -146,8 +149,9 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
         "done": "Done",
         "verified": "Shown to work",
         "dropped": "Decided against",
+        "did_not_hold": "Did not hold",
     }
-    *funnel, dropped = (
+    *funnel, dropped, failed = (
         FunnelStage(names[name], stages[name], asked.follow_ups(stage=name, **asked.dated("created"))) for name in names
     )
     return {
@@ -160,6 +164,7 @@ def _follow_through(rows: FollowUpQuerySet, asked: Asked) -> dict[str, Any]:
         "overdue_url": asked.follow_ups(show="open", due_until=str(timezone.now().date())),
         "funnel": tuple(funnel),
         "dropped": dropped,
+        "failed": failed,
         "ages": _ages(rows, asked),
         "age_names": tuple(f"{name.replace('over-', 'over ').replace('-', '–')} days" for name in AGES),
         "oldest": _oldest(rows),

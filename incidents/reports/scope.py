@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from incidents import taxonomy
-from incidents.followups.models import FollowUp, FollowUpQuerySet
+from incidents.followups.models import FollowUp
+from incidents.followups.rows import FollowUpQuerySet
 from incidents.people.models import Team, User
 from incidents.postmortems.document import Postmortem, PostmortemQuerySet
 from incidents.response.incident import Incident, IncidentQuerySet

@@ -124,7 +124,7 @@ def without(events: models.QuerySet[Event], hidden: models.QuerySet[Incident]) -
     return events.alias(**said).exclude(moved).exclude(models.Q(kind__in=_ABOUT_OTHERS) & models.Exists(named))
 
 
-_ABOUT_OTHERS = (_K.LINK, _K.MERGED, _K.STATUS, _K.POSTMORTEM, _K.VISIBILITY)
+_ABOUT_OTHERS = (_K.LINK, _K.MERGED, _K.STATUS, _K.POSTMORTEM, _K.VISIBILITY, _K.FOLLOW_UP)
 # Keys of the detail of an Event under which stands the number of another incident, or its name.
 _NUMBERED = ("other", "covers", "covers_no_longer", "covered_by")
 _NAMED = ("into", "out_of", "merged", "unmerged", "along_with")

@@ -98,7 +98,10 @@ def happen(worlds: list[dict[str, Any]], *, system: System, people: list[User]) 
                 created_at=declared,
                 due_on=None if due is None else now.date() + timedelta(days=due),
                 outcome="Shown" if is_owned else "",
-                finished_at=now if state in ("done", "wont_do") else None,
+                finished_at=now if state in ("done", "verified", "wont_do") else None,
+                verified_at=now if state == "verified" else None,
+                verified_because="Quiet" if state == "verified" else "",
+                failed_at=now if state == "did_not_hold" else None,
             )
         if world["postmortem"]:
             is_published, factors, is_read = world["postmortem"]

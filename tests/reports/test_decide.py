@@ -258,7 +258,8 @@ def test_what_was_done_does_not_hold_where_its_failure_came_back(
     Link.objects.link(secret, first, Link.Kind.REPEAT_OF, by=mara)
     assert to_decide(lee, asked).not_holding == (), "nobody learns of a repeat that they may not see"
     assert to_decide(mara, asked).not_holding[0].n == 1
-    Link.objects.link(happened(8), first, Link.Kind.RELATED, by=mara)
+    another_failure = happened(8, failure_mode="drift.concept")
+    Link.objects.link(another_failure, first, Link.Kind.RELATED, by=mara)
     assert to_decide(lee, asked).not_holding == ()
     repeat = happened(7)
     Link.objects.link(repeat, first, Link.Kind.REPEAT_OF, by=mara)

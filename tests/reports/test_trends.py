@@ -312,7 +312,7 @@ def test_every_number_of_what_was_learnt_leads_to_as_many_rows(
 ) -> None:
     lee, _, learnt = demonstration
     client = as_person(lee)
-    numbers = [(step.url, step.count) for step in (*learnt.funnel, learnt.dropped)]
+    numbers = [(step.url, step.count) for step in (*learnt.funnel, learnt.dropped, learnt.failed)]
     numbers += [(url, count) for _, cells in learnt.ages for count, url in cells]
     numbers += [(row.url, row.count) for row in learnt.factors]
     for part in (learnt.on_time, learnt.in_time, learnt.reviewed_outside, learnt.read, learnt.drills):

@@ -13,6 +13,7 @@ from incidents.errors import WrongStatus
 from incidents.people.models import User
 from incidents.response.events import Event, Note
 from incidents.response.fields import IncidentFields
+from incidents.response.reactions import react
 from incidents.response.vocabulary import Status
 
 
@@ -40,6 +41,7 @@ class Verb(IncidentFields):
         event = self.events.create(kind=kind, by=by, note=written, at=moment, detail=detail)
         if about is None or not about.private:
             type(self).objects.filter(pk=self.pk).update(changed_at=timezone.now())
+        react(event)
         return event
 
     def locked(self) -> Self:

@@ -17,10 +17,8 @@ _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 class PreferenceForm(forms.Form):
     """Ticked is wanted: one list of boxes for each channel, and quiet hours."""
 
-    quiet_from = forms.TimeField(required=False, widget=_TIME, label="Quiet from")
-    quiet_until = forms.TimeField(
-        required=False, widget=_TIME, label="until", help_text="In your time zone. Pages come through; the rest waits."
-    )
+    quiet_from = forms.TimeField(required=False, widget=_TIME, label="From")
+    quiet_until = forms.TimeField(required=False, widget=_TIME, label="Until")
 
     browser_days = forms.TypedMultipleChoiceField(
         choices=list(enumerate(WEEKDAYS)),
@@ -30,10 +28,8 @@ class PreferenceForm(forms.Form):
         label="Days",
         help_text="None ticked: every day.",
     )
-    browser_from = forms.TimeField(required=False, widget=_TIME, label="In the browser from")
-    browser_until = forms.TimeField(
-        required=False, widget=_TIME, label="until", help_text="At other times by email. Pages always come on both."
-    )
+    browser_from = forms.TimeField(required=False, widget=_TIME, label="From")
+    browser_until = forms.TimeField(required=False, widget=_TIME, label="Until")
 
     def __init__(self, preference: Preference, data: QueryDict | None = None) -> None:
         self.preference = preference

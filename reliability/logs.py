@@ -6,6 +6,7 @@ from typing import Any
 _SECRETS = re.compile(
     r"(?<=/ingest/)[0-9a-fA-F]{32}"  # a source's token in an address
     r"|(?<=/pagers/)[0-9a-fA-F]{32}"  # where a pager answers
+    r"|(?<=/slack/connect/)[\w-]{16,}"  # what connects an account of Slack
     r"|(?<=/act/)[\w-]{16,}"  # what lets somebody act from a message
     r"|(?<=/slack/connect/)[\w-]{16,}"  # what connects somebody’s Slack account
     r"|(?<=/unsubscribe/)[\w:.-]{16,}"

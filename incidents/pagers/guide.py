@@ -28,7 +28,7 @@ _GUIDES = {
             "Choose the events incident.acknowledged, unacknowledged, resolved, reopened, escalated, delegated, "
             "reassigned and annotated. Add incident.triggered too: it says to which alert a note belongs.",
             "PagerDuty shows a secret once: add it here. From then on only what it signed is taken.",
-            "Press Send Test Event in PagerDuty, and look below whether it came.",
+            "Press Send Test Event in PagerDuty, and look on this page whether it came.",
         )
     ),
     "opsgenie": PagerGuide(
@@ -36,7 +36,7 @@ _GUIDES = {
             "In Opsgenie or Jira Service Management, open the team’s integrations and add a Webhook integration.",
             "Paste the address as its Webhook URL. It holds the secret, since Opsgenie signs nothing.",
             "Have it post when an alert is acknowledged, unacknowledged, closed, escalated, assigned, or gets a note.",
-            "Send a test from this channel’s page, acknowledge it in Opsgenie, and look below whether that came.",
+            "Send a test from this channel’s page, acknowledge it in Opsgenie, and look on this page whether that came.",
         )
     ),
     "grafana_oncall": PagerGuide(

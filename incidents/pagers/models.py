@@ -146,9 +146,9 @@ class PagerDelivery(models.Model):
 
     class Status(models.TextChoices):
         RECEIVED = "received", "Waiting"
-        ACKNOWLEDGED = "acknowledged", "Acknowledged the incident"
-        NOTED = "noted", "Noted in the story"
-        NOTHING = "nothing", "Changed nothing"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        NOTED = "noted", "Noted"
+        NOTHING = "nothing", "No change"
         DEAD = "dead", "Not understood"
         REFUSED = "refused", "Refused"
 

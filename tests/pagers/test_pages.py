@@ -92,7 +92,7 @@ def test_what_came_is_listed_with_what_came_of_it_and_shown_as_it_came(
     own.post(b"<script>")
     client, path = as_person(mara), own.address.get_absolute_url()
     shown = text_of(client, path)
-    assert "Acknowledged the incident" in shown
+    assert "Acknowledged" in shown
     assert f"jo.doe@elsewhere.example {incident}" in shown
     assert "The body is not JSON" in shown
     assert "&quot;action&quot;: &quot;Acknowledge&quot;" in text_of(client, f"{path}log/{delivery.pk}/")

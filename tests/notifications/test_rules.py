@@ -62,7 +62,7 @@ class TestRulesOfAChannel:
         assert rule.hours.words == "Sat, Sun (Europe/Berlin)"
         page = client.get(channel.get_absolute_url()).content.decode()
         assert "Sat, Sun (Europe/Berlin)" in page
-        assert "Told by any of these rules" in page
+        assert "Rule 3" in page
         wrong = client.post(f"{address}{rule.pk}/", form | {"from_time": "09:00"})
         assert (wrong.status_code, "Give both ends" in wrong.content.decode()) == (422, True)
         client.post(f"{address}{rule.pk}/", form | {"least_severity": "sev2"})

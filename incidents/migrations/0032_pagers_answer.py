@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField()),
                 ('digest', models.CharField(max_length=64)),
                 ('repeats', models.PositiveIntegerField(default=0)),
-                ('status', models.CharField(choices=[('received', 'Waiting'), ('acknowledged', 'Acknowledged'), ('noted', 'Noted'), ('nothing', 'No change'), ('dead', 'Not understood'), ('refused', 'Refused')], default='received', max_length=12)),
+                ('status', models.CharField(choices=[('received', 'Waiting'), ('acknowledged', 'Acknowledged'), ('noted', 'Noted'), ('nothing', 'No change'), ('dead', 'Unreadable'), ('refused', 'Refused')], default='received', max_length=12)),
                 ('due_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('processed_at', models.DateTimeField(blank=True, null=True)),

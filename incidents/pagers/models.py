@@ -149,7 +149,7 @@ class PagerDelivery(models.Model):
         ACKNOWLEDGED = "acknowledged", "Acknowledged"
         NOTED = "noted", "Noted"
         NOTHING = "nothing", "No change"
-        DEAD = "dead", "Not understood"
+        DEAD = "dead", "Unreadable"
         REFUSED = "refused", "Refused"
 
     id = models.BigAutoField(primary_key=True)

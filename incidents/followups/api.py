@@ -78,7 +78,7 @@ class ProofWriteSerializer(serializers.Serializer[Any]):
 class StandingSerializer(serializers.Serializer[Any]):
     """Where a proof stands: in a sentence; `holds` is null while it shows neither."""
 
-    sentence = serializers.CharField()
+    sentence = serializers.CharField(max_length=1000)
     holds = serializers.BooleanField(allow_null=True)
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.errors import WrongStatus
 from incidents.evidence import redaction
@@ -46,7 +46,7 @@ def _of(request: Request, incident: Incident) -> SampleQuerySet:
 
 
 @page
-@require_GET
+@require_safe
 def samples(request: Request, number: int) -> Answer:
     """All samples of an incident, the newest first, and how often a draw was wrong."""
     incident = get_incident(request.user, number)
@@ -79,7 +79,7 @@ def _count(states: list[Any], show: str) -> int:
 
 
 @page
-@require_GET
+@require_safe
 def rate(request: Request, number: int) -> Answer:
     """Offer what a drawn sample says of so many outputs to the impact; saving it there is for a person."""
     incident = get_incident_to_change(request.user, number, to="assess its impact")
@@ -94,7 +94,7 @@ def rate(request: Request, number: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def paste(request: Request, number: int) -> Answer:
     incident = get_incident_to_change(request.user, number, to=_TO)
     form = PasteForm(request.POST if request.method == "POST" else None)
@@ -109,7 +109,7 @@ def paste(request: Request, number: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: Request, number: int) -> Answer:
     """Choose a file; what was read and what was not is shown before anything is kept."""
     incident = get_incident_to_change(request.user, number, to=_TO)
@@ -170,7 +170,7 @@ def freeze(request: Request, incident: Incident) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def sample(request: Request, number: int, pk: int) -> Answer:
     incident = get_incident(request.user, number)
     row = _sample(request, incident, pk)
@@ -212,7 +212,7 @@ def judge(request: Request, incident: Incident, *, pk: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def redact(request: Request, number: int, pk: int) -> Answer:
     """Its texts with what looks personal or secret replaced; a person edits them, and says that they may leave."""
     incident = get_incident_to_change(request.user, number, to="redact samples")
@@ -261,7 +261,7 @@ def remove(request: Request, incident: Incident, *, pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def actions(request: Request, number: int) -> Answer:
     """What agents did, the newest first, by what became of it, by agent and by tool."""
     incident = get_incident(request.user, number)

@@ -47,7 +47,7 @@ def remind() -> int:
         verdict=Verdict.PENDING, asked_at__lt=now - REVIEW_WAITS, postmortem__state=Postmortem.State.IN_REVIEW
     )
     for review in waiting.select_related("postmortem__incident", "reviewer"):
-        subject = f"Your review of the postmortem of {review.postmortem.incident} is waited for"
+        subject = f"The postmortem of {review.postmortem.incident} still needs your review"
         news = f"The review of the postmortem of {review.postmortem.incident} waits for {review.reviewer}"
         review.postmortem.announce("due", news, key=f"review-due:{review.pk}")
         review.postmortem.tell("due", [review.reviewer], subject, review.postmortem.name, key=f"review-due:{review.pk}")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import User
@@ -33,7 +33,7 @@ _PLACES = (
     ("My day", "home", "user"),
     ("Incidents", "incidents", "siren"),
     ("Notifications", "notifications", "inbox"),
-    ("What you are told", "notification-settings", "settings"),
+    ("Notification settings", "notification-settings", "settings"),
     ("Alerts", "alerts", "bell-ring"),
     ("On call", "on-call", "calendar-clock"),
     ("Status page", "status", "heart-pulse"),
@@ -58,7 +58,7 @@ _ADMINISTRATION = ("Administration: people, teams, systems", "admin:index", "set
 
 
 @page
-@require_GET
+@require_safe
 def palette(request: Request) -> HttpResponse:
     """Answer what somebody types: “#42” is an incident, words are looked for everywhere."""
     words = " ".join(request.GET.get("q", "").split())[:100]

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.people.models import Role
 from incidents.people.permissions import has_role, require_role
@@ -12,14 +12,14 @@ from incidents.web.request import Answer, Request, back, own_address, page, visi
 
 
 @page
-@require_GET
+@require_safe
 def systems(request: Request) -> Answer:
     rows = System.objects.visible_to(request.user).for_list()
     return render(request, "systems/list.html", {"systems": rows})
 
 
 @page
-@require_GET
+@require_safe
 def system(request: Request, slug: str) -> Answer:
     """One system, and what fills its slots: incidents, alerts, what can be done."""
     system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)
@@ -34,7 +34,7 @@ def system(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def add_change(request: Request, slug: str) -> Answer:
     """Record a change by hand; back to where somebody missed it."""
     system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)

@@ -45,7 +45,7 @@ def _profile_form(request: Request, data: QueryDict | None = None) -> ProfileFor
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def account(request: Request) -> Answer:
     form = _profile_form(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -111,7 +111,7 @@ class FirstAdministratorForm(forms.Form):
         return password
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def first_run(request: HttpRequest) -> HttpResponse:
     """Create the first administrator; gone as soon as there is one."""
     if User.objects.exists():

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django import forms
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents import taxonomy
 from incidents.web.request import Answer, Request, page
@@ -21,7 +21,7 @@ class SampleForm(forms.Form):
 
 
 @page
-@require_GET
+@require_safe
 def styleguide(request: Request) -> Answer:
     now = timezone.now()
     form = SampleForm({"title": "Filled", "kind": "a"})

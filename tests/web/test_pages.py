@@ -105,6 +105,16 @@ def test_no_address_breaks_a_page(
     assert as_person(mara).get(path).status_code in (200, 301, 302, 400, 403, 404)
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/incidents/", "/incidents/new/", "/alerts/", "/reports/", "/account/", "/healthz"]
+)
+def test_whoever_asks_only_whether_a_page_is_there_is_answered(
+    path: str, mara: User, as_person: Callable[[User], Client]
+) -> None:
+    answer = as_person(mara).head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 @pytest.mark.parametrize("path", ["/accounts/login/?next=%00", "/incidents/?q=a%00b", "/incidents/?%00=a"])
 def test_an_address_with_nul_is_refused(path: str, mara: User, as_person: Callable[[User], Client]) -> None:
     assert as_person(mara).get(path).status_code == 400

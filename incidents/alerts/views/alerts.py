@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.alerts import by_hand, inbox
 from incidents.alerts.forms.alerts import ManyForm, ReclassifyForm, RememberForm, SettleForm
@@ -25,7 +25,7 @@ from incidents.web.request import Answer, Request, back, change, page, visible_o
 
 
 @page
-@require_GET
+@require_safe
 def alerts(request: Request) -> Answer:
     """The inbox of alerts: what fires first, or what wants somebody's attention."""
     rows = Alert.objects.visible_to(request.user)
@@ -104,7 +104,7 @@ def _in_common(alerts: list[Alert]) -> str:
 
 
 @page
-@require_GET
+@require_safe
 def alert(request: Request, pk: int) -> Answer:
     """One alert, with everything that was said about it and why it went where it went."""
     return _render_alert(request, pk, link_form=MergeForm(user=request.user))

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.alerts import inbox, retention
 from incidents.alerts.forms.deliveries import WipeForm
@@ -19,7 +19,7 @@ from incidents.web.request import Answer, Request, back, change, page, visible_o
 
 
 @page
-@require_GET
+@require_safe
 def deliveries(request: Request) -> Answer:
     """What monitors sent, newest first; dead letters on demand."""
     rows = Delivery.objects.visible_to(request.user)
@@ -59,7 +59,7 @@ def retry_many(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def delivery(request: Request, pk: int) -> Answer:
     """The trace of one delivery: what came, what was understood, what came of it."""
     delivery = visible_or_404(Delivery.objects.visible_to(request.user).with_poison().select_related("source"), pk=pk)

@@ -20,11 +20,11 @@ PREVIEWED = 5
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def field_map(request: Request, slug: str) -> Answer:
     """Say where in this source's JSON the title, the key, the status … are."""
     source = managed_source(request, slug, to="change how it is read")
-    if request.method == "GET":
+    if request.method != "POST":
         start = mapped.PRESETS.get(request.GET.get("preset", "")) or source.field_map
         delivery = (
             _asked_for(source, request.GET.get("delivery", ""), request.user)

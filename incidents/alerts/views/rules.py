@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.alerts.forms.rules import PublishForm, RuleForm
 from incidents.alerts.inbox import matching
@@ -27,7 +27,7 @@ LISTED = 50
 
 
 @page
-@require_GET
+@require_safe
 def rules(request: Request) -> Answer:
     """The rules in force, how often each dropped something, and every version there was."""
     current = RulesVersion.objects.select_related("published_by").current()
@@ -50,7 +50,7 @@ def _dropped_lately() -> dict[str, int]:
 
 
 @page
-@require_GET
+@require_safe
 def version(request: Request, number: int) -> Answer:
     """One published version, as it was; 0 is the time before the first."""
     version = _version_or_404(number)
@@ -93,7 +93,7 @@ def begin_draft(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def draft(request: Request) -> Answer:
     """The draft, and on demand what it would have made of the last 30 days beside what the rules in force would."""
     draft = RulesVersion.objects.select_related("made_by").draft()
@@ -134,7 +134,7 @@ def _simulated(request: Request, draft: RulesVersion) -> dict[str, Any]:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def rule(request: Request, position: int | None = None) -> Answer:
     """Write one rule of the draft: that at a position, or a new last one. What it would match is shown before."""
     require_role(request.user, Role.LEAD, team=None, to="change the rules")

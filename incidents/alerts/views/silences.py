@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.db.models import Count, Q
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.alerts.forms.silences import SilenceForm
 from incidents.alerts.inbox import matching
@@ -22,7 +22,7 @@ LISTED = 50
 
 
 @page
-@require_GET
+@require_safe
 def silences(request: Request) -> Answer:
     now = timezone.now()
     holding = Count("alerts", filter=Q(alerts__status=Alert.Status.FIRING, alerts__held=Alert.Held.SILENCED))
@@ -37,7 +37,7 @@ def silences(request: Request) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def silence_new(request: Request) -> Answer:
     """Make a silence; which alerts it would hold is shown before."""
     require_role(request.user, Role.RESPONDER, team=None, to="silence alerts")
@@ -68,7 +68,7 @@ def _context(request: Request, form: SilenceForm) -> dict[str, Any]:
 
 
 @page
-@require_GET
+@require_safe
 def silence(request: Request, pk: int) -> Answer:
     silence = visible_or_404(Silence.objects.select_related("author"), pk=pk)
     alerts = Alert.objects.visible_to(request.user).filter(silence=silence)

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents import outgoing
 from incidents.alerts import setup_guide, sns
@@ -54,7 +54,7 @@ def managed_source(request: Request, slug: str, *, to: str) -> Source:
 
 
 @page
-@require_GET
+@require_safe
 def sources(request: Request) -> Answer:
     context = {
         "sources": Source.objects.visible_to(request.user).for_list(request.user),
@@ -67,7 +67,7 @@ def sources(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def choose(request: Request) -> Answer:
     """Which monitor?"""
     require_role(request.user, Role.LEAD, team=None, to="connect monitors")
@@ -75,7 +75,7 @@ def choose(request: Request) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: Request, kind: str) -> Answer:
     """Name it, get its address, and see at once when it has sent something."""
     require_role(request.user, Role.LEAD, team=None, to="connect monitors")
@@ -106,7 +106,7 @@ def _show_token(request: Request, source: Source, token: str) -> HttpResponse:
 
 
 @page
-@require_GET
+@require_safe
 def connected(request: Request, slug: str) -> Answer:
     """Say whether something has come already; asked again each second while somebody waits."""
     source = visible_source(request, slug)
@@ -119,7 +119,7 @@ def _latest(request: Request, source: Source) -> dict[str, Any]:
 
 
 @page
-@require_GET
+@require_safe
 def setup(request: Request, slug: str) -> Answer:
     """The guide again, without the token, which nobody can read any more."""
     source = visible_source(request, slug)
@@ -130,7 +130,7 @@ def setup(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def source(request: Request, slug: str) -> Answer:
     source = visible_source(request, slug)
     return render(request, "alerts/source.html", _source_context(request, source))
@@ -192,7 +192,7 @@ def _others(mine: Any) -> dict[str, int]:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def configure(request: Request, slug: str) -> Answer:
     """Change a source's name, system, timer, limits and way of signing."""
     source = managed_source(request, slug, to="change it")

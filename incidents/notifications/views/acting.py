@@ -16,7 +16,7 @@ from incidents.web.request import Answer, Request, change
 
 @csrf_exempt  # the secret in the address is what allows it, and no cookie: a button of a notification has none
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def act(request: HttpRequest, secret: str) -> HttpResponse:
     """Show what can be done, and do it once a button is pressed. Reading it changes nothing, so scanners do no harm."""
     link = ActLink.objects.with_secret(secret).first()

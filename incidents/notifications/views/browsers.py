@@ -5,7 +5,7 @@ import re
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.errors import Refused
 from incidents.notifications import push
@@ -19,7 +19,7 @@ _NAMES = {"Edg": "Edge", "OPR": "Opera", "Macintosh": "macOS"}
 
 
 @page
-@require_GET
+@require_safe
 def browsers(request: Request) -> Answer:
     context = {
         "browsers": Browser.objects.filter(person=request.user).order_by("-created_at"),

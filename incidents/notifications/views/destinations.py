@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.errors import Refused, WrongStatus
 from incidents.notifications import lanes, preview, trouble
@@ -30,7 +30,7 @@ def _managed(request: Request, pk: int, *, to: str) -> Destination:
 
 
 @page
-@require_GET
+@require_safe
 def channels(request: Request) -> Answer:
     rows = Destination.objects.visible_to(request.user).select_related("team").order_by("team__name", "name", "pk")
     context = {"channels": rows, "may_add": has_role(request.user, Role.LEAD, team=None)}
@@ -38,14 +38,14 @@ def channels(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def choose(request: Request) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="add channels")
     return render(request, "notifications/channel_kinds.html", {"groups": by_group()})
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request, kind: str) -> Answer:
     require_role(request.user, Role.LEAD, team=None, to="add channels")
     receiver = RECEIVERS.get(kind)
@@ -70,7 +70,7 @@ def _show_secret(request: Request, row: Destination) -> HttpResponse:
 
 
 @page
-@require_GET
+@require_safe
 def channel(request: Request, pk: int) -> Answer:
     row = visible_or_404(Destination.objects.visible_to(request.user).select_related("team", "created_by"), pk=pk)
     log = Transmission.objects.visible_to(request.user).filter(destination=row)
@@ -91,7 +91,7 @@ def channel(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int) -> Answer:
     row = _managed(request, pk, to="change it")
     form = DestinationForm(request.POST or None, user=request.user, receiver=row.receiver, destination=row)
@@ -104,7 +104,7 @@ def edit(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def week(request: Request, pk: int) -> Answer:
     """What it would have been told in the last seven days."""
     row = visible_or_404(Destination.objects.visible_to(request.user).select_related("team"), pk=pk)
@@ -112,7 +112,7 @@ def week(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def transmission(request: Request, pk: int, row_pk: int) -> Answer:
     rows = Transmission.objects.visible_to(request.user).filter(destination=pk)
     row = visible_or_404(rows.select_related("destination__team", "incident"), pk=row_pk)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.notifications.email import read_unsubscribe_token
 from incidents.notifications.forms.preferences import PreferenceForm
@@ -21,7 +21,7 @@ MOST_PAGES = 200
 
 
 @page
-@require_GET
+@require_safe
 def notifications(request: Request) -> Answer:
     """One's own notifications: the unread ones, or all, newest first."""
     show = "all" if request.GET.get("show") == "all" else "unread"
@@ -39,7 +39,7 @@ def notifications(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def notification(request: Request, pk: UUID) -> Answer:
     """Go to what it tells of; it is read then."""
     mine: Notification = visible_or_404(Notification.objects.of(request.user).defer("picture"), pk=pk)
@@ -54,7 +54,7 @@ def read_all(request: Request) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def notification_settings(request: Request) -> Answer:
     """What somebody wants to be told by mail, and their quiet hours."""
     preference = Preference.of_people([request.user])[request.user.pk]
@@ -68,7 +68,7 @@ def notification_settings(request: Request) -> Answer:
 
 @never_cache
 @csrf_exempt  # the mail program posts here by itself (RFC 8058); the signature is what it proves
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Stop mails of one topic, from a link in one; it asks first, and needs no sign-in."""
     meant = read_unsubscribe_token(token)

@@ -20,7 +20,7 @@ def _channel(request: Request, pk: int) -> Destination:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request, pk: int) -> Answer:
     channel = _channel(request, pk)
     if channel.more_rules.count() >= MOST:
@@ -29,7 +29,7 @@ def add(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int, rule_pk: int) -> Answer:
     return _form(request, visible_or_404(_channel(request, pk).more_rules.all(), pk=rule_pk))
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from incidents.errors import Refused
 from incidents.notifications.forms.slack import SlackAppForm
@@ -88,7 +88,7 @@ def interactions(request: HttpRequest) -> HttpResponse:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def slack_app(request: Request) -> Answer:
     """The organisation's own app: what to paste in Slack, and its secrets."""
     require_administrator(request.user, to="connect a Slack app")
@@ -123,7 +123,7 @@ def remove_app(request: Request) -> Answer:
 
 @never_cache
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: Request, secret: str) -> Answer:
     """Ask whether this Slack account is one's own. Reading it changes nothing."""
     row = SlackMember.objects.with_secret(secret)
@@ -137,7 +137,7 @@ def connect(request: Request, secret: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def accounts(request: Request) -> Answer:
     """One's own Slack accounts."""
     rows = SlackMember.objects.filter(person=request.user).order_by("connected_at", "pk")

@@ -45,7 +45,7 @@ def _team(slug: str) -> Team:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit_rota(request: Request, slug: str) -> Answer:
     """Write the rota; what comes of it is shown before."""
     team = _team(slug)
@@ -96,7 +96,7 @@ def _preview(form: RotaForm) -> dict[str, Any]:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit_pointer(request: Request, slug: str, kind: str) -> Answer:
     """Let a calendar elsewhere or a pager say who is on call, or nobody."""
     team = _team(slug)
@@ -137,7 +137,7 @@ def read_again(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_override(request: Request, slug: str) -> Answer:
     """Put somebody on call for a while; `start` and `end` of the address, in seconds, fill the form in."""
     team, user = _team(slug), request.user
@@ -177,7 +177,7 @@ def remove_override(request: Request, slug: str, pk: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_swap(request: Request, slug: str) -> Answer:
     """Offer a shift for another; who leads the team may exchange any two at once."""
     team, user = _team(slug), request.user

@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.oncall.feeds import CalendarLink
 from incidents.oncall.ical import calendar_of
@@ -43,7 +43,7 @@ def revoke_link(request: Request, pk: int) -> Answer:
 
 
 @never_cache
-@require_GET
+@require_safe
 def feed(request: HttpRequest, token: str) -> HttpResponse:
     """The shifts, for whoever has the link."""
     link = CalendarLink.objects.find(token)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models.functions import Lower
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.oncall.cover import covers
 from incidents.oncall.feeds import CalendarLink
@@ -24,7 +24,7 @@ LATEST = 15
 
 
 @page
-@require_GET
+@require_safe
 def on_call(request: Request) -> Answer:
     """Every team: who is on call, until when, who comes next; and where nobody is in the next two weeks."""
     now = timezone.now()
@@ -39,7 +39,7 @@ def on_call(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def team(request: Request, slug: str) -> Answer:
     """The next four weeks of one team, with its overrides and swaps, and how to change them."""
     team: Team = visible_or_404(Team.objects.all(), slug=slug)

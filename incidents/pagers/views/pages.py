@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.errors import Refused
 from incidents.notifications.destinations import Destination, may_manage, require_manager
@@ -33,7 +33,7 @@ def _managed(request: Request, pk: int, *, to: str) -> PagerAddress:
 
 
 @page
-@require_GET
+@require_safe
 def pager(request: Request, pk: int) -> Answer:
     return _shown(request, _channel(request, pk))
 
@@ -106,7 +106,7 @@ def set_person(request: Request, pk: int, person_pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def delivery(request: Request, pk: int, row_pk: int) -> Answer:
     """One delivery as it came, and what came of it."""
     rows = PagerDelivery.objects.visible_to(request.user).filter(address=pk).select_related("incident")

@@ -2,7 +2,7 @@
 
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.people.models import Role
 from incidents.postmortems.document import Postmortem
@@ -42,7 +42,7 @@ def settle_comment(request: Request, postmortem: Postmortem, pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def comments(request: Request, slug: str, key: str) -> Answer:
     """The comments on one section, for a page that is open already."""
     postmortem = find(request, slug)

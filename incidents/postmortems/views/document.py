@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.followups.models import FollowUp
 from incidents.people.models import Role, User
@@ -26,7 +26,7 @@ from incidents.web.request import Answer, Request, page
 
 
 @page
-@require_GET
+@require_safe
 def postmortem(request: Request, slug: str) -> Answer:
     document = find(request, slug)
     Reading.note(document, request.user)

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.postmortems import export
 from incidents.postmortems.carrying import carry, follow_ups_of
@@ -26,7 +26,7 @@ from incidents.web.request import Answer, Request, page
 
 
 @page
-@require_GET
+@require_safe
 def download(request: Request, slug: str) -> Answer:
     """The postmortem as a Markdown file; where it shows files, as a .zip with them beside it."""
     postmortem = find(request, slug)
@@ -41,7 +41,7 @@ def download(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def as_json(request: Request, slug: str) -> Answer:
     postmortem = find(request, slug)
     answer = JsonResponse(export.as_data(postmortem), json_dumps_params={"indent": 2, "ensure_ascii": False})
@@ -50,21 +50,21 @@ def as_json(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def printed(request: Request, slug: str) -> Answer:
     """The document alone, for paper."""
     return render(request, "postmortems/print.html", paper(find(request, slug), request))
 
 
 @page
-@require_GET
+@require_safe
 def running_head(request: Request, slug: str) -> Answer:
     """The style sheet that writes at the head of each printed page which document it is of."""
     return HttpResponse(export.running_head(find(request, slug)), content_type="text/css; charset=utf-8")
 
 
 @page
-@require_GET
+@require_safe
 def pdf(request: Request, slug: str) -> Answer:
     postmortem = find(request, slug)
     try:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.forms import formset_factory
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents import taxonomy
 from incidents.errors import Refused
@@ -22,7 +22,7 @@ PartForms = formset_factory(PartForm, extra=1, max_num=40, absolute_max=60)
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def guide(request: Request) -> Answer:
     """The parts and questions: read by everybody, changed by administrators, each change a new version."""
     current = Guide.objects.current()
@@ -98,7 +98,7 @@ def _lines(text: str) -> list[str]:
 
 
 @page
-@require_GET
+@require_safe
 def guide_version(request: Request, number: int) -> Answer:
     """A version as it was, and how many postmortems were begun with it."""
     version: Guide = visible_or_404(Guide.objects.select_related("by"), number=number)

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.people.models import Role
 from incidents.postmortems.document import Postmortem
@@ -15,7 +15,7 @@ MOST_HISTORY = 200  # entries
 
 
 @page
-@require_GET
+@require_safe
 def past(request: Request, slug: str) -> Answer:
     """Everything that happened to it, with each change of text."""
     postmortem = find(request, slug)

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents import taxonomy
 from incidents.errors import Refused
@@ -22,7 +22,7 @@ PUBLIC_PAGE = 10
 
 
 @page
-@require_GET
+@require_safe
 def public_library(request: Request) -> Answer:
     """Published failures of AI systems: by category, and by the words that somebody looks for."""
     category = request.GET.get("category", "")
@@ -33,7 +33,7 @@ def public_library(request: Request) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: Request) -> Answer:
     """Choose Markdown files; what they would become is shown before anything is made of them."""
     form = ImportForm(request.POST if request.method == "POST" else None)
@@ -57,7 +57,7 @@ def choose(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def preview(request: Request, pk: int) -> Answer:
     batch: ImportBatch = visible_or_404(ImportBatch.objects.filter(by=request.user), pk=pk)
     files = batch.read()

@@ -5,7 +5,7 @@ from datetime import date
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents import taxonomy
 from incidents.people.models import User
@@ -32,7 +32,7 @@ _NARROWING = {
 
 
 @page
-@require_GET
+@require_safe
 def postmortems(request: Request) -> Answer:
     """What is being written, what is published, and what holds the words that somebody looks for."""
     visible = Postmortem.objects.visible_to(request.user)

@@ -14,7 +14,7 @@ from incidents.web.request import Answer, Request, change, page
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def line(request: Request, slug: str) -> Answer:
     """Reword a filled-in line, leave it out, or let it follow the record again."""
     postmortem = find(request, slug)

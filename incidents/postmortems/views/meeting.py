@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.errors import Refused
 from incidents.people.models import Role
@@ -18,7 +18,7 @@ from incidents.web.request import Answer, Request, first_error, page, visible_or
 
 
 @page
-@require_GET
+@require_safe
 def meeting(request: Request, slug: str) -> Answer:
     """One part at a time, with a clock; ideas for fixes are parked until the end."""
     postmortem = find(request, slug)

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.people.models import Role
 from incidents.people.permissions import has_role
@@ -21,7 +21,7 @@ from incidents.web.request import Answer, Request, page, visible_or_404, whole_n
 
 
 @page
-@require_GET
+@require_safe
 def share(request: Request, slug: str) -> Answer:
     """Who outside may read it: links that end, and the version written for them."""
     postmortem = find(request, slug)
@@ -95,7 +95,7 @@ def _share(postmortem: Postmortem) -> Answer:
 
 
 @never_cache
-@require_GET
+@require_safe
 def shared(request: HttpRequest, secret: str) -> HttpResponse:
     """What somebody without an account reads through a link, as long as it lasts."""
     link = ShareLink.objects.find(secret)

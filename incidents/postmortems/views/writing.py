@@ -7,7 +7,7 @@ from django.http import JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role
@@ -96,7 +96,7 @@ def settle(request: Request, postmortem: Postmortem, key: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def live(request: Request, slug: str) -> Answer:
     """What others did meanwhile: the sections that changed, who is writing where, and a fresh token for the next save.
 
@@ -136,7 +136,7 @@ def preview(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def people(request: Request) -> Answer:
     """Whom an @ may name, as somebody types it."""
     suggested = suggest_people(request.GET.get("q", ""))
@@ -162,7 +162,7 @@ def keep_file(request: Request, slug: str) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def gather(request: Request, slug: str) -> Answer:
     """The evidence drawer: lines of the record to insert, with their source."""
     postmortem = find(request, slug)

@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.errors import Refused, WrongStatus
 from incidents.people.models import Role, Team
@@ -16,7 +16,7 @@ from incidents.web.request import Answer, Request, change, first_error, page, vi
 
 
 @page
-@require_GET
+@require_safe
 def saved_reports(request: Request) -> Answer:
     context = {
         "reports": SavedReport.objects.for_list()[:100],
@@ -30,7 +30,7 @@ def saved_reports(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def saved_report(request: Request, pk: int) -> Answer:
     """A report as it was when it was saved, and beside it what would be counted otherwise today."""
     report = _find(pk)
@@ -38,7 +38,7 @@ def saved_report(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def pdf(request: Request, pk: int) -> Answer:
     report = _find(pk)
     return as_pdf(request, _context(request, report), report.get_absolute_url())

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents import taxonomy
 from incidents.people.models import Role, Team
@@ -37,7 +37,7 @@ class ReportFilter:
 
 
 @page
-@require_GET
+@require_safe
 def trends(request: Request) -> Answer:
     """The trends of a period, all of it in the address."""
     asked = asked_of(request)
@@ -85,7 +85,7 @@ def _filters(asked: Asked) -> list[ReportFilter]:
 
 
 @page
-@require_GET
+@require_safe
 def rows(request: Request, form: str) -> Any:
     """The incidents that the report counts, as CSV line by line, or as JSON."""
     asked = asked_of(request)
@@ -102,7 +102,7 @@ def rows(request: Request, form: str) -> Any:
 
 
 @page
-@require_GET
+@require_safe
 def pdf(request: Request) -> Answer:
     asked = asked_of(request)
     return as_pdf(request, context_of(*report(request.user, asked)), address("reports", **asked.parameters()))

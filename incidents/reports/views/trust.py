@@ -5,7 +5,7 @@ from itertools import groupby
 
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.errors import Refused
 from incidents.people.models import Role
@@ -29,7 +29,7 @@ def _asked(request: Request) -> tuple[str, Asked]:
 
 
 @page
-@require_GET
+@require_safe
 def trust(request: Request) -> Answer:
     """All systems, those of a kind together: only these are comparable."""
     months, asked = _asked(request)
@@ -68,7 +68,7 @@ def _is_asked_for(card: Scorecard, request: Request) -> bool:
 
 
 @page
-@require_GET
+@require_safe
 def trust_system(request: Request, slug: str) -> Answer:
     """The scorecard of one system, beside others of its kind."""
     months, asked = _asked(request)

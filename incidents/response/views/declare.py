@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.people.models import Role
 from incidents.people.permissions import require_role
@@ -16,7 +16,7 @@ from incidents.web.request import Answer, Request, page
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def declare(request: Request) -> Answer:
     """Open an incident by hand."""
     require_role(request.user, Role.RESPONDER, team=None, to="open incidents")
@@ -28,7 +28,7 @@ def declare(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def alike(request: Request) -> Answer:
     """Incidents that look like what somebody is about to open, and what kind of failure it reads like, while they type."""
     title, system = request.GET.get("title", "")[:200], request.GET.get("system", "")[:50]

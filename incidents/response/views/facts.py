@@ -21,17 +21,17 @@ from incidents.web.request import Answer, PageView, Request, back, page
 
 def _fact(form_class: type[FactForm]) -> PageView:
     @page
-    @require_http_methods(["GET", "POST"])
+    @require_http_methods(["GET", "HEAD", "POST"])
     def view(request: Request, number: int, **named: Any) -> Answer:
         try:
             incident = get_incident_to_change(request.user, number, to=form_class.to)
         except NotAllowed as refusal:
-            if request.method == "GET" or request.htmx:
+            if request.method != "POST" or request.htmx:
                 raise
             messages.error(request, str(refusal))
             return back(request)
         form = form_class(request.POST or None, incident=incident, user=request.user, **named)
-        if request.method == "GET":
+        if request.method != "POST":
             form.offer(request.GET)
             return _ask(request, form)
         status = _save(form)

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.response.attachments import Attachment
 from incidents.response.buttons import at, valid, verb
@@ -22,7 +22,7 @@ def attach(request: Request, incident: Incident) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def attachment(request: Request, number: int, pk: int) -> Answer:
     """The bytes of a file. Only pictures are incident; everything else is saved, so that nothing in it runs here."""
     incident = get_incident(request.user, number)

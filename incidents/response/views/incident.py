@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents import taxonomy
 from incidents.people.models import User
@@ -36,7 +36,7 @@ from incidents.web.request import Answer, Request, page, whole_number
 
 
 @page
-@require_GET
+@require_safe
 def incident(request: Request, number: int) -> Answer:
     """One incident. Asked by its own live trigger, only what changed."""
     incident = get_incident(request.user, number)

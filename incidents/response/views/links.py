@@ -2,7 +2,7 @@
 
 from django.db.models import prefetch_related_objects
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.response.buttons import at, verb
 from incidents.response.incident import Incident
@@ -19,7 +19,7 @@ def unlink(request: Request, incident: Incident, *, pk: int) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def like_this(request: Request, number: int) -> Answer:
     """Earlier incidents like this one, with what contained them and whether what was to follow is done."""
     incident = get_incident(request.user, number)

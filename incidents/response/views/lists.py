@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.errors import WrongStatus
 from incidents.people.models import Role
@@ -34,7 +34,7 @@ _Row = tuple[Incident, datetime | None]  # and when its next update is due
 
 
 @page
-@require_GET
+@require_safe
 def incidents(request: Request) -> Answer:
     """The list; the open ones unless the address says otherwise. Asked by its own live trigger, only what changed."""
     mine = Incident.objects.visible_to(request.user)
@@ -118,7 +118,7 @@ def many(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def people(request: Request) -> Answer:
     """Whom the lead of the selected incidents can be assigned to; asked for once somebody wants to."""
     require_role(request.user, Role.RESPONDER, team=None, to="assign incidents")

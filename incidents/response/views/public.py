@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.errors import WrongStatus
 from incidents.people.models import Role
@@ -27,7 +27,7 @@ LATEST = 30
 
 
 @cache_control(public=True, max_age=30)
-@require_GET
+@require_safe
 def public(request: Request, slug: str) -> HttpResponse:
     """What the public reads. It says nothing that was not written for it and approved."""
     public_page = _public_page(slug)
@@ -85,7 +85,7 @@ _feed = PublicFeed()
 
 
 @cache_control(public=True, max_age=30)
-@require_GET
+@require_safe
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
     """What the public reads, as an Atom feed."""
     return _feed(request, slug=slug)
@@ -97,7 +97,7 @@ def _without_controls(text: str) -> str:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def public_desk(request: Request, slug: str) -> Answer:
     """Where the public page of a system is written, approved, switched on and off."""
     system = visible_or_404(System.objects.visible_to(request.user).select_related("team"), slug=slug)

@@ -14,7 +14,7 @@ from incidents.web.request import Answer, Request, change, page, visible_or_404
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def hand_over(request: Request, number: int) -> Answer:
     """Offer a role to somebody, with what they need to know."""
     incident = get_incident_to_change(request.user, number, to="hand it over")

@@ -13,7 +13,7 @@ from incidents.web.request import Answer, Request, page, visible_or_404
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def entry(request: Request, number: int, pk: int) -> Answer:
     """One entry of the timeline at an address of its own: how it is told, and what the log says."""
     incident = get_incident(request.user, number)

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.db.models import Count, Prefetch
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.people.models import Team
 from incidents.response.buttons import at, valid, verb
@@ -31,7 +31,7 @@ def post_update(request: Request, incident: Incident) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def status(request: Request) -> Answer:
     """Every system with what is open on it and what was last said, the worst first."""
     mine = Incident.objects.visible_to(request.user)

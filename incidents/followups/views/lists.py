@@ -6,7 +6,7 @@ from django.db.models import Count, Q
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from incidents.followups.listing import BY_HAND, as_rows, choices, narrowed_by, of_tab
 from incidents.followups.models import FollowUp
@@ -18,7 +18,7 @@ from incidents.web.request import Answer, Request, narrowed, page, whole_number
 
 
 @page
-@require_GET
+@require_safe
 def follow_ups(request: Request) -> Answer:
     """My own by default; overdue ones say so."""
     visible = FollowUp.objects.visible_to(request.user)
@@ -43,7 +43,7 @@ def follow_ups(request: Request) -> Answer:
 
 
 @page
-@require_GET
+@require_safe
 def export(request: Request) -> Any:
     """What the list shows, all pages of it, as CSV."""
     rows = as_rows(_chosen(request, request.GET.get("show", "mine")))

@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from incidents.followups.due import due_in_days
 from incidents.followups.forms import DrillForm, FollowUpForm, LookForm, ProofForm
@@ -15,7 +15,7 @@ from incidents.web.request import Answer, Request, page, visible_or_404
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request, number: int) -> Answer:
     incident = get_incident_to_change(request.user, number, to="add follow-ups")
     form = FollowUpForm(request.POST or None, initial={"owner": request.user.pk, "due_on": due_in_days(14)})
@@ -40,7 +40,7 @@ def find(request: Request, pk: int) -> FollowUp:
 
 
 @page
-@require_GET
+@require_safe
 def follow_up(request: Request, pk: int) -> Answer:
     found = find(request, pk)
     proof = Proof.objects.filter(follow_up=found).select_related("person", "drill").first()
@@ -58,7 +58,7 @@ def follow_up(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int) -> Answer:
     """Change anything about it but its state."""
     found = find(request, pk)
@@ -78,7 +78,7 @@ def edit(request: Request, pk: int) -> Answer:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit_proof(request: Request, pk: int) -> Answer:
     """Choose what will show that it works, or something else."""
     found = find(request, pk)

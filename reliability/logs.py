@@ -8,7 +8,6 @@ _SECRETS = re.compile(
     r"|(?<=/pagers/)[0-9a-fA-F]{32}"  # where a pager answers
     r"|(?<=/slack/connect/)[\w-]{16,}"  # what connects an account of Slack
     r"|(?<=/act/)[\w-]{16,}"  # what lets somebody act from a message
-    r"|(?<=/slack/connect/)[\w-]{16,}"  # what connects somebody’s Slack account
     r"|(?<=/unsubscribe/)[\w:.-]{16,}"
     r"|(?<=/shared/)[\w-]{16,}"  # the secret of a shared postmortem
     r"|(?<=/calendars/)[\w-]{16,}"  # that of a calendar of shifts

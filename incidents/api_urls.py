@@ -12,6 +12,7 @@ from rest_framework.routers import SimpleRouter
 
 from incidents.alerts import api as alerts
 from incidents.api import schema as schema  # registers how keys are described
+from incidents.evaluations import api as evaluations
 from incidents.evidence import actions_api as agents
 from incidents.evidence import api as evidence
 from incidents.followups import api as followups
@@ -55,6 +56,7 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 _open = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
 _incident = r"^v1/incidents/(?P<number>[0-9]{1,9})/"
+_system = r"^v1/systems/(?P<slug>[-a-zA-Z0-9_]{1,50})/"
 _rota = r"^v1/on-call/(?P<team>[-a-zA-Z0-9_]{1,50})/"
 _overrides = oncall.OverrideViewSet.as_view({"get": "list", "post": "create"})
 _override = oncall.OverrideViewSet.as_view({"delete": "destroy"})
@@ -67,9 +69,10 @@ urlpatterns = [
     # What slices above the core do about one incident
     re_path(_incident + "notifications/$", notifications.ToldView.as_view(), name="incident-notifications"),
     re_path(_incident + "snooze/$", notifications.SnoozeView.as_view(), name="incident-snooze"),
-    re_path(
-        r"^v1/systems/(?P<slug>[-a-zA-Z0-9_]{1,50})/reach/$", notifications.ReachView.as_view(), name="system-reach"
-    ),
+    re_path(_system + "reach/$", notifications.ReachView.as_view(), name="system-reach"),
+    # CI jobs ask these, with or without the last slash
+    re_path(_system + "evaluation-cases/?$", evaluations.EvaluationCasesView.as_view(), name="evaluation-cases"),
+    re_path(_system + "evaluation-runs/?$", evaluations.EvaluationRunsView.as_view(), name="evaluation-runs"),
     re_path(_incident + "merge/$", alerts.MergeView.as_view(), name="incident-merge"),
     re_path(_incident + "postmortem/$", postmortems.StartPostmortemView.as_view(), name="incident-postmortem"),
     re_path(_incident + "follow-ups/$", followups.AddFollowUpView.as_view(), name="incident-follow-ups"),

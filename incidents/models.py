@@ -2,6 +2,9 @@
 
 from incidents.alerts.models import Alert, Delivery, Outcome, SigningSecret, Source, Subscription
 from incidents.alerts.policies import Correction, RulesVersion, Silence, Watch
+from incidents.evaluations.alarms import EvaluationSource
+from incidents.evaluations.cases import CaseVersion, EvaluationCase
+from incidents.evaluations.runs import CaseResult, EvaluationRun
 from incidents.evidence.actions import AgentAction
 from incidents.evidence.samples import Sample
 from incidents.followups.models import FollowUp
@@ -68,6 +71,8 @@ __all__ = [
     "Cadence",
     "CalendarLink",
     "CalendarShift",
+    "CaseResult",
+    "CaseVersion",
     "Change",
     "ChannelRule",
     "Comment",
@@ -82,6 +87,9 @@ __all__ = [
     "Draft",
     "EditedLine",
     "Escalation",
+    "EvaluationCase",
+    "EvaluationRun",
+    "EvaluationSource",
     "Event",
     "Exposure",
     "ExternalVersion",

@@ -10,6 +10,7 @@ _ROOMS = (
     "response",
     "notifications",
     "alerts",
+    "evaluations",
     "systems",
     "oncall",
     "postmortems",

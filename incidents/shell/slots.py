@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 
 from incidents.alerts import slots as alerts
+from incidents.evaluations import slots as evaluations
 from incidents.evidence import slots as evidence
 from incidents.followups import slots as followups
 from incidents.notifications import slots as notifications
@@ -33,13 +34,14 @@ SLOTS: dict[str, tuple[Filler, ...]] = {
         evidence.incident_actions,
         evidence.incident_context,
     ),
-    "incident.facts": (notifications.incident_facts, followups.incident_facts),
+    "incident.facts": (notifications.incident_facts, followups.incident_facts, evaluations.incident_facts),
     "incident.starts": (alerts.incident_starts,),
     "on-call.pager": (notifications.on_call_pager,),
     "on-call.pagers": (notifications.on_call_choices,),
+    "sample.actions": (evaluations.sample_actions,),
     "system.actions": (response.system_actions,),
     "system.facts": (oncall.system_facts, notifications.system_facts, alerts.system_facts),
-    "system.records": (response.system_incidents, alerts.system_records),
+    "system.records": (response.system_incidents, alerts.system_records, evaluations.system_records),
 }
 
 # Rows of a list are filled together, so that a longer list asks no more queries.

@@ -25,6 +25,7 @@ FLOORS = {
             "notifications",
             "alerts",
             "evidence pagers",
+            "evaluations",
             "followups",
             "postmortems",
             "reports health",

@@ -37,6 +37,8 @@ CHOSEN = (
 # A library's own fields, or what no request is read into.
 NOT_OURS = {"incidents.admin"}
 ONLY_ANSWERED = {
+    "CaseResultSerializer",
+    "EvaluationRunSerializer",
     "TraceSerializer",
     "SourceCreatedSerializer",
     "SecretSerializer",

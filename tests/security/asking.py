@@ -24,6 +24,8 @@ QUERIES = {  # what narrows a list, so that a count of none or one would tell
     "deliveries/": ("?q={word}", "?source=quality-monitors", "?status=processed"),
     "postmortems/": ("?show=all", "?show=all&q={word}", "?show=all&q=INC-{number}"),
     "postmortems/people/": ("?q=m", "?words=m", "?q={word}"),
+    "systems/<slug:slug>/cases/": ("?q={word}", "?q=case-{number}", "?show=worse", "?show=retired&tag={word}"),
+    "api/^v1/systems/(?P<slug>[-a-zA-Z0-9_]{1,50})/evaluation-cases/?$": ("?format=pytest", "?tags={word}"),
     "follow-ups/": ("?show=all", "?show=all&q={word}", "?show=all&owner=jo"),
     "palette/": ("?q={word}", "?q=INC-{number}", "?q={number}", "?q=deliver"),
     "reports/": ("?months=3", "?months=3&by=system", "?months=3&team=assistants"),

@@ -129,7 +129,14 @@ def _value(route: str, name: str, world: World | None, absent: int, absent_id: i
         case "content_type_id":
             return ContentType.objects.get_for_model(Incident).pk
         case _:
-            fixed = {"key": "summary", "position": 0, "kind": "generic", "decision": 1, "form": "csv", "act": "close"}
+            fixed = {
+                "key": "summary",
+                "position": 0,
+                "kind": "generic",
+                "decision": 1,
+                "form": "csv",
+                "act": "close",
+            } | {"file_format": "jsonl"}
             return fixed.get(name, {"app_label": "incidents", "url": "x", "token": "0" * 32}.get(name, "x"))
 
 

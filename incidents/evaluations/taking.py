@@ -160,8 +160,8 @@ def split(results: list[CaseResult]) -> tuple[list[CaseResult], list[CaseResult]
 
 
 def compared(comparison: Comparison) -> str:
-    chance = f"{comparison.p:.1g}" if comparison.p >= 1e-6 else "below 0.000001"
-    return f"It passes {comparison.now} now and {comparison.before} before; by chance alone: p = {chance}."
+    chance = f"= {comparison.p:.1g}" if comparison.p >= 1e-6 else "< 0.000001"
+    return f"It passes {comparison.now} now and {comparison.before} before; by chance alone: p {chance}."
 
 
 def _alarm(taken: Taken, case: EvaluationCase, comparison: Comparison, *, still: bool = False) -> None:

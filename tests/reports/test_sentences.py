@@ -554,6 +554,7 @@ LABELS = (
     "Near misses and hazards caught in time",
     "impact started → detected",
     "With an owner and a date",
+    "Did not hold",
     "Shown to work",
 )
 

@@ -21,8 +21,8 @@ BUDGETS = {
     "/notifications/": 13,
     "/incidents/": 16,  # one of them for what contains the contained ones
     "/incidents/?status=all": 16,
-    "/incidents/{closed}/": 42,  # two of them for the pagers that were told, one for why nobody knows a clock, one for what only some see of it
-    "/incidents/{triage}/": 42,
+    "/incidents/{closed}/": 46,  # four of them for evaluation cases, two for the pagers that were told, one for why nobody knows a clock, one for what only some see of it
+    "/incidents/{triage}/": 46,
     "/incidents/{closed}/evidence/": 12,
     "/incidents/{closed}/actions/": 11,
     "/incidents/{closed}/similar/": 19,  # one of them for the postmortems that cover several incidents
@@ -39,7 +39,8 @@ BUDGETS = {
     "/on-call/": 12,
     "/on-call/assistants/": 21,
     "/systems/": 8,
-    "/systems/support-assistant/": 38,  # eleven of them for whom a SEV1 would reach
+    "/systems/support-assistant/cases/": 12,
+    "/systems/support-assistant/": 41,  # eleven of them for whom a SEV1 would reach
     "/postmortems/?show=all": 13,
     "/postmortems/?q=index": 17,
     "/postmortems/{published}/": 60,

@@ -1,7 +1,5 @@
 """What came of evaluation runs: which case passed how often, with which version of the system."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -103,23 +101,3 @@ class CaseResult(models.Model):
     def is_passed(self) -> bool:
         """Whether every try passed."""
         return self.passed == self.tries
-
-
-@dataclass(frozen=True, slots=True)
-class LaterRuns:
-    """In how many runs a case passed, and in how many it did not."""
-
-    passed: int
-    failed: int
-
-
-def passed_since(case: EvaluationCase, since: datetime) -> LaterRuns:
-    """Count the runs after `since` in which the case passed, and in which it did not; one query.
-
-    A run counts by when it ran (UTC). It passed where every try did. Only the version that the case has now counts:
-    whoever makes a case easier begins anew.
-    """
-    counts = CaseResult.objects.of_current(case).filter(run__ran_at__gt=since)
-    every = models.Q(passed=models.F("tries"))
-    found = counts.aggregate(whole=models.Count("pk", filter=every), partly=models.Count("pk", filter=~every))
-    return LaterRuns(passed=found["whole"], failed=found["partly"])

@@ -13,10 +13,11 @@ from rest_framework.response import Response
 
 from incidents.api.base import Scoped, validated
 from incidents.api.fields import OptionalNoteSerializer, PersonField, ReasonSerializer, Slug
+from incidents.evaluations.cases import EvaluationCase
 from incidents.followups import proofs
 from incidents.followups.models import FollowUp
 from incidents.followups.permissions import require_change
-from incidents.followups.proofs import LEAST_DAYS, MOST_DAYS, Proof
+from incidents.followups.proofs import LEAST_DAYS, MOST_DAYS, MOST_RUNS, USUAL_RUNS, Proof
 from incidents.people.models import User
 from incidents.response.incident import Incident
 from incidents.response.permissions import get_incident_to_change
@@ -29,10 +30,11 @@ class ProofSerializer(serializers.ModelSerializer[Proof]):
 
     person = PersonField(read_only=True)
     drill = Slug(slug_field="number", read_only=True)
+    case = Slug(slug_field="key", read_only=True)
 
     class Meta:
         model = Proof
-        fields = ("kind", "days", "alert_name", "person", "look_on", "drill", "plan")
+        fields = ("kind", "days", "alert_name", "case", "runs", "person", "look_on", "drill", "plan")
         read_only_fields = fields
 
 
@@ -66,11 +68,16 @@ class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
 
 
 class ProofWriteSerializer(serializers.Serializer[Any]):
-    """What will show that it works: `quiet` takes `days` and, if you like, `alert_name`; `look` takes `person` and `look_on`."""
+    """What will show that it works: `quiet` takes `days` and, if you like, `alert_name`; `case` takes `case` and `runs`; `look` takes `person` and
+    `look_on`."""
 
     kind = serializers.ChoiceField(choices=Proof.Kind.choices)
     days = serializers.IntegerField(min_value=LEAST_DAYS, max_value=MOST_DAYS, required=False, default=90)
     alert_name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    case = serializers.RegexField(
+        r"^case-[0-9]{1,9}$", required=False, default="", help_text="The key of a case of the incident’s system."
+    )
+    runs = serializers.IntegerField(min_value=1, max_value=MOST_RUNS, required=False, default=USUAL_RUNS)
     person = PersonField(queryset=User.objects.all(), required=False, allow_null=True, default=None)
     look_on = serializers.DateField(required=False, allow_null=True, default=None, validators=[check_year])
 
@@ -134,7 +141,7 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         if self.is_schema:
             return self.queryset
         return FollowUp.objects.visible_to(self.person).select_related(
-            "incident", "incident__team", "owner", "proof__person", "proof__drill"
+            "incident", "incident__team", "owner", "proof__person", "proof__drill", "proof__case"
         )
 
     @extend_schema(request=FollowUpWriteSerializer, responses=FollowUpSerializer)
@@ -163,8 +170,17 @@ class FollowUpViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             )
             return Response(StandingSerializer(standing).data)
         follow_up = self._changeable()
-        Proof.objects.plan(follow_up, by=self.person, **validated(ProofWriteSerializer(data=request.data)))
+        fields = validated(ProofWriteSerializer(data=request.data))
+        Proof.objects.plan(follow_up, by=self.person, **fields | {"case": self._case(follow_up, fields["case"])})
         return Response(FollowUpSerializer(self.get_object()).data)
+
+    def _case(self, follow_up: FollowUp, key: str) -> EvaluationCase | None:
+        """The case of that key, of those that the person may see. Raises ValidationError where there is none."""
+        cases = EvaluationCase.objects.visible_to(self.person).in_force().filter(system=follow_up.incident.system_id)
+        found = cases.filter(number=int(key.removeprefix("case-"))).first() if key else None
+        if key and found is None:
+            raise serializers.ValidationError({"case": [f"There is no {key} in force for this system."]})
+        return found
 
     @extend_schema(request=LookSerializer, responses=FollowUpSerializer)
     @action(detail=True, methods=["post"])

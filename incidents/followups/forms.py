@@ -6,9 +6,12 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from incidents.evaluations.cases import EvaluationCase
 from incidents.followups.models import FollowUp
-from incidents.followups.proofs import LEAST_DAYS, MOST_DAYS, Proof
+from incidents.followups.proofs import LEAST_DAYS, MOST_DAYS, MOST_RUNS, USUAL_RUNS, Proof
+from incidents.people.models import User
 from incidents.response.forms.fields import IncidentField, IncidentForm, PersonChoiceField
+from incidents.response.incident import Incident
 from incidents.texts import check_readable
 from incidents.web.fields import DayField
 
@@ -55,6 +58,11 @@ class FollowUpForm(forms.Form):
         return fields
 
 
+class CaseChoiceField(forms.ModelChoiceField):
+    def label_from_instance(self, case: EvaluationCase) -> str:
+        return f"{case.key} {case.title}"
+
+
 class ProofForm(forms.Form):
     """What will show that it works."""
 
@@ -75,8 +83,23 @@ class ProofForm(forms.Form):
         label="Which alert rule must not fire?",
         help_text="As the monitor calls it. Empty: no incident of the same failure mode on this system.",
     )
+    case = CaseChoiceField(
+        queryset=EvaluationCase.objects.none(),
+        required=False,
+        empty_label="Choose a case",
+        label="Which case must pass?",
+        help_text="One of this system’s evaluation cases. What your CI reports after it is done counts.",
+    )
+    runs = forms.IntegerField(
+        min_value=1, max_value=MOST_RUNS, initial=USUAL_RUNS, required=False, label="In how many runs in a row?"
+    )
     person = PersonChoiceField(required=False, label="Who looks?")
     look_on = DayField(required=False, label="On which day?")
+
+    def __init__(self, *args: Any, incident: Incident, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cases = EvaluationCase.objects.visible_to(user).in_force().filter(system=incident.system_id)
+        self.fields["case"].queryset = cases.order_by("-number")  # type: ignore[attr-defined]  # a field of rows
 
     def clean(self) -> dict[str, Any] | None:
         fields = super().clean()
@@ -84,6 +107,8 @@ class ProofForm(forms.Form):
         match cleaned.get("proof"):
             case "quiet" if not cleaned.get("days") and "days" not in self.errors:
                 self.add_error("days", "Say for how many days it must stay quiet.")
+            case "case" if not cleaned.get("case") and "case" not in self.errors:
+                self.add_error("case", "Choose the case that must pass.")
             case "look":
                 for name, sentence in (("person", "Choose who looks."), ("look_on", "Enter the day.")):
                     if not cleaned.get(name) and name not in self.errors:
@@ -97,7 +122,7 @@ class ProofForm(forms.Form):
         if not cleaned["proof"]:
             return {}
         return {"kind": cleaned["proof"]} | {
-            name: cleaned[name] for name in ("days", "alert_name", "person", "look_on")
+            name: cleaned[name] for name in ("days", "alert_name", "case", "runs", "person", "look_on")
         }
 
 

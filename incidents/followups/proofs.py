@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
@@ -11,6 +12,8 @@ from django.utils import timezone
 from incidents import taxonomy
 from incidents.alerts.models import Alert
 from incidents.errors import Refused
+from incidents.evaluations.cases import EvaluationCase
+from incidents.evaluations.runs import CaseResult
 from incidents.followups.expectation import Quiet
 from incidents.people.models import User
 from incidents.response.events import Event
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 BASELINE = timedelta(days=365)  # over how long before it was done the old rate is counted, where that is known
 LEAST_DAYS, MOST_DAYS = 7, 730
+USUAL_RUNS, MOST_RUNS = 3, 50  # later runs of a case in a row
 
 
 class ProofKind(models.TextChoices):
@@ -30,6 +34,7 @@ class ProofKind(models.TextChoices):
 
     QUIET = "quiet", "The failure stays away"
     DRILL = "drill", "A drill works"
+    CASE = "case", "An evaluation case passes"
     LOOK = "look", "Somebody looks on a day"
 
 
@@ -43,13 +48,19 @@ class ProofStanding:
 
 class ProofQuerySet(models.QuerySet["Proof"]):
     def plan(self, follow_up: "FollowUp", *, by: User, kind: str, **fields: Any) -> "Proof":
-        """Say how one will know. `fields` are those of the kind: days and alert_name; person and look_on. Raises Refused."""
+        """Say how one will know. `fields` are those of the kind: days and alert_name; case and runs; person and look_on.
+
+        Raises Refused.
+        """
         wanted = Proof(follow_up=follow_up, kind=ProofKind(kind), by=by, **_of_kind(kind, fields))
         if error := wanted.error():
             raise Refused(error)
+        if wanted.case and wanted.case.system_id != follow_up.incident.system_id:
+            raise Refused(f"{wanted.case.key} is a case of another system.")
         if follow_up.state in (follow_up.State.VERIFIED, follow_up.State.WONT_DO):
             raise Refused(f"It is {follow_up.get_state_display().lower()}. Reopen it first.")
-        values = {name: getattr(wanted, name) for name in ("kind", "by", "days", "alert_name", "person", "look_on")}
+        names = ("kind", "by", "days", "alert_name", "case", "runs", "person", "look_on")
+        values = {name: getattr(wanted, name) for name in names}
         with transaction.atomic():
             before = self.filter(follow_up=follow_up).first()
             proof, _ = self.update_or_create(follow_up=follow_up, defaults=values | {"at": timezone.now()})
@@ -65,8 +76,14 @@ class ProofQuerySet(models.QuerySet["Proof"]):
 
 def _of_kind(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Of what was given, what the kind takes."""
-    taken = {ProofKind.QUIET: ("days", "alert_name"), ProofKind.LOOK: ("person", "look_on")}.get(ProofKind(kind), ())
-    return {name: fields[name] for name in taken if fields.get(name)}
+    return {name: fields[name] for name in _TAKEN.get(ProofKind(kind), ()) if fields.get(name)}
+
+
+_TAKEN = {
+    ProofKind.QUIET: ("days", "alert_name"),
+    ProofKind.CASE: ("case", "runs"),
+    ProofKind.LOOK: ("person", "look_on"),
+}
 
 
 class Proof(models.Model):
@@ -79,6 +96,8 @@ class Proof(models.Model):
     days = models.PositiveSmallIntegerField(null=True, blank=True)
     # As the monitor calls its rule, in its normal form; empty: incidents of the same failure mode.
     alert_name = models.CharField(max_length=200, blank=True, default="")
+    case = models.ForeignKey(EvaluationCase, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    runs = models.PositiveSmallIntegerField(null=True, blank=True)
     person = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     look_on = models.DateField(null=True, blank=True)
     drill = models.ForeignKey(Incident, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -95,6 +114,10 @@ class Proof(models.Model):
                 name="a_quiet_proof_has_a_window",
             ),
             models.CheckConstraint(
+                condition=~models.Q(kind="case") | models.Q(runs__gte=1, runs__lte=MOST_RUNS),
+                name="a_proof_by_a_case_counts_runs",
+            ),
+            models.CheckConstraint(
                 condition=~models.Q(kind="look") | models.Q(look_on__isnull=False), name="a_look_has_a_day"
             ),
         ]
@@ -107,6 +130,8 @@ class Proof(models.Model):
         """Say how one will know, in a sentence."""
         if self.kind == ProofKind.DRILL:
             return "A drill works: a test incident in which it did what it should."
+        if self.kind == ProofKind.CASE:
+            return f"{_named(self.case)} passes in {self.runs or USUAL_RUNS} runs in a row after it is done."
         if self.kind == ProofKind.LOOK:
             return f"{self.person or 'Somebody'} looks on {self.look_on:%Y-%m-%d}."
         what = f"“{self.alert_name}” does not fire" if self.alert_name else "The failure stays away"
@@ -116,6 +141,12 @@ class Proof(models.Model):
         """What is missing for its kind; "" where nothing is."""
         if self.kind == ProofKind.QUIET and not (self.days and LEAST_DAYS <= self.days <= MOST_DAYS):
             return f"Say for how many days it must stay quiet: from {LEAST_DAYS} to {MOST_DAYS}."
+        if self.kind == ProofKind.CASE:
+            self.runs = self.runs or USUAL_RUNS
+            if self.case is None:
+                return "Choose the evaluation case that must pass."
+            if not 1 <= self.runs <= MOST_RUNS:
+                return f"Say in how many runs it must pass: from 1 to {MOST_RUNS}."
         if self.kind == ProofKind.LOOK and not (self.person and self.look_on):
             return "Say who looks, and on which day."
         self.alert_name = taxonomy.normalise(self.alert_name).strip("_")[:200]
@@ -181,6 +212,27 @@ def _counted(proof: Proof, done: datetime, at: datetime) -> Quiet:
     return Quiet(counts["before"], (done - since) / day, counts["seen"], max(at - done, timedelta()) / day)
 
 
+def _case(proof: Proof, at: datetime) -> ProofStanding:
+    """Runs count by when they ran, and only those of the version that the case has now. One that failed begins the row anew."""
+    case, wanted, done = proof.case, proof.runs or USUAL_RUNS, proof.follow_up.finished_at
+    if case is None or case.retired_at:
+        return ProofStanding(f"{_named(case)} is run no more. Choose another.")
+    if done is None:
+        return ProofStanding(f"Counted once it is done: {case.key} must pass in {wanted} runs in a row.")
+    if case.regressed_at and done < case.regressed_at <= at:
+        return ProofStanding(f"{case.key} got worse on {case.regressed_at:%Y-%m-%d}.", holds=False)
+    later = CaseResult.objects.of_current(case).filter(run__ran_at__gt=done, run__ran_at__lte=at).newest_first()
+    passed = len(list(takewhile(lambda result: result.is_passed, later[:wanted])))
+    if passed >= wanted:
+        runs = "the newest run" if wanted == 1 else f"each of the newest {wanted} runs"
+        return ProofStanding(f"{case.key} passed in {runs} since it was done.", holds=True)
+    return ProofStanding(f"{case.key} passed in {passed} of the {wanted} runs in a row that show it.")
+
+
+def _named(case: EvaluationCase | None) -> str:
+    return case.key if case else "The case"
+
+
 def _drill(proof: Proof, at: datetime) -> ProofStanding:
     if proof.drill is None:
         return ProofStanding("No drill has shown it yet. Open a test incident, try it, and say here how it went.")
@@ -194,22 +246,26 @@ def _look(proof: Proof, at: datetime) -> ProofStanding:
     return ProofStanding(f"{person} has not said yet what they saw; the day was {day:%Y-%m-%d}.")
 
 
-# A kind of proof, and what says where it stands. An evaluation case that passes on later runs takes its place here.
+# A kind of proof, and what says where it stands.
 JUDGES: dict[ProofKind, Callable[[Proof, datetime], ProofStanding]] = {
     ProofKind.QUIET: _quiet,
+    ProofKind.CASE: _case,
     ProofKind.DRILL: _drill,
     ProofKind.LOOK: _look,
 }
 
 
 def judge_due(at: datetime | None = None) -> int:
-    """Verify what stayed quiet long enough, and say of what came back that it did not hold; returns of how many.
+    """Verify what stayed quiet long enough or whose case passes, and say of the contrary that it did not hold; returns of
+    how many.
 
     May run as often as it likes: what has been judged waits no more.
     """
     judged = 0
-    rows = Proof.objects.waiting().filter(kind=ProofKind.QUIET)
-    for proof in rows.select_related("follow_up__incident__system", "follow_up__owner").order_by("pk").iterator(200):
+    rows = Proof.objects.waiting().filter(kind__in=[ProofKind.QUIET, ProofKind.CASE])
+    for proof in (
+        rows.select_related("follow_up__incident__system", "follow_up__owner", "case").order_by("pk").iterator(200)
+    ):
         standing = proof.standing(at)
         if standing.holds is None:
             continue

@@ -17,7 +17,7 @@ from incidents.evaluations.alarms import EvaluationSource
 from incidents.evaluations.cases import EvaluationCase
 from incidents.evaluations.formats import junit, results
 from incidents.evaluations.formats.reports import UnreadableReport
-from incidents.evaluations.runs import CaseResult, EvaluationRun, LaterRuns, passed_since
+from incidents.evaluations.runs import CaseResult, EvaluationRun
 from incidents.people.models import User
 from incidents.response.incident import Incident
 from incidents.systems.models import System
@@ -134,18 +134,6 @@ def test_who_may_not_see_a_case_reports_it_as_unknown(
     answer = Client().post(RUNS, json.dumps(body), content_type="application/json", headers=key_of(jo))
     assert answer.json()["unknown"] == ["case-1", "case-99"]
     assert not CaseResult.objects.exists()
-
-
-def test_passed_since_counts_later_runs_of_the_version_it_has_now(
-    refunds: EvaluationCase, report: Report, mara: User
-) -> None:
-    report({"case-1": (5, 5)}, ran_at="2026-11-01T00:00:00Z")
-    since = timezone.now() - timedelta(days=1)
-    for passed in (5, 5, 4):
-        report({"case-1": (passed, 5)})
-    assert passed_since(refunds, since) == LaterRuns(passed=2, failed=1)
-    refunds.edit(content(rules="contains: 14 days"), by=mara, base=1, title="x")
-    assert passed_since(refunds, since) == LaterRuns(passed=0, failed=0)
 
 
 JUNIT = b"""<?xml version="1.0"?><testsuites><testsuite name="pytest" tests="4">

@@ -19,7 +19,7 @@ from incidents.web.request import Answer, Request, page, visible_or_404
 def add(request: Request, number: int) -> Answer:
     incident = get_incident_to_change(request.user, number, to="add follow-ups")
     form = FollowUpForm(request.POST or None, initial={"owner": request.user.pk, "due_on": due_in_days(14)})
-    proof_form = ProofForm(request.POST or None)
+    proof_form = ProofForm(request.POST or None, incident=incident, user=request.user)
     if request.method == "POST" and form.is_valid() and proof_form.is_valid():
         try:
             with transaction.atomic():
@@ -43,7 +43,7 @@ def find(request: Request, pk: int) -> FollowUp:
 @require_safe
 def follow_up(request: Request, pk: int) -> Answer:
     found = find(request, pk)
-    proof = Proof.objects.filter(follow_up=found).select_related("person", "drill").first()
+    proof = Proof.objects.filter(follow_up=found).select_related("person", "drill", "case").first()
     context = {
         "follow_up": found,
         "incident": found.incident,
@@ -84,10 +84,10 @@ def edit_proof(request: Request, pk: int) -> Answer:
     found = find(request, pk)
     require_change(request.user, found)
     proof = Proof.objects.filter(follow_up=found).first()
-    names = ("days", "alert_name", "look_on")
-    initial = {"proof": proof.kind, "person": proof.person_id} if proof else {}
+    names = ("days", "alert_name", "runs", "look_on")
+    initial = {"proof": proof.kind, "person": proof.person_id, "case": proof.case_id} if proof else {}
     initial |= {name: value for name in names if (value := getattr(proof, name, None))}
-    form = ProofForm(request.POST or None, initial=initial)
+    form = ProofForm(request.POST or None, initial=initial, incident=found.incident, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             if not form.plan:

@@ -139,6 +139,7 @@ def add(request: Request, slug: str) -> Answer:
         "incident": origin.incident,
         "sample": origin.sample,
         "same": same,
+        "case": None,
     }
     return render(request, "evaluations/edit.html", context, status=422 if form.is_bound else 200)
 
@@ -160,7 +161,13 @@ def edit(request: Request, slug: str, number: int) -> Answer:
         else:
             messages.success(request, f"Version {found.version} is saved." if is_new else "The change is saved.")
             return redirect(found)
-    context: dict[str, Any] = {"form": form, "system": found.system, "incident": found.incident, "case": found}
+    context: dict[str, Any] = {
+        "form": form,
+        "system": found.system,
+        "incident": found.incident,
+        "case": found,
+        "same": (),
+    }
     return render(request, "evaluations/edit.html", context, status=422 if form.is_bound else 200)
 
 

@@ -75,7 +75,11 @@ class ProofWriteSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(min_value=LEAST_DAYS, max_value=MOST_DAYS, required=False, default=90)
     alert_name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     case = serializers.RegexField(
-        r"^case-[0-9]{1,9}$", required=False, default="", help_text="The key of a case of the incident’s system."
+        r"^case-[0-9]{1,9}$",
+        max_length=14,
+        required=False,
+        default="",
+        help_text="The key of a case of the incident’s system.",
     )
     runs = serializers.IntegerField(min_value=1, max_value=MOST_RUNS, required=False, default=USUAL_RUNS)
     person = PersonField(queryset=User.objects.all(), required=False, allow_null=True, default=None)

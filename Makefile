@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BOOT = $(PYTHON) scripts/bootstrap.py
 BIN = .venv/bin
-# What starts programs of its own. They share nothing, and mostly wait: three at a time keep two cores busy.
+# What starts programs of its own. They share nothing, and mostly wait: four at a time keep two cores busy.
 OUTSIDE = fault or browser or alertmanager or library
 
 .PHONY: help run test bench senders check fmt clean
@@ -28,7 +28,7 @@ check:
 test: check
 	@$(BOOT) tools
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(OUTSIDE))"
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "$(OUTSIDE)"
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "$(OUTSIDE)"
 
 bench:
 	@$(BOOT) dev

@@ -214,12 +214,17 @@ def key_of() -> Callable[..., dict[str, str]]:
     return make
 
 
-# The files that take longest begin, so that no process is left alone with one of them in the end.
-LONG = ("test_canary", "test_any_form", "test_contract", "test_scripts_in_texts", "test_faults", "test_writing")
+# The files that take longest begin, the longest first, so that no process is left alone with one of them in the end.
+LONG = (
+    *("test_canary", "test_any_form", "test_contract"),
+    *("test_writing", "test_accessibility", "test_start", "test_faults", "test_walk", "test_up", "test_receivers"),
+    "test_scripts_in_texts",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    place = {stem: number for number, stem in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

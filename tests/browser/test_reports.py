@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin
 
 import pypdfium2
 import pytest
@@ -16,8 +17,10 @@ pytestmark = pytest.mark.browser
 def listed(page: Any) -> int:
     """How many incidents the list shows, over all its pages."""
     count = page.locator("[data-row]").count()
-    while page.get_by_role("link", name=re.compile("Older|Next")).count():
-        page.get_by_role("link", name=re.compile("Older|Next")).first.click()
+    while (older := page.get_by_role("link", name=re.compile("Older|Next"))).count():
+        page.goto(
+            urljoin(page.url, older.first.get_attribute("href"))
+        )  # a click may come back before the page is there
         count += page.locator("[data-row]").count()
     return int(count)
 

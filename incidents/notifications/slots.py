@@ -31,7 +31,9 @@ def incident_facts(request: HttpRequest, incident: Incident) -> str:
         return ""
     rows = Notification.objects.filter(incident=incident).defer("picture", "text").select_related("person")
     notifications = list(rows.prefetch_related("dispatches")[: A_PANEL + 1])
-    climbing = Escalation.objects.filter(pk=incident.pk, ended_at=None).select_related("snoozed_by").first()
+    # Ended by a worker a moment after somebody acknowledged; the page is right at once.
+    waiting = Escalation.objects.filter(pk=incident.pk, ended_at=None, incident__acknowledged_at=None)
+    climbing = waiting.select_related("snoozed_by").first()
     to_pagers = Transmission.objects.visible_to(user).filter(incident=incident, destination__kind__in=PAGERS)
     first_of_each = to_pagers.order_by("destination_id", "pk").distinct("destination_id")
     taken = incident.events.filter(kind=Event.Kind.ACKNOWLEDGED).select_related("by").order_by("-pk")

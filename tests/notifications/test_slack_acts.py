@@ -170,7 +170,7 @@ class TestCommands:
         waiting.refresh_from_db()
         assert (waiting.status, waiting.lead) == (Status.INVESTIGATING, known)
         event = waiting.events.get(kind=Event.Kind.ACKNOWLEDGED)
-        assert (event.by, event.detail["via"]) == (known, "Slack")
+        assert (event.by, event.detail["via"]) == (known, "a command or button in Slack")
 
     def test_the_lead_and_an_update_go_by_the_same_verbs(
         self, client: Client, known: User, incident: Incident, jo: User

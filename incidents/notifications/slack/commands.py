@@ -24,7 +24,7 @@ from incidents.response.vocabulary import IncidentKind, Status
 
 LISTED = 10
 LONGEST_UPDATE = 5000
-VIA = "Slack"
+VIA = "a command or button in Slack"
 _ACTS = {"ack": MessageAct.ACKNOWLEDGE, "lead": MessageAct.LEAD, "update": MessageAct.UPDATE}
 _TO = {
     MessageAct.ACKNOWLEDGE: "acknowledge it",

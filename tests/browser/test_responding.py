@@ -126,7 +126,13 @@ def test_a_high_severity_is_not_talked_down_while_the_harm_is_unknown(
     hit.get_by_label("How do you know?").fill("Query log")
     saved(page, hit)
     expect(page.locator("#impact")).to_contain_text("140")
-    expect(page.locator("main")).not_to_contain_text("looks like SEV")
+    expect(page.locator("main")).not_to_contain_text("Its impact suggests")
+    page.locator("#impact-more > summary").click()
+    for fact, answer in (("impact-harm", "Near miss"), ("impact-reversible", "Can be undone")):
+        form = opened(page, fact)
+        form.get_by_role("radio", name=answer).check()
+        saved(page, form)
+    expect(page.locator("main"), "once it is known, it may be").to_contain_text("Its impact suggests SEV3")
 
 
 def test_nothing_is_called_well_that_is_in_triage_or_of_which_nobody_spoke(
